@@ -1,0 +1,96 @@
+# The only entry for people and CI. `make` prints this help from the ## comments.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+T ?=
+K ?=
+PYTEST := $(BIN)/python -m pytest -q $(if $(K),-k '$(K)')
+export GRPC_ENABLE_FORK_SUPPORT := 0
+
+.PHONY: help
+help:  ## this list
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@echo "setting up $(VENV) from requirements.lock"
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo '$(CURDIR)' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pyrox-checkout.pth"
+	@touch $@
+
+.PHONY: venv
+venv: $(VENV)/.ready  ## the virtual environment with the locked dependencies
+
+.PHONY: lock
+lock: $(VENV)/.ready  ## write requirements.lock anew (hashes, no index address)
+	$(BIN)/python tools/lock.py
+
+.PHONY: proto
+proto: $(VENV)/.ready  ## compile proto/ into pyrox/pb
+	$(BIN)/python tools/gen_protos.py
+
+.PHONY: fmt
+fmt: $(VENV)/.ready  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+.PHONY: lint
+lint: $(VENV)/.ready  ## ruff, import contracts, the repository's own rules
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/lint-imports --no-logo --config pyproject.toml
+	$(BIN)/python tools/lint_repo.py
+
+.PHONY: types
+types: $(VENV)/.ready  ## mypy, strict
+	$(BIN)/mypy
+
+.PHONY: check
+check: lint types  ## everything that needs no run: format, lint, types, contracts, generated files
+	$(BIN)/python tools/gen_protos.py --check
+
+.PHONY: unit
+unit: $(VENV)/.ready  ## tests without socket, clock or database
+	$(PYTEST) -n 2 $(or $(T),tests/unit)
+
+.PHONY: integration
+integration: $(VENV)/.ready  ## tests on a real PostgreSQL and real processes
+	$(PYTEST) $(or $(T),tests/integration)
+
+.PHONY: conformance
+conformance: $(VENV)/.ready  ## recorded conversations and wire tables against ours
+	$(PYTEST) $(or $(T),tests/conformance)
+
+.PHONY: test
+test: $(VENV)/.ready ui/dist/index.html  ## unit, integration and conformance: sets itself up on a fresh machine
+	$(if $(T),$(PYTEST) $(T),$(PYTEST) -n 2 tests/unit && $(PYTEST) tests/integration tests/conformance)
+
+.PHONY: bench
+bench: $(VENV)/.ready  ## figures and ratios, each against a peer or a stated limit of the same run
+	$(BIN)/python -m tests.bench
+
+.PHONY: ui
+ui: ui/dist/index.html  ## build the portal's static files
+
+ui/dist/index.html: $(VENV)/.ready $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -print 2>/dev/null)
+	$(BIN)/python tools/build_ui.py
+
+.PHONY: up
+up: $(VENV)/.ready ui/dist/index.html  ## start everything on this machine and run the main job
+	$(BIN)/python -m services local up
+
+.PHONY: down
+down: $(VENV)/.ready  ## stop everything that `make up` started; data stay
+	$(BIN)/python -m services local down
+
+.PHONY: status
+status: $(VENV)/.ready  ## every process and its health
+	$(BIN)/python -m services local status
+
+.PHONY: logs
+logs: $(VENV)/.ready  ## the latest log lines of every process
+	$(BIN)/python -m services local logs

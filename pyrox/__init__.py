@@ -1,0 +1,1 @@
+"""PyRox's library: all processes may import it, it imports no process."""

@@ -1,0 +1,75 @@
+"""Reading of `ROX_*` settings: the only caller of `os.environ`.
+
+A process declares its settings as `Setting` values in its `config.py` and reads them
+once, there. Nothing below `config.py` sees the environment. Durations follow Go's
+form (`10s`, `5m`, `1h30m`), since charts and operators write them so.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from pyrox.errors import Invalid
+
+T = TypeVar("T")
+
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+_UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_TRUE = frozenset({"1", "t", "true"})
+_FALSE = frozenset({"0", "f", "false"})
+
+
+def environ() -> Mapping[str, str]:
+    """The process's environment, for `config.py` modules and the supervisor only."""
+    return os.environ
+
+
+def text(value: str) -> str:
+    """The value as it stands."""
+    return value
+
+
+def boolean(value: str) -> bool:
+    """Go's `strconv.ParseBool` spellings."""
+    lowered = value.lower()
+    if lowered in _TRUE:
+        return True
+    if lowered in _FALSE:
+        return False
+    raise ValueError("expected true or false")
+
+
+def duration(value: str) -> timedelta:
+    """Go's duration text, for example `1h30m`."""
+    parts = _DURATION_PART.findall(value)
+    if not parts or "".join(n + u for n, u in parts) != value:
+        raise ValueError("expected a duration such as 30s, 5m or 1h30m")
+    return timedelta(seconds=sum(float(n) * _UNIT_SECONDS[u] for n, u in parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[T]):
+    """One setting: its name, how to read it, its default and what it is for."""
+
+    name: str
+    parse: Callable[[str], T]
+    default: T
+    about: str
+
+    def read(self, environment: Mapping[str, str]) -> T:
+        """The value from `environment`; an empty text counts as unset.
+
+        Raises `Invalid` that names the setting when the text cannot be read.
+        """
+        raw = environment.get(self.name, "")
+        if not raw:
+            return self.default
+        try:
+            return self.parse(raw)
+        except ValueError as err:
+            raise Invalid(f"{self.name}={raw!r}: {err}") from err

@@ -1,0 +1,1 @@
+"""The Kubernetes API: client, watches. The only importer of the Kubernetes client."""

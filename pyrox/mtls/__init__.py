@@ -1,0 +1,1 @@
+"""Service certificates: the CA, leaf certificates, identities in their subjects, reload."""

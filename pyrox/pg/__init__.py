@@ -1,0 +1,1 @@
+"""PostgreSQL: pool, numbered migrations, advisory locks. The only importer of asyncpg."""

@@ -1,0 +1,1 @@
+"""The policy engine: compile once, evaluate messages, explain; pure."""

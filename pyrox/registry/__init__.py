@@ -1,0 +1,1 @@
+"""Container registries: image names, credentials, manifests, layers; only importer of registry HTTP."""

@@ -1,0 +1,1 @@
+"""The scanner's model, file formats and ecosystems; pure."""

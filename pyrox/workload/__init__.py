@@ -1,0 +1,1 @@
+"""Kubernetes objects to storage.Deployment; pure, for Sensor, Admission and Central."""

@@ -1,0 +1,1 @@
+"""The command line client: talks to Central over its public API only."""

@@ -1,0 +1,1 @@
+"""The processes of PyRox, one folder each. A process never imports another."""
