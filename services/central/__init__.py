@@ -1,0 +1,1 @@
+"""Central: the API, the state and the decisions of the whole installation."""
