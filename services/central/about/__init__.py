@@ -1,0 +1,1 @@
+"""What Central says about itself: version, health, features, certificates, capabilities."""
