@@ -1,0 +1,1 @@
+"""Admission controller: the webhook that refuses what enforced policies forbid."""

@@ -1,0 +1,1 @@
+"""Collector: kernel events of one node, streamed to Sensor."""
