@@ -1,0 +1,194 @@
+"""HTTP to registries: TLS choices, time-outs, redirects, and errors in the registry's words.
+
+The only module that touches httpx. Called by `pyrox.registry.client`. It must not know
+manifests or credentials.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import orjson
+
+from pyrox.errors import Exhausted, Invalid, NotFound, RoxError, Unavailable
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS = 5
+_ERROR_BODY = 16 * 1024
+_MAX_WORDS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one registry may cost."""
+
+    connect_seconds: float = 10.0
+    # Upstream's indexer.get_layer_timeout; here it bounds the silence between two reads.
+    read_seconds: float = 60.0
+    document_seconds: float = 60.0
+    blob_seconds: float = 1800.0
+    # The size that registries themselves enforce for manifests (distribution's 4 MiB).
+    manifest_bytes: int = 4 * 1024 * 1024
+    config_bytes: int = 8 * 1024 * 1024
+    blob_bytes: int = 16 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How the registry's certificate is checked."""
+
+    verify: bool = True
+    ca_pem: str = ""
+    """Further authorities, beside the system's."""
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """The context for these choices; `Invalid` when the authorities cannot be read."""
+    context = ssl.create_default_context()
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.ca_pem:
+        try:
+            context.load_verify_locations(cadata=tls.ca_pem)
+        except ssl.SSLError as err:
+            raise Invalid(f"the certificate authorities for the registry cannot be read: {err}") from err
+    return context
+
+
+def words_of(response: httpx.Response, body: bytes) -> str:
+    """The registry's own explanation: its error codes and messages, else its text."""
+    try:
+        document: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        document = None
+    words = ""
+    if isinstance(document, dict):
+        errors = document.get("errors")
+        if isinstance(errors, list):
+            words = "; ".join(_one_error(error) for error in errors[:5] if isinstance(error, dict))
+        words = words or str(
+            document.get("details") or document.get("message") or document.get("error") or ""
+        )
+    elif "html" not in response.headers.get("content-type", ""):
+        words = body.decode("utf-8", "replace")
+    return " ".join("".join(c if c.isprintable() else " " for c in words).split())[:_MAX_WORDS]
+
+
+def _one_error(error: Mapping[str, Any]) -> str:
+    code, message = str(error.get("code", "")), str(error.get("message", ""))
+    return f"{code}: {message}" if code and message else code or message
+
+
+def refusal(host: str, what: str, response: httpx.Response, body: bytes) -> RoxError:
+    """The error for a status that is not a success."""
+    status = response.status_code
+    words = words_of(response, body)
+    text = f"registry {host}: {what}: {status} {response.reason_phrase}".rstrip()
+    text = f"{text}: {words}" if words else text
+    if status in {401, 403}:
+        return Invalid(f"{text} (check the user name, the password and the right to pull)")
+    if status == 404:
+        return NotFound(text)
+    if status == 429:
+        return Exhausted(f"{text} (the registry limits the rate of pulls)")
+    return Unavailable(text) if status >= 500 else Invalid(text)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def next_address(url: str, location: str) -> str:
+    """Where a redirect leads; `Invalid` when it leaves HTTP or drops from https to http."""
+    target = urljoin(url, location)
+    scheme = urlsplit(target).scheme
+    if scheme not in {"http", "https"} or (urlsplit(url).scheme == "https" and scheme != "https"):
+        raise Invalid(
+            f"registry {urlsplit(url).netloc} redirects to {target[:200]!r}, which is not safe to follow"
+        )
+    return target
+
+
+class Transport:
+    """An HTTP client with our limits; one for each registry."""
+
+    def __init__(self, *, tls: Tls, limits: Limits, user_agent: str) -> None:
+        self.limits = limits
+        self._client = httpx.AsyncClient(
+            verify=tls_context(tls),
+            headers={"user-agent": user_agent},
+            timeout=httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds),
+            follow_redirects=False,
+            # No proxy and no .netrc from the environment: what we send is what we were given.
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    @asynccontextmanager
+    async def open(
+        self, url: str, *, what: str, headers: Mapping[str, str], seconds: float, auth: str = ""
+    ) -> AsyncIterator[httpx.Response]:
+        """GET an address and yield the answer's head, redirects followed.
+
+        `auth` goes to the first origin only. Raises `Unavailable` when the peer cannot be
+        reached, is silent too long, or has not ended within `seconds`.
+        """
+        host = urlsplit(url).netloc
+        try:
+            async with asyncio.timeout(seconds), self._follow(url, headers, auth) as response:
+                yield response
+        except TimeoutError as err:
+            raise Unavailable(f"registry {host}: {what}: not finished after {seconds:g} s") from err
+        except httpx.TimeoutException as err:
+            raise Unavailable(f"registry {host}: {what}: no answer in time ({type(err).__name__})") from err
+        except (httpx.TransportError, ssl.SSLError) as err:
+            raise Unavailable(f"registry {host}: {what}: {err or type(err).__name__}") from err
+        except (httpx.InvalidURL, httpx.DecodingError) as err:
+            raise Invalid(f"registry {host}: {what}: {err}") from err
+
+    @asynccontextmanager
+    async def _follow(self, url: str, headers: Mapping[str, str], auth: str) -> AsyncIterator[httpx.Response]:
+        home = _origin(url)
+        for _ in range(_MAX_REDIRECTS + 1):
+            secret = {"authorization": auth} if auth and _origin(url) == home else {}
+            # Registries' blobs are stored bytes; a content coding would break their digest.
+            sent = {"accept-encoding": "identity", **headers, **secret}
+            async with self._client.stream("GET", url, headers=sent) as response:
+                if response.status_code not in _REDIRECTS or "location" not in response.headers:
+                    yield response
+                    return
+                url = next_address(url, response.headers["location"])
+        raise Invalid(f"registry {home[1]} redirects more than {_MAX_REDIRECTS} times")
+
+
+async def read_bounded(response: httpx.Response, limit: int, what: str) -> bytes:
+    """The whole body; `Exhausted` when it is longer than `limit`."""
+    parts, size = [], 0
+    async for part in response.aiter_raw():
+        size += len(part)
+        if size > limit:
+            raise Exhausted(f"registry {response.url.host}: {what} is larger than {limit} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def read_error(response: httpx.Response) -> bytes:
+    """The start of an error's body."""
+    body = b""
+    async for part in response.aiter_raw():
+        body += part
+        if len(body) >= _ERROR_BODY:
+            break
+    return body[:_ERROR_BODY]
