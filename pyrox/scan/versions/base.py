@@ -57,3 +57,26 @@ def sign(a: object, b: object) -> int:
     if a == b:
         return 0
     return -1 if a < b else 1  # type: ignore[operator]  # callers pass one ordered type
+
+
+class Scheme:
+    """The default of `after`; each order derives from it and gives `compare` and `key`.
+
+    A key never begins with 0xFF, and no key is a prefix of another, so that the bound
+    "up to and including" is the key with one zero byte more.
+    """
+
+    name: str
+    key_version: int = 1
+
+    def compare(self, a: str, b: str) -> int:
+        """-1, 0 or 1 by the native tool's rules; raises `InvalidVersion`."""
+        raise NotImplementedError
+
+    def key(self, text: str) -> bytes:
+        """Bytes that keep the order; raises `InvalidVersion`."""
+        raise NotImplementedError
+
+    def after(self, text: str) -> bytes:
+        """The least bytes above every version that "up to and including `text`" means."""
+        return self.key(text) + b"\x00"
