@@ -1,0 +1,106 @@
+"""Where the database is and how to talk to it.
+
+Each process's `config.py` makes a `Settings`, most often from the keyword text that
+upstream's configuration carries (`host=… port=… user=… sslmode=verify-full …`).
+"""
+
+from __future__ import annotations
+
+import shlex
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from pyrox.errors import Invalid
+
+# Seconds; upstream's default of `statement_timeout` in the central-db source is 20 minutes.
+STATEMENT_SECONDS = 1200.0
+CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One database, one account."""
+
+    database: str
+    user: str
+    password: str = ""
+    host: str = "127.0.0.1"
+    """A name, an address, or the directory of a Unix socket."""
+    port: int = 5432
+    tls: ssl.SSLContext | None = None
+    min_size: int = 1
+    max_size: int = 20
+    statement_seconds: float = STATEMENT_SECONDS
+    pgbouncer: bool = False
+    """A PgBouncer in transaction mode stands between: no prepared statements, no LISTEN."""
+    application: str = "pyrox"
+
+    def driver_options(self) -> dict[str, Any]:
+        """The keyword arguments of `asyncpg.connect`."""
+        options: dict[str, Any] = {
+            "host": self.host,
+            "port": self.port,
+            "user": self.user,
+            "password": self.password or None,
+            "database": self.database,
+            "ssl": self.tls or False,
+            "timeout": CONNECT_SECONDS,
+        }
+        if self.pgbouncer:
+            options["statement_cache_size"] = 0
+        else:
+            options["server_settings"] = {
+                "application_name": self.application,
+                "statement_timeout": str(int(self.statement_seconds * 1000)),
+            }
+        return options
+
+    @classmethod
+    def from_source(cls, source: str, *, password: str, pgbouncer: bool = False) -> Settings:
+        """Read libpq's keyword form, as upstream's `centralDB.source` has it.
+
+        Unknown keywords are ignored, since the text may carry driver options that mean
+        nothing to us. Raises `Invalid` naming the keyword that cannot be used.
+        """
+        try:
+            words = dict(part.split("=", 1) for part in shlex.split(source))
+        except ValueError as error:
+            raise Invalid(f"database source: expected keyword=value pairs: {error}") from error
+        return cls(
+            database=words.get("dbname", words.get("database", "central_active")),
+            user=words.get("user", "postgres"),
+            password=password,
+            host=words.get("host", "127.0.0.1"),
+            port=int(_number(words, "port", 5432)),
+            tls=_tls(words),
+            min_size=int(_number(words, "pool_min_conns", 1)),
+            max_size=int(_number(words, "pool_max_conns", 20)),
+            # Milliseconds, which upstream's chart writes as 1.2e+06.
+            statement_seconds=_number(words, "statement_timeout", STATEMENT_SECONDS * 1000) / 1000,
+            pgbouncer=pgbouncer,
+        )
+
+
+def _number(words: dict[str, str], key: str, default: float) -> float:
+    try:
+        return float(words.get(key, default))
+    except ValueError as error:
+        raise Invalid(f"database source: {key}={words[key]!r} is not a number") from error
+
+
+def _tls(words: dict[str, str]) -> ssl.SSLContext | None:
+    """The TLS context for libpq's `sslmode`; None means plaintext."""
+    mode = words.get("sslmode", "disable")
+    if mode in {"disable", "allow", "prefer"}:
+        return None
+    if mode not in {"require", "verify-ca", "verify-full"}:
+        raise Invalid(f"database source: sslmode={mode!r} is unknown")
+    try:
+        context = ssl.create_default_context(cafile=words.get("sslrootcert"))
+    except OSError as error:
+        raise Invalid(f"database source: sslrootcert cannot be read: {error}") from error
+    context.check_hostname = mode == "verify-full"
+    if mode == "require" and "sslrootcert" not in words:
+        context.verify_mode = ssl.CERT_NONE
+    return context

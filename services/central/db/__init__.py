@@ -1,0 +1,1 @@
+"""The generic store of Central: protobuf messages with extracted search columns in PostgreSQL."""
