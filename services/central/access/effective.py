@@ -20,6 +20,7 @@ class NamespaceFacts:
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Alerts: merged from what Sensors detect, resolved, listed, counted."""

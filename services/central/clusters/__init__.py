@@ -1,0 +1,1 @@
+"""Clusters: registration, configuration, health, and the API over them."""

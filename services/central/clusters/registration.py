@@ -1,0 +1,152 @@
+"""Which cluster a connecting Sensor guards: looked up, or made by its first connection.
+
+The link asks for each new stream. Rules are upstream's
+(`central/cluster/datastore`, LookupOrCreateClusterFromConfig). It must not know streams.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+from pyrox import log
+from pyrox.clock import Clock
+from pyrox.errors import Exhausted, Invalid, NotFound
+from pyrox.mtls.identity import EPHEMERAL_WILDCARD_ID, WILDCARD_ID
+from pyrox.pb.internalapi.central.hello_pb2 import SensorHello
+from pyrox.pb.storage.cluster_pb2 import (
+    MANAGER_TYPE_MANUAL,
+    Cluster,
+    CompleteClusterConfig,
+    SensorDeploymentIdentification,
+)
+from pyrox.rpc.call import ServiceIdentity
+from pyrox.rpc.scope import EVERYTHING
+from services.central.clusters import defaults
+from services.central.clusters.store import ClusterStore
+
+_LOG = log.get(__name__)
+# Upstream: another installation may take a Helm cluster over only after this silence.
+TAKE_OVER_AFTER = timedelta(minutes=3)
+_WILDCARDS = frozenset({WILDCARD_ID, EPHEMERAL_WILDCARD_ID})
+
+
+class Registration:
+    """Finds or makes the cluster of a Sensor."""
+
+    def __init__(self, *, store: ClusterStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def cluster_of(self, hello: SensorHello, identity: ServiceIdentity) -> Cluster:
+        """The cluster, with what the hello says of it stored.
+
+        Raises `NotFound` for a certificate of a deleted cluster, `Invalid` when the hello
+        contradicts the certificate or the stored cluster, `Exhausted` when another
+        installation of the cluster spoke moments ago.
+        """
+        if not hello.HasField("helm_managed_config_init"):
+            cluster = await self._by_certificate(identity)
+        else:
+            cluster = await self._by_config(hello, identity)
+        cluster.sensor_capabilities[:] = sorted(hello.capabilities)
+        if hello.HasField("deployment_identification"):
+            cluster.most_recent_sensor_id.CopyFrom(hello.deployment_identification)
+        cluster.status.sensor_version = hello.sensor_version
+        cluster.init_bundle_id = identity.init_bundle
+        await self._store.put(cluster)
+        return cluster
+
+    async def _by_certificate(self, identity: ServiceIdentity) -> Cluster:
+        if identity.id in _WILDCARDS:
+            raise Invalid(
+                "a wildcard certificate needs Helm or Operator configuration: install with the "
+                "secured-cluster-services chart, or make a bundle for one cluster by roxctl sensor generate"
+            )
+        cluster = await self._store.get(identity.id, scope=EVERYTHING)
+        if cluster is None:
+            raise NotFound.because(f'cluster "{identity.id}" does not exist; it may have been deleted')
+        return cluster
+
+    async def _by_config(self, hello: SensorHello, identity: ServiceIdentity) -> Cluster:
+        init = hello.helm_managed_config_init
+        wanted = init.cluster_id or ("" if identity.id in _WILDCARDS else identity.id)
+        if identity.id not in _WILDCARDS and init.cluster_id not in {"", identity.id}:
+            raise Invalid(f"cluster id {init.cluster_id} differs from the certificate's {identity.id}")
+        cluster = await self._known(wanted, init.cluster_name)
+        if cluster is None:
+            cluster = Cluster(id=wanted or str(uuid4()), name=init.cluster_name)
+            _LOG.info("cluster registers", cluster=cluster.name, cluster_id=cluster.id)
+        else:
+            await self._may_take_over(cluster, hello.deployment_identification)
+        cluster.managed_by = init.managed_by
+        apply_config(cluster, init.cluster_config)
+        return cluster
+
+    async def _known(self, cluster_id: str, name: str) -> Cluster | None:
+        if not cluster_id:
+            if not name:
+                raise Invalid("the Sensor sends no cluster name; set clusterName in its chart's values")
+            return await self._store.by_name(name, scope=EVERYTHING)
+        cluster = await self._store.get(cluster_id, scope=EVERYTHING)
+        if cluster is not None and name not in {"", cluster.name}:
+            raise Invalid(
+                f'cluster name mismatch for {cluster_id}: known as "{cluster.name}", sent as "{name}"'
+            )
+        return cluster
+
+    async def _may_take_over(self, cluster: Cluster, new: SensorDeploymentIdentification) -> None:
+        if not cluster.HasField("most_recent_sensor_id") or not _differs(cluster.most_recent_sensor_id, new):
+            return
+        status = await self._store.health(cluster.id)
+        if status is None or not status.HasField("last_contact"):
+            return
+        silent = self._clock.now() - status.last_contact.ToDatetime(self._clock.now().tzinfo)
+        if silent < TAKE_OVER_AFTER:
+            left = TAKE_OVER_AFTER - silent
+            raise Exhausted(
+                f"registering Helm-managed cluster is not allowed: cluster {cluster.name} was in contact "
+                f"{silent.total_seconds():.0f} s ago from another installation; please wait for another "
+                f"{left.total_seconds():.0f} s"
+            )
+
+
+def _differs(old: SensorDeploymentIdentification, new: SensorDeploymentIdentification) -> bool:
+    """Whether the identities cannot be of one installation (upstream CheckConnReplace)."""
+    if old.app_namespace != new.app_namespace:
+        return True
+    pairs = (
+        (old.system_namespace_id, new.system_namespace_id),
+        (old.default_namespace_id, new.default_namespace_id),
+    )
+    return any(a and b and a != b for a, b in pairs)
+
+
+def may_replace(
+    old: SensorDeploymentIdentification | None, new: SensorDeploymentIdentification | None
+) -> bool:
+    """Whether a second stream of a cluster ends the first one, instead of being refused."""
+    return old is None or new is None or not _differs(old, new)
+
+
+def apply_config(cluster: Cluster, config: CompleteClusterConfig) -> None:
+    """Put the configuration that a Helm or Operator install carries into the cluster."""
+    if cluster.managed_by == MANAGER_TYPE_MANUAL:
+        defaults.fill(cluster)
+        return
+    static = config.static_config
+    cluster.type = static.type
+    cluster.main_image = static.main_image
+    cluster.central_api_endpoint = static.central_api_endpoint
+    cluster.collection_method = static.collection_method
+    cluster.collector_image = static.collector_image
+    cluster.admission_controller = static.admission_controller
+    cluster.admission_controller_updates = static.admission_controller_updates
+    cluster.admission_controller_events = static.admission_controller_events
+    cluster.admission_controller_fail_on_error = static.admission_controller_fail_on_error
+    cluster.tolerations_config.CopyFrom(static.tolerations_config)
+    cluster.dynamic_config.CopyFrom(config.dynamic_config)
+    cluster.helm_config.CopyFrom(config)
+    cluster.labels.clear()
+    cluster.labels.update(config.cluster_labels)
+    defaults.fill(cluster)

@@ -1,0 +1,1 @@
+"""Logging in: auth providers, the exchange of a password for a token, who am I."""

@@ -1,0 +1,1 @@
+"""Roles, permission sets and access scopes: what administrators define."""
