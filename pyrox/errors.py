@@ -13,7 +13,6 @@ HTTP answers, `roxctl` into exit codes. Named for what the caller must do::
     ├── Referenced       9   remove what refers to the object first
     ├── Unimplemented   12   use another method
     ├── Internal        13   report the id in the message
-    │   └── Database         the same; details of the database stay in the log
     ├── Unavailable     14   try again later
     └── NoCredentials   16   log in
 
@@ -115,12 +114,6 @@ class Internal(RoxError):
     """Our fault; the message names an id that is in the log."""
 
     CODE = 13
-
-
-class Database(Internal):
-    """The database refused a statement; `pyrox.pg` raises it, the cause is logged only."""
-
-    SENTINEL = "Database operation failed"
 
 
 class Unavailable(RoxError):

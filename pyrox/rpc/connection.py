@@ -78,16 +78,22 @@ class Connection(asyncio.Protocol):
         try:
             async with asyncio.timeout(self._limits.handshake_seconds):
                 await self._open(accepted, tls)
-        except (OSError, asyncio.CancelledError) as err:
+        except OSError as err:
             # Time-outs and TLS errors are OSErrors: a client without a good certificate,
             # a scanner, or one that went away.
-            _LOG.info(
-                "connection ended in the handshake", peer=address, reason=str(err) or type(err).__name__
-            )
-            accepted.close()
-            self._ended()
-            if isinstance(err, asyncio.CancelledError):
-                raise
+            self._failed(accepted, err)
+        except Exception as err:  # noqa: BLE001 - the edge: one connection must not end the others
+            _LOG.error("connection failed", peer=address, error=repr(err), exc_info=err)
+            self._failed(accepted, err)
+        except asyncio.CancelledError as err:
+            self._failed(accepted, err)
+            raise
+
+    def _failed(self, accepted: socket.socket, reason: BaseException) -> None:
+        _LOG.info("connection ended in the handshake", peer=self._address, reason=str(reason) or repr(reason))
+        accepted.close()
+        self.abort()
+        self._ended()
 
     async def _open(self, accepted: socket.socket, tls: ServerTls | None) -> None:
         loop = asyncio.get_running_loop()
@@ -115,9 +121,8 @@ class Connection(asyncio.Protocol):
 
     # What asyncio calls.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # always one
         """The handshake is done; the client must speak soon."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP and TLS transports are
         self._transport = transport
         transport.set_write_buffer_limits(high=_BUFFER_BYTES)
         self._close_after(self._limits.first_byte_seconds)
@@ -140,7 +145,8 @@ class Connection(asyncio.Protocol):
             return False
         self._inner.finish()
         self._close_after(self._limits.close_seconds)
-        return True
+        # A TLS connection cannot be half closed: its transport closes whatever is said here.
+        return self._open_transport().get_extra_info("sslcontext") is None
 
     def pause_writing(self) -> None:
         """The client reads slowly: stop taking bytes from gRPC."""
@@ -282,9 +288,8 @@ class _Inner(asyncio.Protocol):
 
     # What asyncio calls.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # always one
         """Pass on what arrived before."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a Unix transport is
         self._transport = transport
         transport.set_write_buffer_limits(high=_BUFFER_BYTES)
         transport.write(self._early)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import orjson
 
 from pyrox import log
-from pyrox.errors import Database, Internal, RoxError
+from pyrox.errors import Internal, RoxError
 
 _LOG = log.get(__name__)
 
@@ -77,10 +77,7 @@ def _new_id() -> str:
 
 
 def status_of(error: BaseException, *, new_id: Callable[[], str] = _new_id) -> Status:
-    """The status that the caller sees; unknown errors and those of the database are logged."""
-    if isinstance(error, Database):
-        _LOG.error("database operation failed", error=repr(error.__cause__ or error), exc_info=error)
-        return Status(error.CODE, Database.SENTINEL)
+    """The status that the caller sees; an unknown error is logged under the id that it names."""
     if isinstance(error, RoxError):
         return Status(error.CODE, error.message)
     error_id = new_id()
