@@ -1,0 +1,76 @@
+"""Worker processes: what comes back from them, and what happens when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+
+from pyrox.errors import DeadlinePassed, Exhausted, Invalid, Unavailable
+from pyrox.workers import Workers
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+def fail() -> None:
+    raise Invalid("bad layer")
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def eat() -> int:
+    return len(bytearray(4 * 1024**3))
+
+
+def stall() -> None:
+    time.sleep(30)
+
+
+async def test_workers_return_results_and_errors_of_the_work() -> None:
+    workers = Workers(count=1)
+    try:
+        assert not workers.started
+        assert await workers.run("sum", add, 2, 3) == 5
+        assert workers.started
+        with pytest.raises(Invalid, match="bad layer"):
+            await workers.run("layer", fail)
+    finally:
+        workers.close()
+    assert not workers.started
+
+
+async def test_workers_survive_a_worker_that_dies() -> None:
+    workers = Workers(count=1)
+    try:
+        with pytest.raises(Unavailable, match="layer x: the worker process ended"):
+            await workers.run("layer x", die)
+        assert await workers.run("sum", add, 1, 1) == 2
+    finally:
+        workers.close()
+
+
+async def test_workers_bound_memory_and_time() -> None:
+    workers = Workers(count=1, seconds=0.5)
+    try:
+        with pytest.raises(Exhausted, match="layer x: needs more than 2 GiB"):
+            await workers.run("layer x", eat)
+        with pytest.raises(DeadlinePassed, match=r"layer x: not finished after 0\.5 s"):
+            await workers.run("layer x", stall)
+        assert await workers.run("sum", add, 1, 1) == 2
+    finally:
+        workers.close()
+
+
+async def test_workers_end_when_idle() -> None:
+    workers = Workers(count=1, idle_seconds=0.0)
+    assert await workers.run("sum", add, 1, 1) == 2
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not workers.started
