@@ -26,8 +26,8 @@ T = TypeVar("T")
 _GIBI = 1024**3
 
 
-class WorkTimeout(Exception):  # noqa: N818 - raised inside the worker only
-    """The time for one piece of work is over."""
+class WorkTimeout(Exception):
+    """The time for one piece of work is over; raised inside the worker only."""
 
 
 def _on_alarm(_: int, __: FrameType | None) -> None:
