@@ -35,6 +35,7 @@ RandomBits = Callable[[int], int]
 CA_NAME = "StackRox Certificate Authority"
 _CA_LIFETIME = timedelta(days=5 * 365)  # upstream pkg/mtls/crypto.go: five years
 _BACKDATE = timedelta(hours=1)  # so that a peer whose clock is late accepts a new certificate
+_REMEMBERED = 4096  # leaves; a large installation has a few hundred clusters
 _SERIAL_BITS = 63  # upstream draws a positive int64
 
 
@@ -151,12 +152,15 @@ class CertificateAuthority:
         ]
 
 
-@dataclass(frozen=True, slots=True)
 class ServiceTrust:
     """The CAs whose leaves are service identities: the primary and maybe a secondary."""
 
-    authorities: tuple[x509.Certificate, ...]
-    clock: Clock
+    def __init__(self, authorities: Sequence[x509.Certificate], clock: Clock) -> None:
+        self.authorities = tuple(authorities)
+        self.clock = clock
+        # Who issued a leaf never changes, and to find out costs an ECDSA verification;
+        # every call of a connection asks for the same leaf.
+        self._issuers: dict[x509.Certificate, x509.Certificate] = {}
 
     def authority_of(self, leaf: x509.Certificate) -> x509.Certificate:
         """The CA that issued this leaf.
@@ -164,15 +168,15 @@ class ServiceTrust:
         Raises `NoCredentials` when none did, or when the leaf is not valid now.
         """
         now = self.clock.now()
-        if not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc:
+        if not _valid(leaf, now):
             raise NoCredentials.of(
                 f"certificate {leaf.subject.rfc4514_string()!r} is valid from {leaf.not_valid_before_utc} "
                 f"to {leaf.not_valid_after_utc}"
             )
-        for authority in self.authorities:
-            if _issued(authority, leaf) and _valid(authority, now):
-                return authority
-        raise NoCredentials.of("the client certificate was not issued by the service CA")
+        authority = self._issuers.get(leaf) or self._find(leaf)
+        if not _valid(authority, now):
+            raise NoCredentials.of("the service CA that issued the client certificate is not valid now")
+        return authority
 
     def subject_of(self, leaf: x509.Certificate) -> Subject:
         """The verified subject of the leaf. Raises `NoCredentials`."""
@@ -181,6 +185,15 @@ class ServiceTrust:
             return subject_of(leaf)
         except Invalid as err:
             raise NoCredentials.of(err.message) from err
+
+    def _find(self, leaf: x509.Certificate) -> x509.Certificate:
+        for authority in self.authorities:
+            if _issued(authority, leaf):
+                if len(self._issuers) >= _REMEMBERED:
+                    self._issuers.clear()
+                self._issuers[leaf] = authority
+                return authority
+        raise NoCredentials.of("the client certificate was not issued by the service CA")
 
 
 def load_certificates(pem: bytes) -> list[x509.Certificate]:

@@ -59,7 +59,12 @@ class Connection(asyncio.Protocol):
     """A client's connection, from accept to close."""
 
     def __init__(
-        self, *, peers: Peers, http: HttpSide | None, limits: Limits, on_end: Callable[[Connection], None]
+        self,
+        *,
+        peers: Peers | None,
+        http: HttpSide | None,
+        limits: Limits,
+        on_end: Callable[[Connection], None],
     ) -> None:
         self._peers = peers
         self._http = http
@@ -181,6 +186,9 @@ class Connection(asyncio.Protocol):
 
     def _choose_grpc(self) -> None:
         self._cancel_timer()
+        if self._peers is None:
+            self._open_transport().close()
+            return
         self._name = self._peers.new_name()
         self._peers.add(self._name, self._peer())
         self._inner = _Inner(client=self._open_transport(), on_lost=self._grpc_lost)
@@ -218,7 +226,7 @@ class Connection(asyncio.Protocol):
 
     def _ended(self) -> None:
         self._cancel_timer()
-        if self._name:
+        if self._peers is not None:
             self._peers.remove(self._name)
         self._on_end(self)
 

@@ -39,18 +39,21 @@ class Endpoint:
 class Front:
     """A component that accepts connections and hands them to one of the two servers."""
 
-    name = "front"
-
     def __init__(
         self,
         *,
         endpoints: Sequence[Endpoint],
         app: AsgiApp | None,
-        peers: Peers,
+        peers: Peers | None,
         clock: Clock,
         limits: Limits = DEFAULT_LIMITS,
+        name: str = "front",
     ) -> None:
-        """Start it after the `RpcServer` that shares `peers`. Without an app HTTP/1 is closed."""
+        """Start it after the `RpcServer` that shares `peers`.
+
+        Without an app HTTP/1 connections are closed, without `peers` HTTP/2 ones.
+        """
+        self.name = name
         self._endpoints = tuple(endpoints)
         self._peers = peers
         self._limits = limits
