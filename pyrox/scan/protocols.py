@@ -40,8 +40,9 @@ class Limits:
     packages: int = 200_000
     notes: int = 1000
     nesting: int = 16
-    archive_entries: int = 200_000
-    archive_bytes: int = 400_000_000
+    archive_directory_bytes: int = 16_000_000
+    archive_live_bytes: int = 128_000_000
+    archive_bytes: int = 2_000_000_000
 
 
 class LayerRun(Protocol):
@@ -78,6 +79,10 @@ class Detector(Protocol):
     @property
     def kind(self) -> str:
         """One of `package`, `distribution`, `repository`."""
+
+    @property
+    def reads_text(self) -> bool:
+        """True when `Limits.text_bytes` bounds its files rather than `Limits.file_bytes`."""
 
     def wants(self, path: str, mode: int) -> bool:
         """True for a file that it must see; called for every entry, so it must be cheap."""

@@ -50,7 +50,7 @@ def _tokens(version: str) -> list[_Token]:
     return [*out, _Token(_END, "")]
 
 
-def _classify(step: re.Match[str], last: int) -> _Token | None:
+def _classify(step: re.Match[str], last: int) -> _Token | None:  # noqa: PLR0911 - one answer per token
     """The token that a step means after a token of place `last`, or None when it may not stand there."""
     group, value = step.lastgroup, step[step.lastgroup or 0]
     if group == "dot":

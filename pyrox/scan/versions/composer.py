@@ -55,7 +55,7 @@ def _place(part: str) -> tuple[int, int]:
 
 
 class Composer(Scheme):
-    """The order of `Composer\\Semver\\Comparator`."""
+    """The order of Composer's `Comparator`, over its normal forms."""
 
     name = "composer"
 

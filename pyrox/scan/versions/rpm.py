@@ -80,13 +80,13 @@ def _segment(a: str, b: str) -> int:
 
 def _encode(part: str) -> bytes:
     out = bytearray()
-    for token in _TOKENS.findall(part):
-        if token == "~":
+    for piece in _TOKENS.findall(part):
+        if piece == "~":
             out += _TILDE
-        elif token == "^":
+        elif piece == "^":
             out += _CARET
         else:
-            out += _NUMBER + num(token) if token[0].isdigit() else _WORD + text(token)
+            out += _NUMBER + num(piece) if piece[0].isdigit() else _WORD + text(piece)
     return bytes(out) + _END
 
 
