@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import asyncpg
@@ -98,6 +99,11 @@ class Transaction:
         if rows:
             with translated():
                 await self._connection.copy_records_to_table(table, records=rows, columns=columns)
+
+    async def copy_file(self, table: str, columns: Sequence[str], file: Path) -> None:
+        """Append rows from a file in PostgreSQL's binary COPY form."""
+        with translated():
+            await self._connection.copy_to_table(table, source=file, columns=columns, format="binary")
 
 
 async def _set_codecs(connection: asyncpg.Connection[Row]) -> None:
