@@ -79,9 +79,7 @@ class SensorService:
         hello = await self._hello(incoming, call) if greets else first_words.from_headers(call.metadata)
         cluster = await self._registration.cluster_of(first_words.check(hello), call.identity.service)
         if greets:
-            central = self._greeter.central_hello(
-                cluster, hello, send_deduper_state=hello.request_deduper_state
-            )
+            central = self._greeter.central_hello(cluster, hello, send_deduper_state=True)
             yield MsgToSensor(hello=central)
         if call.identity.service.type == REGISTRANT:
             return

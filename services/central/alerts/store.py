@@ -1,0 +1,110 @@
+"""Alerts in Central DB: whole, as list digests, and counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyrox.pb.api.v1.pagination_pb2 import Pagination
+from pyrox.pb.storage.alert_pb2 import Alert, ListAlert, ListAlertPolicy
+from pyrox.pg.pool import Database, Pool
+from pyrox.rpc.scope import EVERYTHING, Scope
+from services.central.alerts.digest import digest
+from services.central.db import tables
+from services.central.db.paging import page_of
+from services.central.db.query import Query
+from services.central.db.store import ListedStore, ListForm
+
+STATE = "Violation State"
+OPEN_STATES = Query.match(STATE, "ACTIVE", "ATTEMPTED")
+# Upstream central/alert/datastore: the most that one list shows.
+LIST_LIMIT = 1000
+DEFAULT_SORT = ("Violation Time", True)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many alerts have this severity within a group."""
+
+    group: str
+    severity: int
+    count: int
+
+
+def with_open_states(text: str) -> Query:
+    """The query of a request; alerts that are over are left out unless it asks for a state."""
+    query = Query.parse(text)
+    return query if query.mentions(STATE) else query & OPEN_STATES
+
+
+class AlertStore:
+    """Alerts. Every read takes the caller's scope."""
+
+    def __init__(self, *, pool: Pool) -> None:
+        self._pool = pool
+        self._alerts = ListedStore(pool=pool, table=tables.ALERTS, list_form=ListForm(ListAlert, digest))
+
+    async def get(self, alert_id: str, *, scope: Scope) -> Alert | None:
+        """One alert, in any state."""
+        return await self._alerts.get(alert_id, scope=scope)
+
+    async def digests(self, text: str, pagination: Pagination, *, scope: Scope) -> list[ListAlert]:
+        """The page of a list, the newest first unless it says otherwise."""
+        page = page_of(pagination, limit=LIST_LIMIT, default_sort=DEFAULT_SORT)
+        return await self._alerts.digests(with_open_states(text), scope=scope, page=page)
+
+    async def count(self, text: str, *, scope: Scope) -> int:
+        """How many alerts match."""
+        return await self._alerts.count(with_open_states(text), scope=scope)
+
+    async def by_policy(self, text: str, *, scope: Scope) -> list[tuple[ListAlertPolicy, int]]:
+        """Policies with their numbers of alerts, by policy name."""
+        page = page_of(None, default_sort=DEFAULT_SORT)
+        counts: Counter[str] = Counter()
+        newest: dict[str, ListAlertPolicy] = {}
+        for alert in await self._alerts.digests(with_open_states(text), scope=scope, page=page):
+            counts[alert.policy.id] += 1
+            newest.setdefault(alert.policy.id, alert.policy)
+        found = [(newest[policy_id], count) for policy_id, count in counts.items()]
+        return sorted(found, key=lambda pair: (pair[0].name, pair[0].id))
+
+    async def by_severity(self, text: str, group: str, *, scope: Scope) -> list[Counted]:
+        """Counts per severity, within each value of the label `group` when it is given."""
+        labels = [group, "Severity"] if group else ["Severity"]
+        rows = await self._alerts.group_count(labels, with_open_states(text), scope=scope)
+        return [Counted(str(row[0]) if group else "", int(row[-2]), int(row[-1])) for row in rows]
+
+    async def times(self, text: str, *, scope: Scope) -> list[Alert]:
+        """Whole alerts for the time series."""
+        return await self._alerts.find(Query.parse(text), scope=scope)
+
+    async def open_of_deployments(
+        self, deployment_ids: Sequence[str], *, tx: Database | None = None
+    ) -> list[Alert]:
+        """ACTIVE and ATTEMPTED alerts of these deployments, for the life cycle."""
+        query = OPEN_STATES & Query.exact("Deployment ID", *deployment_ids)
+        return await self._alerts.find(query, scope=EVERYTHING, tx=tx)
+
+    async def open_of_policy(self, policy_id: str, *, tx: Database | None = None) -> list[Alert]:
+        """ACTIVE and ATTEMPTED alerts of one policy, for the life cycle."""
+        query = OPEN_STATES & Query.exact("Policy ID", policy_id)
+        return await self._alerts.find(query, scope=EVERYTHING, tx=tx)
+
+    async def open_without_deployment(self, cluster_id: str, *, tx: Database | None = None) -> list[Alert]:
+        """ACTIVE and ATTEMPTED alerts about resources and nodes of one cluster."""
+        query = OPEN_STATES & Query.exact("Cluster ID", cluster_id) & Query.match("Deployment ID", "-")
+        return await self._alerts.find(query, scope=EVERYTHING, tx=tx)
+
+    async def open_matching(self, text: str, *, scope: Scope) -> list[Alert]:
+        """Open alerts that match the text of a request, within the caller's scope."""
+        return await self._alerts.find(with_open_states(text), scope=scope)
+
+    async def put(self, alerts: Sequence[Alert], *, tx: Database | None = None) -> None:
+        """Write alerts, all or none."""
+        if alerts:
+            await self._alerts.upsert_many(alerts, tx=tx)
+
+    async def delete(self, text: str, *, scope: Scope) -> int:
+        """Remove all that match; how many."""
+        return len(await self._alerts.delete_where(Query.parse(text), scope=scope))

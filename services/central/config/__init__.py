@@ -1,0 +1,1 @@
+"""System configuration: retention, notices, what counts as a platform component."""
