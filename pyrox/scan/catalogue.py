@@ -14,7 +14,19 @@ from typing import Final
 
 from pyrox.scan.protocols import Detector, Matcher, Source, VersionScheme
 
-ECOSYSTEMS: Final[tuple[str, ...]] = ()
+ECOSYSTEMS: Final[tuple[str, ...]] = (
+    "dpkg",
+    "apk",
+    "rpm",
+    "python",
+    "nodejs",
+    "java",
+    "go",
+    "gem",
+    "cargo",
+    "nuget",
+    "composer",
+)
 
 
 def detectors() -> tuple[Detector, ...]:

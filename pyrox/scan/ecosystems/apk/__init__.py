@@ -1,0 +1,1 @@
+"""Alpine, Wolfi and Chainguard: apk databases, distributions, versions and advisories."""

@@ -1,0 +1,6 @@
+"""The version order of apk packages."""
+
+from pyrox.scan.versions.apk import Apk
+
+SCHEME = Apk()
+SCHEMES = (SCHEME,)

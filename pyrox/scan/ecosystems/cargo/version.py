@@ -1,0 +1,6 @@
+"""The version order of crates."""
+
+from pyrox.scan.versions.semver import Cargo
+
+SCHEME = Cargo()
+SCHEMES = (SCHEME,)

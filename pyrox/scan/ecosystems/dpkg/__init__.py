@@ -1,0 +1,1 @@
+"""Debian and Ubuntu: dpkg databases, distributions, versions and advisories."""

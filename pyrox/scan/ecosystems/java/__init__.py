@@ -1,0 +1,1 @@
+"""Java archives: jar, war, ear and what nests in them."""

@@ -1,0 +1,6 @@
+"""The version order of Maven artifacts."""
+
+from pyrox.scan.versions.maven import Maven
+
+SCHEME = Maven()
+SCHEMES = (SCHEME,)

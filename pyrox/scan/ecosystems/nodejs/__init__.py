@@ -1,0 +1,1 @@
+"""Node.js packages below node_modules."""

@@ -1,0 +1,6 @@
+"""The version order of npm packages."""
+
+from pyrox.scan.versions.semver import Semver
+
+SCHEME = Semver()
+SCHEMES = (SCHEME,)

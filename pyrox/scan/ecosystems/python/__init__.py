@@ -1,0 +1,1 @@
+"""Python packages as pip, setuptools and distributions install them."""

@@ -1,0 +1,1 @@
+"""Distributions that use rpm: their releases, versions and advisories."""

@@ -1,0 +1,6 @@
+"""The version order of rpm packages."""
+
+from pyrox.scan.versions.rpm import Rpm
+
+SCHEME = Rpm()
+SCHEMES = (SCHEME,)
