@@ -1,0 +1,1 @@
+"""Init bundles and cluster registration secrets: how new clusters join."""
