@@ -56,13 +56,14 @@ class Catalog:
     """The graph of all tables of one database."""
 
     def __init__(self, tables: Iterable[AnyTable], links: Iterable[Link]) -> None:
-        self.tables: dict[str, AnyTable] = {table.name: table for table in tables}
+        self.tables: dict[str, AnyTable] = {}
         self._owners: dict[str, str] = {}
         self._columns: dict[str, tuple[Column, ...]] = {}
         self._descriptors: dict[str, Descriptor] = {}
         self._edges: dict[str, list[Edge]] = {}
         self._labels: dict[str, dict[str, Found]] = {}
-        for table in self.tables.values():
+        for table in tables:
+            self.tables[table.name] = table
             self._add(table.name, table.name, table.columns, table.message.DESCRIPTOR)
             self._add_children(table, table.name, table.key.name, table.children)
         for link in links:

@@ -61,15 +61,13 @@ def _kinds(message: Descriptor, path: str) -> set[Kind]:
 
 def against_messages(catalog: Catalog) -> list[str]:
     """What does not fit the descriptors, one sentence each."""
-    problems = []
-    for relation in catalog.relations():
-        message = catalog.descriptor(relation)
-        for column in catalog.columns(relation):
-            if column.path and column.kind not in _kinds(message, column.path):
-                problems.append(
-                    f"{relation}.{column.name}: {message.full_name} has no {column.path} for {column.kind.value}"
-                )
-    return problems
+    return [
+        f"{relation}.{column.name}: {catalog.descriptor(relation).full_name} has no {column.path}"
+        f" for {column.kind.value}"
+        for relation in catalog.relations()
+        for column in catalog.columns(relation)
+        if column.path and column.kind not in _kinds(catalog.descriptor(relation), column.path)
+    ]
 
 
 def _needed(catalog: Catalog) -> dict[tuple[str, str], str]:

@@ -54,6 +54,8 @@ class Column:
     """Searchable, and left out of the list of search options."""
     key: bool = False
     unique: bool = False
+    optional: bool = False
+    """A reference that may be missing: the empty text is stored as NULL."""
 
 
 @dataclass(frozen=True, slots=True)

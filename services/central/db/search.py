@@ -275,9 +275,8 @@ def scope_condition(table: AnyTable, alias: str, scope: Scope, args: Arguments) 
             pairs = [(ids[0], name) for cluster, name in pairs if (ids := valid_uuids([cluster]))]
         of_clusters = args.add([cluster for cluster, _ in pairs], cast + "[]")
         of_names = args.add([name for _, name in pairs], "text[]")
-        parts.append(
-            f"({alias}.{table.cluster}, {alias}.{table.namespace}) IN (SELECT * FROM unnest({of_clusters}, {of_names}))"
-        )
+        place = f"({alias}.{table.cluster}, {alias}.{table.namespace})"
+        parts.append(f"{place} IN (SELECT * FROM unnest({of_clusters}, {of_names}))")
     return f"({' OR '.join(parts)})"
 
 

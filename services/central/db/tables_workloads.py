@@ -116,7 +116,7 @@ DEPLOYMENTS: Table[deployment_pb2.Deployment] = Table(
                 Column("image_name_remote", "image.name.remote", Kind.TEXT, "Image Remote"),
                 Column("image_name_tag", "image.name.tag", Kind.TEXT, "Image Tag"),
                 Column("image_name_fullname", "image.name.full_name", Kind.TEXT, "Image"),
-                Column("image_idv2", "image.id_v2", Kind.TEXT, "Image ID", hidden=True),
+                Column("image_idv2", "image.id_v2", Kind.TEXT, "Image ID", hidden=True, optional=True),
                 Column("securitycontext_privileged", "security_context.privileged", Kind.BOOL, "Privileged"),
                 Column(
                     "securitycontext_dropcapabilities",

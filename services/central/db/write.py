@@ -96,6 +96,8 @@ def extract(message: Any, column: Column) -> object:
         return _time(message, names)
     convert = _CONVERT.get(column.kind)
     value = _leaf(message, names)
+    if column.optional and not value:
+        return None
     return convert(value) if convert else value
 
 

@@ -17,8 +17,8 @@ from pyrox.pb.storage.config_pb2 import (
 )
 from pyrox.rpc.authz import ANONYMOUS, AnyOf, Permissions, Rule
 from pyrox.rpc.call import Call
-from services.central.config import defaults
-from services.central.config.store import ConfigStore
+from services.central.system_config import defaults
+from services.central.system_config.store import ConfigStore
 
 _READ = Permissions(read=("Administration",))
 _WRITE = Permissions(write=("Administration",))
