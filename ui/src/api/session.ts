@@ -1,0 +1,53 @@
+// The login token of this browser. Everything that needs it asks here; nothing else touches the storage.
+import { connection } from './connection';
+
+const TOKEN = 'access_token';
+const REQUESTED = 'requested_location';
+
+type Listener = () => void;
+const listeners = new Set<Listener>();
+let endedBy: 'expiry' | 'logout' | undefined;
+
+function end(reason: 'expiry' | 'logout'): void {
+    const had = session.token() !== null;
+    localStorage.removeItem(TOKEN);
+    endedBy = reason;
+    if (had) {
+        listeners.forEach((listener) => listener());
+    }
+}
+
+export const session = {
+    token: (): string | null => localStorage.getItem(TOKEN),
+    begin(token: string): void {
+        localStorage.setItem(TOKEN, token);
+        endedBy = undefined;
+        connection.reached();
+    },
+    /** Called on every 401, and when the token's time is over. */
+    expire: (): void => end('expiry'),
+    logout: (): void => end('logout'),
+    endedBy: () => endedBy,
+    /** Calls back when the session ends, in this tab or another one. */
+    onEnd(listener: Listener): () => void {
+        const onStorage = (event: StorageEvent) => {
+            if (event.key === TOKEN && event.newValue === null) {
+                endedBy = 'logout';
+                listener();
+            }
+        };
+        listeners.add(listener);
+        window.addEventListener('storage', onStorage);
+        return () => {
+            listeners.delete(listener);
+            window.removeEventListener('storage', onStorage);
+        };
+    },
+    remember: (location: string): void => sessionStorage.setItem(REQUESTED, location),
+    /** The address that was asked for before the login, once; only addresses of the portal itself. */
+    takeRequested(): string {
+        const location = sessionStorage.getItem(REQUESTED);
+        sessionStorage.removeItem(REQUESTED);
+        return location !== null && /^\/main(\/|$|\?)/.test(location) ? location : '/main/dashboard';
+    },
+};
