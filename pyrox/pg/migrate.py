@@ -134,7 +134,8 @@ class Migrator:
         newer = [number for number in applied if number > self.newest]
         if newer:
             raise MigrationError(
-                f"the database is at version {max(newer)}, this program knows {self.newest}; install the newer release"
+                f"the database is at version {max(newer)}, this program knows {self.newest};"
+                " install the newer release"
             )
         for migration in self._migrations:
             if applied.get(migration.number, migration.digest) != migration.digest:

@@ -80,12 +80,18 @@ class Listener:
         """Hold a connection that wakes the poller; open it again when it breaks."""
         while True:
             try:
+                # A connection that the server closed answers every call with an error,
+                # which ends the block and opens a new one.
                 async with self._pool.session() as connection:
                     with translated():
                         await connection.add_listener(_CHANNEL, self._on_notify)
-                    self._wake.set()
-                    while not connection.is_closed():
-                        await self._clock.sleep(self._poll_seconds)
+                        self._wake.set()
+                        try:
+                            while not connection.is_closed():
+                                await self._clock.sleep(self._poll_seconds)
+                        finally:
+                            if not connection.is_closed():
+                                await connection.remove_listener(_CHANNEL, self._on_notify)
             except (Unavailable, DeadlinePassed) as error:
                 _LOG.info("not listening for notices, polling instead", cause=error.message)
             await self._clock.sleep(self._poll_seconds)

@@ -1,0 +1,31 @@
+"""The meaning of driver errors."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from pyrox.errors import DeadlinePassed, Internal, RoxError, Unavailable
+from pyrox.pg.errors import FAILED, translate, translated
+
+CASES: list[tuple[Exception, type[RoxError]]] = [
+    (ConnectionRefusedError(), Unavailable),
+    (TimeoutError(), DeadlinePassed),
+    (asyncpg.QueryCanceledError("x"), DeadlinePassed),
+    (asyncpg.ConnectionDoesNotExistError("x"), Unavailable),
+    (asyncpg.DeadlockDetectedError("x"), Unavailable),
+    (asyncpg.UndefinedTableError("secret table"), Internal),
+]
+
+
+@pytest.mark.parametrize(("error", "wanted"), CASES, ids=lambda case: type(case).__name__)
+def test_driver_error_means(error: Exception, wanted: type[RoxError]) -> None:
+    assert type(translate(error)) is wanted
+    assert "secret" not in str(translate(error))
+
+
+def test_hidden_error_keeps_its_cause_for_the_log() -> None:
+    cause = asyncpg.UndefinedTableError("secret table")
+    with pytest.raises(Internal, match=FAILED) as caught, translated():
+        raise cause
+    assert caught.value.__cause__ is cause
