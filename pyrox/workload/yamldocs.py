@@ -83,9 +83,8 @@ def _documents(text: str) -> Iterator[Object]:
 
 def _check_events(text: str) -> None:
     """Refuse, before anything is built, what has too many documents, nodes or levels."""
-    documents = nodes = depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        nodes += 1
+    documents = depth = 0
+    for nodes, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
         documents += isinstance(event, yaml.DocumentStartEvent)
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
