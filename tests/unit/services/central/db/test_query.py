@@ -15,7 +15,7 @@ CASES = {
     "values": ("CVE:a,b", [("CVE", ["a", "b"])]),
     "spaces around": (
         " Cluster : prod , dev + Name : x ",
-        [("Cluster", ["prod", "dev"]), ("Namespace", ["x"])],
+        [("Cluster", ["prod", "dev"]), ("Name", ["x"])],
     ),
     "plus inside a value": ("Image:a+b+Tag:1", [("Image", ["a+b"]), ("Tag", ["1"])]),
     "plus at the end": ("Image:a+", [("Image", ["a+"])]),
