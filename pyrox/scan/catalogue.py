@@ -26,6 +26,7 @@ ECOSYSTEMS: Final[tuple[str, ...]] = (
     "cargo",
     "nuget",
     "composer",
+    "kubernetes",
 )
 
 

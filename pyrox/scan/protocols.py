@@ -150,7 +150,10 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """Name of the kind of source (`osv`, `debian`, `alpine` …)."""
+        """Upstream's name of the updater, or what its names have in common."""
+
+    def accepts(self, path: str) -> bool:
+        """True for a file that this source reads; `path` is its path below the feeds' root."""
 
     def parse(self, path: str, data: bytes) -> Iterator[Item]:
-        """Parse one fetched file; `path` is its path below the feed's root."""
+        """Parse one fetched file: plain, gzip, or the zip that the feed publishes."""

@@ -103,3 +103,11 @@ class Skipped:
 
 
 Item = ParsedAdvisory | Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What is loaded for a namespace: the source's name, and as of when it is."""
+
+    source: str
+    as_of: datetime | None = None

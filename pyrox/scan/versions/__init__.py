@@ -1,5 +1,5 @@
 """Exact version orders and the byte keys that keep them; one module for each order."""
 
-from pyrox.scan.versions.base import InvalidVersion
+from pyrox.scan.versions.base import InvalidVersion, key_or_none
 
-__all__ = ["InvalidVersion"]
+__all__ = ["InvalidVersion", "key_or_none"]

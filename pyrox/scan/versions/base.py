@@ -7,7 +7,7 @@ character that they may hold.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 MAX_VERSION_CHARS: Final = 1024
 """Longer texts are refused: no native tool writes them, and keys are index entries."""
@@ -17,6 +17,10 @@ _ESCAPE: Final = 0xFF
 
 class InvalidVersion(ValueError):
     """A text that has no place in the order, or none that a key can hold."""
+
+
+class _Keyed(Protocol):
+    def key(self, text: str) -> bytes: ...
 
 
 def check_length(text: str) -> None:
@@ -80,3 +84,11 @@ class Scheme:
     def after(self, text: str) -> bytes:
         """The least bytes above every version that "up to and including `text`" means."""
         return self.key(text) + b"\x00"
+
+
+def key_or_none(scheme: _Keyed, version: str) -> bytes | None:
+    """The version's key, or None where it has none: the exact comparator then decides."""
+    try:
+        return scheme.key(version)
+    except InvalidVersion:
+        return None

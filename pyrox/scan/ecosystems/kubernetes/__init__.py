@@ -1,0 +1,1 @@
+"""Components of Kubernetes itself, as platform vulnerabilities name them."""

@@ -1,0 +1,82 @@
+"""Opens what feeds publish: gzip and zip in memory, with bounds; and times of advisories."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Final
+
+from pyrox.scan.formats.bounded import StreamDamage
+from pyrox.scan.model import NoteKind
+
+MAX_FEED: Final = 2_000_000_000
+MAX_DOCUMENT: Final = 64_000_000
+_GZIP: Final = b"\x1f\x8b"
+
+
+def plain(data: bytes, limit: int = MAX_FEED) -> bytes:
+    """The data, unpacked when they are gzip.
+
+    Raises:
+        StreamDamage: broken, or more than the limit.
+    """
+    if not data.startswith(_GZIP):
+        return data
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        out = unpacker.decompress(data, limit)
+    except zlib.error as error:
+        raise StreamDamage(NoteKind.MALFORMED, f"gzip: {error}") from error
+    if unpacker.unconsumed_tail:
+        raise StreamDamage(NoteKind.TOO_LARGE, f"more than {limit} bytes unpacked")
+    if not unpacker.eof:
+        raise StreamDamage(NoteKind.TRUNCATED, "gzip ends early")
+    return out
+
+
+def documents(data: bytes, limit: int = MAX_DOCUMENT) -> Iterator[tuple[str, bytes | StreamDamage]]:
+    """The files of a zip by name; one that is broken or too large gives its damage instead.
+
+    Raises:
+        StreamDamage: the zip itself cannot be read.
+    """
+    try:
+        archive = zipfile.ZipFile(BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise StreamDamage(NoteKind.MALFORMED, f"zip: {error}") from error
+    with archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+                yield info.filename, _member(archive, info, limit)
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes | StreamDamage:
+    try:
+        with archive.open(info) as member:
+            content = member.read(limit + 1)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        OSError,
+        RuntimeError,
+        NotImplementedError,
+        ValueError,
+    ) as error:
+        return StreamDamage(NoteKind.MALFORMED, f"zip member: {error}")
+    if len(content) > limit:
+        return StreamDamage(NoteKind.TOO_LARGE, f"more than {limit} bytes")
+    return content
+
+
+def time(text: str) -> datetime | None:
+    """An ISO 8601 time; without a zone it is UTC. None for no time, or for one before 1900."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    value = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return value if value.year >= 1900 else None
