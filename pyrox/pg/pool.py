@@ -162,12 +162,19 @@ class Pool:
     async def _open(self) -> asyncpg.Pool[Row]:
         options = self._settings.driver_options()
         with translated():
-            return await asyncpg.create_pool(
+            pool = await asyncpg.create_pool(
                 min_size=self._settings.min_size,
                 max_size=self._settings.max_size,
                 init=_set_codecs,
                 **options,
             )
+        try:
+            with translated():
+                await pool.fetchval("SELECT 1")
+        except BaseException:
+            pool.terminate()
+            raise
+        return pool
 
     async def close(self) -> None:
         """Close all connections; those in use are given a few seconds."""

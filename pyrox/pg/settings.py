@@ -29,7 +29,8 @@ class Settings:
     """A name, an address, or the directory of a Unix socket."""
     port: int = 5432
     tls: ssl.SSLContext | None = None
-    min_size: int = 1
+    min_size: int = 0
+    """Connections kept open while idle; none by default, since each costs the server memory."""
     max_size: int = 20
     statement_seconds: float = STATEMENT_SECONDS
     pgbouncer: bool = False
@@ -74,7 +75,7 @@ class Settings:
             host=words.get("host", "127.0.0.1"),
             port=int(_number(words, "port", 5432)),
             tls=_tls(words),
-            min_size=int(_number(words, "pool_min_conns", 1)),
+            min_size=int(_number(words, "pool_min_conns", 0)),
             max_size=int(_number(words, "pool_max_conns", 20)),
             # Milliseconds, which upstream's chart writes as 1.2e+06.
             statement_seconds=_number(words, "statement_timeout", STATEMENT_SECONDS * 1000) / 1000,

@@ -11,6 +11,7 @@ import argparse
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
@@ -24,8 +25,11 @@ from typing import Any
 
 from pyrox.clock import Clock, SystemClock
 from pyrox.errors import Invalid, RoxError, Unavailable
+from pyrox.pg.pool import Pool
+from pyrox.pg.settings import Settings
 
 SUPERUSER = "postgres"
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 # Accounts to run under when we are root, the first that exists; initdb wants a named one.
 ACCOUNTS = ("postgres", "nobody")
 # Where the files go when the wanted directory lies below one that only root may enter.
@@ -280,6 +284,31 @@ def end_leftover(data: Path, clock: Clock) -> None:
             (data / "postmaster.pid").unlink(missing_ok=True)
             return
     raise Unavailable(f"a PostgreSQL server on {data} does not end; stop it by hand")
+
+
+async def ensure_database(*, admin: Settings, name: str, owner: str, password: str, clock: Clock) -> None:
+    """Make a role and a database of its own, or set the role's password anew; safe to repeat.
+
+    Waits for the server. The names must be plain identifiers.
+    """
+    for word in (name, owner):
+        if not _IDENTIFIER.fullmatch(word):
+            raise Invalid(f"database name or owner {word!r}: expected lower-case letters, digits and _")
+    pool = Pool(settings=admin, clock=clock)
+    await pool.connect(attempts=None)
+    try:
+        if not await pool.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", owner):
+            await pool.execute(f"CREATE ROLE {owner} LOGIN")
+        # The server quotes the password, since ALTER ROLE takes no arguments.
+        await pool.execute(
+            await pool.fetchval(
+                "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", owner, password
+            )
+        )
+        if not await pool.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await pool.execute(f"CREATE DATABASE {name} OWNER {owner}")
+    finally:
+        await pool.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

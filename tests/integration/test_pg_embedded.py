@@ -9,11 +9,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pyrox.clock import SystemClock
+from pyrox.errors import Invalid
 from pyrox.pg.settings import Settings
 from services.local import postgres
 from tests.support import pg
@@ -102,6 +104,19 @@ def test_command_line_becomes_the_server(state: Path) -> None:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+async def test_database_is_made_once_and_its_password_renewed(pg_server: pg.TestServer) -> None:
+    for password in ("first", "it's second"):
+        await postgres.ensure_database(
+            admin=pg_server.admin, name="made_once", owner="maker", password=password, clock=SystemClock()
+        )
+        made = replace(pg_server.admin, database="made_once", user="maker", password=password)
+        await pg.wait_ready(made)
+    with pytest.raises(Invalid):
+        await postgres.ensure_database(
+            admin=pg_server.admin, name='x"; DROP', owner="maker", password="", clock=SystemClock()
+        )
 
 
 def test_command_line_without_password_says_so(state: Path) -> None:

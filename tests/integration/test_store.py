@@ -161,6 +161,25 @@ async def test_concurrent_upserts_leave_object_and_child_rows_of_one_writer(
     assert all(row["image_idv2"] == f"v2-{row['name']}" and row["value"] == row["name"] for row in rows)
 
 
+async def test_locked_objects_are_changed_by_one_writer_after_the_other(
+    deployments: Deployments, central_pool: Pool
+) -> None:
+    made = deployment("web")
+    await deployments.upsert(made)
+
+    async def add_one() -> None:
+        async with central_pool.transaction() as tx:
+            found = await deployments.lock_many([made.id.upper(), some_id(), "no-uuid"], tx=tx)
+            current = found[made.id]
+            current.replicas += 1
+            await deployments.upsert(current, tx=tx)
+
+    await asyncio.gather(*(add_one() for _ in range(10)))
+    stored = await deployments.get(made.id)
+    assert stored is not None
+    assert stored.replicas == 10
+
+
 async def test_delete_removes_object_and_child_rows(deployments: Deployments, central_pool: Pool) -> None:
     made = deployment("web")
     await deployments.upsert(made)

@@ -18,7 +18,7 @@ from typing import Any
 from google.protobuf.descriptor import EnumDescriptor
 
 from pyrox.errors import Invalid
-from pyrox.rpc.scope import Scope
+from pyrox.rpc.scope import EVERYTHING, Scope
 from services.central.db.catalog import AnyTable, Catalog, Edge, Found
 from services.central.db.conditions import NEVER, Arguments, condition, enum_of
 from services.central.db.fields import Column, Kind, Reach
@@ -307,6 +307,14 @@ def by_keys(catalog: Catalog, table: AnyTable, keys: Sequence[str], scope: Scope
         0, f"{root.alias}.{key.name} = ANY({builder.args.add(ids, key.kind.value + '[]')})"
     )
     return builder.done(f"SELECT {root.alias}.{key.name}, {root.alias}.serialized {builder.source()}")
+
+
+def lock_keys(catalog: Catalog, table: AnyTable, keys: Sequence[str]) -> Statement:
+    """As `by_keys` for the whole table, and the rows stay locked until the transaction ends."""
+    builder = _Builder(catalog, table, EVERYTHING)
+    found = by_keys(catalog, table, keys, EVERYTHING)
+    # In key order, as all writers, so that they cannot deadlock.
+    return Statement(f"{found.sql} ORDER BY 1 FOR UPDATE OF {builder.root.alias}", found.args)
 
 
 def slice_after(

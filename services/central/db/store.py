@@ -67,6 +67,17 @@ class ProtoStore(Generic[M]):
         by_key = {str(row[0]): row[1] for row in rows}
         return [self._parse(by_key[key]) for key in map(self._canonical, wanted) if key in by_key]
 
+    async def lock_many(self, keys: Sequence[str], *, tx: Database) -> dict[str, M]:
+        """Those of the objects that exist, by key, locked until the transaction ends.
+
+        For read-modify-write; the caller has checked the scope, since it will write.
+        """
+        wanted = sorted({self._canonical(key) for key in keys if self._is_key(key)})
+        if not wanted:
+            return {}
+        statement = search.lock_keys(CATALOG, self.table, wanted)
+        return {str(row[0]): self._parse(row[1]) for row in await self._fetch(statement, tx)}
+
     async def exists(self, key: str, *, scope: Scope = EVERYTHING, tx: Database | None = None) -> bool:
         """Whether the object exists within the scope."""
         return await self.get(key, scope=scope, tx=tx) is not None
