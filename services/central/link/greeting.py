@@ -6,7 +6,7 @@ the deduper state may come in any order.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,7 +44,7 @@ class Greeter:
     ca: CertificateAuthority
     policies: PolicySource
     hashes: HashSource
-    central_id: str
+    central_id: Callable[[], str]
 
     def central_hello(
         self, cluster: Cluster, hello: SensorHello, *, send_deduper_state: bool
@@ -54,7 +54,7 @@ class Greeter:
         return CentralHello(
             cluster_id=cluster.id,
             cert_bundle=certificates.bundle(self.ca, cluster.id, namespace),
-            central_id=self.central_id,
+            central_id=self.central_id(),
             capabilities=capabilities.CENTRAL,
             send_deduper_state=send_deduper_state,
             allowed_proxy_paths=capabilities.ALLOWED_PROXY_PATHS,

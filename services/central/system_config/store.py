@@ -6,10 +6,10 @@ from pyrox.clock import Clock
 from pyrox.pb.storage.config_pb2 import Config
 from pyrox.pg.pool import Pool
 from pyrox.rpc.scope import EVERYTHING
-from services.central.system_config import defaults
-from services.central.system_config.platform import PlatformNamespaces
 from services.central.db import tables
 from services.central.db.store import ProtoStore
+from services.central.system_config import defaults
+from services.central.system_config.platform import PlatformNamespaces
 
 
 class ConfigStore:

@@ -1,0 +1,336 @@
+"""Central's composition root: every object of the process is made here, in order, once.
+
+`build` opens nothing; `prepare` brings the database up to date; the components then run
+under one supervisor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import resources
+
+from pyrox.clock import Clock
+from pyrox.metrics import Metrics
+from pyrox.mtls.reload import CertFiles, CertificateWatch, ServerTls
+from pyrox.pb.storage.deployment_pb2 import ListDeployment
+from pyrox.pb.storage.secret_pb2 import ListSecret
+from pyrox.pg.migrate import Migrator
+from pyrox.pg.notify import Listener
+from pyrox.pg.pool import Pool
+from pyrox.pg.settings import Settings
+from pyrox.rpc.authn import ServiceAuthenticator
+from pyrox.rpc.front import Endpoint, Front
+from pyrox.rpc.gateway import Gateway
+from pyrox.rpc.grpcweb import GrpcWeb
+from pyrox.rpc.health import metrics_probe, probe_app
+from pyrox.rpc.methods import Method, Servicer, table
+from pyrox.rpc.peers import Peers
+from pyrox.rpc.server import RpcOptions, RpcServer
+from pyrox.service import Component
+from services.central import unserved
+from services.central.about.service import (
+    CentralHealthService,
+    CredentialExpiryService,
+    FeatureFlagService,
+    GRPCPreferencesService,
+    MetadataService,
+    PingService,
+)
+from services.central.about.store import DatabaseVersion, Installation
+from services.central.access import defaults as default_roles
+from services.central.access.authenticator import CentralAuthenticator
+from services.central.access.basic import BasicAuth
+from services.central.access.jwt import TokenIssuer, load_key
+from services.central.access.rolebook import RoleBook
+from services.central.alerts.lifecycle import AlertLifecycle
+from services.central.alerts.process_message import process_message
+from services.central.alerts.service import AlertService
+from services.central.alerts.store import AlertStore
+from services.central.cluster_init.service import ClusterInitService
+from services.central.cluster_init.store import BundleStore
+from services.central.clusters.registration import Registration
+from services.central.clusters.service import ClustersService
+from services.central.clusters.store import ClusterStore
+from services.central.config import Config
+from services.central.db import check, tables
+from services.central.db.catalog import AnyTable
+from services.central.db.store import ListedStore, ListForm, ProtoStore
+from services.central.deployments.digest import digest as deployment_digest
+from services.central.link.connections import Connections
+from services.central.link.fragments import Fragment
+from services.central.link.fragments.alert_results import AlertResultsFragment
+from services.central.link.fragments.deployment import DeploymentFragment
+from services.central.link.fragments.inventory import Inventory
+from services.central.link.fragments.process_indicator import ProcessIndicatorFragment
+from services.central.link.greeting import Greeter
+from services.central.link.hashes import HashStore
+from services.central.link.inbox import EventCounters, Inbox
+from services.central.link.messages import Messages
+from services.central.link.service import SensorService
+from services.central.login.service import AuthProviderService, AuthService
+from services.central.namespaces.store import NamespaceStore
+from services.central.policies import store as policies_store
+from services.central.policies.store import PolicyStore
+from services.central.roles.service import RoleService
+from services.central.roles.store import RoleStore
+from services.central.routes.app import custom_routes
+from services.central.routes.docs import docs_router
+from services.central.routes.guard import Guard
+from services.central.routes.portal import portal_router
+from services.central.secrets.digest import digest as secret_digest
+from services.central.system_config.service import ConfigService
+from services.central.system_config.store import ConfigStore
+from services.central.tokens.service import APITokenService
+from services.central.tokens.store import TokenStore
+from services.central.trust.material import Material
+from services.central.trust.times import InstallationTimes
+
+COMMUNICATE = "/central.SensorService/Communicate"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A built Central."""
+
+    components: Sequence[Component]
+    prepare: Callable[[], Awaitable[None]]
+
+
+class Revocations:
+    """What was valid once: tokens and bundles, each asked of its own store."""
+
+    def __init__(self, *, tokens: TokenStore, bundles: BundleStore) -> None:
+        self.token_revoked = tokens.token_revoked
+        self.bundle_revoked = bundles.bundle_revoked
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Everything that reads or writes Central DB."""
+
+    alerts: AlertStore
+    bundles: BundleStore
+    clusters: ClusterStore
+    hashes: HashStore
+    namespaces: NamespaceStore
+    policies: PolicyStore
+    roles: RoleStore
+    system: ConfigStore
+    tokens: TokenStore
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Everything that says who calls."""
+
+    authenticator: CentralAuthenticator
+    basic: BasicAuth
+    issuer: TokenIssuer
+    roles: RoleBook
+
+
+async def build(config: Config, clock: Clock) -> App:
+    """Construct Central. Raises `Invalid` when a secret or setting cannot be used."""
+    metrics = Metrics("central")
+    material = Material.load(config.certs, clock)
+    settings = Settings.from_source(config.database_source, password=config.database_password)
+    pool = Pool(settings=settings, clock=clock)
+    peers = Peers()
+    stores, roles = _stores(pool, clock)
+    access = _access(config, clock, material, stores, roles)
+    installation = Installation(pool=pool, clock=clock)
+    greeter = Greeter(material.ca, stores.policies, stores.hashes, central_id=lambda: installation.id)
+    connections = Connections(metrics=metrics, policy_sync=greeter.policy_sync)
+    servicers = _servicers(config, clock, material, stores, access, connections, pool)
+    servicers.append(_sensor_service(pool, clock, metrics, material, stores, greeter, connections))
+    methods = table(servicers, unserved.SERVICES)
+    tls = ServerTls(
+        certificates=[
+            CertFiles(config.default_tls / "tls.crt", config.default_tls / "tls.key"),
+            CertFiles.in_directory(config.certs),
+        ],
+        client_authorities=[config.certs / "ca.pem"],
+    )
+    options = RpcOptions(max_receive_bytes=config.max_message_bytes, gzip_methods=frozenset({COMMUNICATE}))
+    server = RpcServer(
+        methods=methods, authenticator=access.authenticator, peers=peers, clock=clock, options=options
+    )
+    endpoints = [Endpoint(config.listen.host, config.listen.port, tls)]
+    endpoints += [Endpoint(plain.host, plain.port) for plain in config.plain]
+    front = Front(endpoints=endpoints, app=_web(config, clock, methods, access), peers=peers, clock=clock)
+
+    async def policies_changed(_: Sequence[str]) -> None:
+        stores.policies.forget()
+        await connections.policies_changed()
+
+    listener = Listener(pool=pool, clock=clock, callbacks={policies_store.CHANNEL: policies_changed})
+    components = (
+        pool,
+        CertificateWatch(watched=[tls], clock=clock),
+        listener,
+        server,
+        front,
+        _metrics_front(config, metrics, clock),
+    )
+    return App(components, partial(_prepare, pool, stores, installation))
+
+
+async def _prepare(pool: Pool, stores: Stores, installation: Installation) -> None:
+    """Bring the database up to date and write what every installation has."""
+    await pool.connect(attempts=None)
+    await Migrator(pool=pool, directory=resources.files("services.central.migrations")).run()
+    await check.run(tables.CATALOG, pool)
+    await installation.load()
+    await stores.roles.ensure_defaults()
+    await stores.system.load()
+
+
+def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
+    changed: list[Callable[[], None]] = []
+
+    def on_change() -> None:
+        for callback in changed:
+            callback()
+
+    roles = RoleStore(pool=pool, defaults=default_roles.load(), on_change=on_change)
+    book = RoleBook(source=roles, clock=clock)
+    changed.append(book.invalidate)
+    stores = Stores(
+        alerts=AlertStore(pool=pool),
+        bundles=BundleStore(pool=pool, clock=clock),
+        clusters=ClusterStore(pool=pool, on_change=on_change),
+        hashes=HashStore(pool=pool),
+        namespaces=NamespaceStore(pool=pool),
+        policies=PolicyStore(pool=pool),
+        roles=roles,
+        system=ConfigStore(pool=pool, clock=clock),
+        tokens=TokenStore(pool=pool, clock=clock),
+    )
+    return stores, book
+
+
+def _access(config: Config, clock: Clock, material: Material, stores: Stores, roles: RoleBook) -> Access:
+    issuer = TokenIssuer(key=load_key(config.jwt), clock=clock)
+    basic = BasicAuth(path=config.htpasswd)
+    authenticator = CentralAuthenticator(
+        services=ServiceAuthenticator(trust=material.trust),
+        tokens=issuer,
+        basic=basic,
+        roles=roles,
+        revocations=Revocations(tokens=stores.tokens, bundles=stores.bundles),
+    )
+    return Access(authenticator, basic, issuer, roles)
+
+
+def _servicers(
+    config: Config,
+    clock: Clock,
+    material: Material,
+    stores: Stores,
+    access: Access,
+    connections: Connections,
+    pool: Pool,
+) -> list[Servicer]:
+    scanners = (config.indexer, config.matcher) if config.scanner_v4 else ()
+    times = InstallationTimes(material=material, scanner_endpoints=scanners)
+    return [
+        PingService(),
+        FeatureFlagService(flags=config.flags),
+        GRPCPreferencesService(max_receive_bytes=config.max_message_bytes),
+        CentralHealthService(),
+        MetadataService(
+            database=DatabaseVersion(pool=pool),
+            external_database=config.database_external,
+            challenge=material.challenge,
+        ),
+        CredentialExpiryService(times=times),
+        RoleService(store=stores.roles),
+        APITokenService(store=stores.tokens, roles=access.roles, issuer=access.issuer, clock=clock),
+        AuthService(),
+        AuthProviderService(
+            basic=access.basic, authenticator=access.authenticator, issuer=access.issuer, clock=clock
+        ),
+        ClustersService(store=stores.clusters, link=connections, clock=clock),
+        ClusterInitService(store=stores.bundles, clusters=stores.clusters, ca=material.ca, clock=clock),
+        ConfigService(store=stores.system, clock=clock),
+        AlertService(store=stores.alerts),
+    ]
+
+
+def _sensor_service(
+    pool: Pool,
+    clock: Clock,
+    metrics: Metrics,
+    material: Material,
+    stores: Stores,
+    greeter: Greeter,
+    connections: Connections,
+) -> SensorService:
+    counters = EventCounters(metrics=metrics)
+    lifecycle = AlertLifecycle(
+        store=stores.alerts,
+        policies=stores.policies,
+        platform=stores.system,
+        namespaces=stores.namespaces,
+        process_message=process_message,
+        clock=clock,
+    )
+    inbox = partial(
+        Inbox,
+        fragments=_fragments(pool, stores, lifecycle),
+        pool=pool,
+        hashes=stores.hashes,
+        counters=counters,
+    )
+    return SensorService(
+        registration=Registration(store=stores.clusters, clock=clock),
+        greeter=greeter,
+        connections=connections,
+        inbox=inbox,
+        messages=Messages(clusters=stores.clusters, ca=material.ca, clock=clock, counters=counters),
+        clock=clock,
+    )
+
+
+def _fragments(pool: Pool, stores: Stores, lifecycle: AlertLifecycle) -> list[Fragment]:
+    deployments = ListedStore(
+        pool=pool, table=tables.DEPLOYMENTS, list_form=ListForm(ListDeployment, deployment_digest)
+    )
+    secrets = ListedStore(pool=pool, table=tables.SECRETS, list_form=ListForm(ListSecret, secret_digest))
+    plain: dict[str, AnyTable] = {
+        "namespace": tables.NAMESPACES,
+        "node": tables.NODES,
+        "pod": tables.PODS,
+        "service_account": tables.SERVICE_ACCOUNTS,
+        "role": tables.K8S_ROLES,
+        "binding": tables.ROLE_BINDINGS,
+        "network_policy": tables.NETWORK_POLICIES,
+    }
+    return [
+        DeploymentFragment(store=deployments, alerts=lifecycle, platform=stores.system),
+        AlertResultsFragment(keeper=lifecycle),
+        ProcessIndicatorFragment(store=ProtoStore(pool=pool, table=tables.PROCESS_INDICATORS)),
+        Inventory("secret", secrets),
+        *(Inventory(kind, ProtoStore(pool=pool, table=stored)) for kind, stored in plain.items()),
+    ]
+
+
+def _web(config: Config, clock: Clock, methods: Mapping[str, Method], access: Access) -> GrpcWeb:
+    """HTTP/1.1: gRPC-Web, then REST, then custom routes, then the portal."""
+    guard = Guard(authenticator=access.authenticator)
+    custom = custom_routes([docs_router(methods, guard), portal_router(config.ui)])
+    gateway = Gateway(methods=methods, authenticator=access.authenticator, clock=clock, fallback=custom)
+    return GrpcWeb(methods=methods, authenticator=access.authenticator, clock=clock, fallback=gateway)
+
+
+def _metrics_front(config: Config, metrics: Metrics, clock: Clock) -> Front:
+    app = probe_app({"/metrics": metrics_probe(metrics)})
+    return Front(
+        endpoints=[Endpoint(config.metrics.host, config.metrics.port)],
+        app=app,
+        peers=Peers(),
+        clock=clock,
+        name="metrics",
+    )

@@ -1,0 +1,159 @@
+"""Central's settings: read from flags and environment once, checked before anything starts.
+
+Defaults are the paths at which upstream's chart mounts secrets and configuration. It
+must not open anything but configuration files.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+
+from pyrox import env, features
+from pyrox.env import Setting
+from pyrox.errors import Invalid
+
+SECRETS = Path("/run/secrets/stackrox.io")
+EXTERNAL_DB = Path("/etc/ext-db/central-external-db.yaml")
+
+MAX_MESSAGE = Setting("ROX_GRPC_MAX_MESSAGE_SIZE", int, 24 << 20, "receive limit of gRPC messages in bytes")
+OFFLINE = Setting("ROX_OFFLINE_MODE", env.boolean, default=False, about="never reach for vulnerability feeds")
+INDEXER = Setting(
+    "ROX_SCANNER_V4_INDEXER_ENDPOINT",
+    env.text,
+    "scanner-v4-indexer.stackrox.svc:8443",
+    "address of the Indexer",
+)
+MATCHER = Setting(
+    "ROX_SCANNER_V4_MATCHER_ENDPOINT",
+    env.text,
+    "scanner-v4-matcher.stackrox.svc:8443",
+    "address of the Matcher",
+)
+REPROCESSING = Setting(
+    "ROX_REPROCESSING_INTERVAL", env.duration, timedelta(hours=4), "how often active images are scanned again"
+)
+SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.duration, timedelta(minutes=10), "longest scan of one image")
+LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
+PLAIN_ENDPOINTS = Setting("ROX_PLAINTEXT_ENDPOINTS", env.text, "", "comma list of [addr:]port without TLS")
+METRICS_PORT = Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the Prometheus endpoint")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str, *, default_host: str = "0.0.0.0") -> Address:  # noqa: S104 - a service in a pod
+        """`host:port`, `:port` or `port`. Raises `Invalid`."""
+        host, _, port = text.rpartition(":")
+        try:
+            return cls(host or default_host, int(port))
+        except ValueError as err:
+            raise Invalid(f"address {text!r}: expected [host:]port") from err
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that `app.build` needs to know."""
+
+    listen: Address
+    metrics: Address
+    certs: Path
+    htpasswd: Path
+    jwt: Path
+    default_tls: Path
+    database_source: str
+    database_password: str
+    database_external: bool
+    ui: Path
+    cli: Path
+    definitions: Path
+    indexer: str
+    matcher: str
+    offline: bool
+    max_message_bytes: int
+    reprocessing: timedelta
+    scan_timeout: timedelta
+    log_level: str
+    plain: tuple[Address, ...] = ()
+    flags: Mapping[features.Flag, bool] = field(default_factory=dict)
+
+    @property
+    def scanner_v4(self) -> bool:
+        """Whether a scanner is installed."""
+        return self.flags.get(features.SCANNER_V4, False)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; only what differs between a pod and a developer's machine."""
+    made = argparse.ArgumentParser(prog="central", description="PyRox Central")
+    made.add_argument("--listen", default=":8443", help="address of the one TLS port")
+    made.add_argument("--secrets", type=Path, default=SECRETS, help="directory of the mounted secrets")
+    made.add_argument("--external-db", type=Path, default=EXTERNAL_DB, help="file with centralDB.source")
+    made.add_argument("--ui", type=Path, default=Path("/ui"), help="directory of the built portal")
+    made.add_argument(
+        "--cli", type=Path, default=Path("/assets/downloads/cli"), help="directory of roxctl downloads"
+    )
+    made.add_argument(
+        "--definitions", type=Path, default=Path("/stackrox-data"), help="offline scanner definitions"
+    )
+    return made
+
+
+def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
+    """The configuration. Raises `Invalid` that names the setting or file at fault."""
+    flags = parser().parse_args(arguments)
+    source, external = _database(flags.external_db)
+    return Config(
+        listen=Address.parse(flags.listen),
+        metrics=Address.parse(METRICS_PORT.read(environment)),
+        certs=flags.secrets / "certs",
+        htpasswd=flags.secrets / "htpasswd" / "htpasswd",
+        jwt=flags.secrets / "jwt",
+        default_tls=flags.secrets / "default-tls-cert",
+        database_source=source,
+        database_password=_text(flags.secrets / "db-password" / "password"),
+        database_external=external,
+        ui=flags.ui,
+        cli=flags.cli,
+        definitions=flags.definitions,
+        indexer=INDEXER.read(environment),
+        matcher=MATCHER.read(environment),
+        offline=OFFLINE.read(environment),
+        max_message_bytes=MAX_MESSAGE.read(environment),
+        reprocessing=REPROCESSING.read(environment),
+        scan_timeout=SCAN_TIMEOUT.read(environment),
+        log_level=LOG_LEVEL.read(environment),
+        plain=tuple(
+            Address.parse(part) for part in PLAIN_ENDPOINTS.read(environment).split(",") if part.strip()
+        ),
+        flags={flag: flag.enabled(environment) for flag in features.ALL},
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as err:
+        raise Invalid(
+            f"{path}: {err.strerror}; mount the secret, or name its directory with --secrets"
+        ) from err
+
+
+def _database(path: Path) -> tuple[str, bool]:
+    """The source string and whether the database is the user's own."""
+    try:
+        loaded = yaml.safe_load(_text(path)) or {}
+        section = loaded["centralDB"]
+        return str(section["source"]), bool(section.get("external", False))
+    except (yaml.YAMLError, KeyError, TypeError) as err:
+        raise Invalid(f"{path}: expected centralDB.source: {err}") from err

@@ -1,0 +1,1 @@
+"""Deployments of secured clusters: what runs, and in which shape."""

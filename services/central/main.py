@@ -1,0 +1,36 @@
+"""Central's start: flags, settings, logs, app, migrations, components, exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import uvloop
+
+from pyrox import env, log
+from pyrox.clock import SystemClock
+from pyrox.errors import RoxError
+from pyrox.service import run
+from services.central import config as settings
+from services.central.app import build
+
+
+async def serve(config: settings.Config) -> int:
+    """Build everything, bring the database up to date, run until told to stop."""
+    app = await build(config, SystemClock())
+    await app.prepare()
+    return await run(app.components)
+
+
+def main() -> int:
+    """The entry point `central`; 2 for settings that cannot be used."""
+    try:
+        config = settings.load(sys.argv[1:], env.environ())
+        log.setup(process="central", level=config.log_level)
+    except (RoxError, ValueError) as err:
+        print(f"central: {err}", file=sys.stderr)  # noqa: T201 - logs are not set up yet
+        return 2
+    return uvloop.run(serve(config))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

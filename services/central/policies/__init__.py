@@ -1,0 +1,1 @@
+"""Policies: stored, edited, imported and exported, pushed to Sensors."""

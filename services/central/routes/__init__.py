@@ -1,0 +1,1 @@
+"""Custom HTTP beside the gateway: portal files, API documents, downloads, definitions."""

@@ -1,0 +1,38 @@
+"""Authorisation of custom routes: the same identities and rules, plain-text refusals.
+
+Route modules call `Guard.check` first. Upstream answers these routes in plain text
+(`pkg/grpc/routes/errors.go`).
+"""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.responses import PlainTextResponse
+
+from pyrox.errors import RoxError
+from pyrox.rpc.authn import Authenticator
+from pyrox.rpc.authz import Rule
+from pyrox.rpc.call import ANONYMOUS, Call
+from pyrox.rpc.errors import status_of
+from pyrox.rpc.peers import NOBODY, SCOPE_KEY, Peer
+
+
+class Guard:
+    """Knows who asks, and whether the rule lets them."""
+
+    def __init__(self, *, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
+
+    async def check(self, request: Request, rule: Rule) -> Call:
+        """The call of this request. Raises what the rule raises; see `refusal`."""
+        peer: Peer = request.scope.get(SCOPE_KEY, NOBODY)
+        metadata = {name.lower(): value for name, value in request.headers.items()}
+        identity = await self._authenticator.identify(metadata, peer.certificate)
+        rule.check(identity if not identity.anonymous else ANONYMOUS)
+        return Call(method=request.url.path, identity=identity, metadata=metadata, peer=peer.address)
+
+
+def refusal(error: RoxError) -> PlainTextResponse:
+    """The answer for an error of a custom route."""
+    status = status_of(error)
+    return PlainTextResponse(f"{status.message}\n", status_code=status.http, headers=status.headers)

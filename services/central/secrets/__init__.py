@@ -1,0 +1,1 @@
+"""Secrets of secured clusters: names and kinds of their keys, never their contents."""
