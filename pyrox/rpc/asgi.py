@@ -61,11 +61,6 @@ class HttpSide:
         self._header_seconds = header_seconds
         self._set_date()
 
-    @property
-    def busy(self) -> bool:
-        """Whether a request or a WebSocket is being served."""
-        return bool(self._state.tasks)
-
     def protocol(self, peer: Peer, on_end: Callable[[], None]) -> asyncio.Protocol:
         """The protocol for one connection; `on_end` is called when it is lost."""
         return _HttpProtocol(

@@ -32,6 +32,7 @@ _PLAIN_HTTP = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to a
 # An empty SETTINGS frame, then GOAWAY: last stream 0, INADEQUATE_SECURITY (0xc).
 _PLAIN_H2 = bytes.fromhex("000000040000000000" + "000008070000000000" + "000000000000000c")
 _CONNECT_SECONDS = 5.0
+_GOODBYE_SECONDS = 2.0
 _CONNECT_PAUSE = 0.02
 _BUFFER_BYTES = 256 * 1024
 
@@ -73,9 +74,21 @@ class Connection(asyncio.Protocol):
         self._address = ""
         self._name = ""
         self._first = b""
+        self._is_http = False
+        self._over = False
         self._transport: asyncio.Transport | None = None
         self._inner: _Inner | None = None
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def grpc(self) -> bool:
+        """Whether the connection was handed to gRPC."""
+        return self._inner is not None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the client has not yet said what it speaks."""
+        return self._inner is None and not self._is_http
 
     async def serve(self, accepted: socket.socket, address: str, tls: ServerTls | None) -> None:
         """Do the handshake; from then on callbacks do the rest."""
@@ -178,6 +191,7 @@ class Connection(asyncio.Protocol):
         if self._http is None:
             transport.close()
             return
+        self._is_http = True
         protocol = self._http.protocol(self._peer(), self._ended)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
@@ -198,9 +212,13 @@ class Connection(asyncio.Protocol):
 
     def _grpc_lost(self) -> None:
         """The gRPC server closed: flush to the client, then close."""
+        if self._over:
+            return
         transport = self._open_transport()
+        waiting = transport.get_write_buffer_size()
         transport.close()
-        self._close_after(self._limits.close_seconds)
+        # TLS would wait for the client's goodbye, which gRPC's C core never says.
+        self._close_after(self._limits.close_seconds if waiting else _GOODBYE_SECONDS)
 
     def _peer(self) -> Peer:
         transport = self._open_transport()
@@ -225,6 +243,7 @@ class Connection(asyncio.Protocol):
             self._timer = None
 
     def _ended(self) -> None:
+        self._over = True
         self._cancel_timer()
         if self._peers is not None:
             self._peers.remove(self._name)

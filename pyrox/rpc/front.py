@@ -23,7 +23,7 @@ _LOG = log.get(__name__)
 _BACKLOG = 512
 _DRAIN_SECONDS = 10.0
 _ACCEPT_PAUSE = 0.1
-_DRAIN_PAUSE = 0.05
+_DRAIN_PAUSE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +120,20 @@ class Front:
                 group.create_task(connection.serve(accepted, f"{address[0]}:{address[1]}", endpoint.tls))
 
     async def _drain(self) -> None:
-        if self._http is None:
-            return
-        self._http.finish()
+        for connection in tuple(self._connections):
+            if connection.undecided:
+                connection.abort()
+        if self._http is not None:
+            self._http.finish()
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
-                while self._http.busy:  # noqa: ASYNC110 - no event tells
+                while any(not connection.grpc for connection in self._connections):  # noqa: ASYNC110 - rare
                     await asyncio.sleep(_DRAIN_PAUSE)
         except TimeoutError:
-            _LOG.warning("requests still ran when the front stopped")
+            _LOG.warning("HTTP connections were still open when the front stopped")
+            for connection in tuple(self._connections):
+                if not connection.grpc:
+                    connection.abort()
 
 
 def _listen(endpoint: Endpoint) -> socket.socket:
