@@ -1,0 +1,1 @@
+"""Scanner V4 Indexer: what an image holds."""

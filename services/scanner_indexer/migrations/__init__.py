@@ -1,0 +1,1 @@
+"""Numbered SQL of the Indexer's tables, applied by `pyrox.pg.migrate`."""

@@ -1,0 +1,185 @@
+"""Decompression of a layer as a bounded stream: gzip, zstd or nothing, told by magic.
+
+Runs in a worker process. What comes out is bounded in size and in its ratio to what
+went in, so a bomb ends with an error and not with the machine. It must not know tar.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+import zstandard
+
+from pyrox.errors import Exhausted, Invalid
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_READ = 256 * 1024
+# A frame may ask for a window of 3.75 TiB; the format's own recommendation for
+# decoders is 8 MiB, the long mode of the zstd command goes to 128 MiB.
+_MAX_WINDOW = 128 * 1024 * 1024
+_GIBI = 1024**3
+
+
+class _Decoder(Protocol):
+    """Incremental decompression."""
+
+    def decode(self, data: bytes, room: int) -> bytes:
+        """Up to about `room` bytes; empty data means: only what is left over."""
+
+    def hungry(self) -> bool:
+        """Whether more input is needed before anything comes out."""
+
+    def finished(self) -> bool:
+        """Whether the input may end here."""
+
+
+class _Plain:
+    def decode(self, data: bytes, room: int) -> bytes:  # noqa: ARG002 - the protocol's form
+        return data
+
+    def hungry(self) -> bool:
+        return True
+
+    def finished(self) -> bool:
+        return True
+
+
+class _Gzip:
+    """One or more gzip members, one after the other."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(wbits=31)
+        self._left = b""
+
+    def decode(self, data: bytes, room: int) -> bytes:
+        data = self._left + data
+        if self._member.eof:
+            # Some builders pad the file with zeros after the last member.
+            data = data.lstrip(b"\0")
+            if not data:
+                self._left = b""
+                return b""
+            self._member = zlib.decompressobj(wbits=31)
+        out = self._member.decompress(data, room)
+        self._left = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+        return out
+
+    def hungry(self) -> bool:
+        return not self._left
+
+    def finished(self) -> bool:
+        return self._member.eof
+
+
+class _Zstd:
+    """One or more zstd frames, fed in small steps, since the library has no bound on its output."""
+
+    # A block of zstd takes at least four bytes and holds at most 128 KiB.
+    _STEP = 1024
+
+    def __init__(self) -> None:
+        self._frames = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+        self._frame = self._frames.decompressobj()
+        self._left = memoryview(b"")
+
+    def decode(self, data: bytes, room: int) -> bytes:
+        if data:
+            self._left = memoryview(data)
+        out: list[bytes] = []
+        size = 0
+        while self._left and size < room:
+            if self._frame.eof:
+                self._frame = self._frames.decompressobj()
+            step = self._left[: self._STEP]
+            out.append(self._frame.decompress(step))
+            size += len(out[-1])
+            used = len(step) - (len(self._frame.unused_data) if self._frame.eof else 0)
+            self._left = self._left[used:]
+        return b"".join(out)
+
+    def hungry(self) -> bool:
+        return not self._left
+
+    def finished(self) -> bool:
+        return bool(self._frame.eof)
+
+
+class Unpacked(io.RawIOBase):
+    """The bytes of a layer's tar, read from its compressed file.
+
+    Reading raises `Invalid` when the stream is damaged or ends too early, `Exhausted`
+    when more comes out than is allowed.
+    """
+
+    def __init__(
+        self,
+        source: BinaryIO,
+        *,
+        name: str,
+        compressed: int,
+        free_bytes: int = 4 * _GIBI,
+        ratio: int = 100,
+        most_bytes: int = 32 * _GIBI,
+    ) -> None:
+        """Read `source`, a file of `compressed` bytes; `name` stands in errors.
+
+        Up to `free_bytes` are allowed whatever the ratio (files of zeros are common),
+        beyond that `ratio` times the compressed size, and never more than `most_bytes`.
+        """
+        super().__init__()
+        self._source = source
+        self._name = name
+        self._limit = min(most_bytes, max(free_bytes, ratio * compressed))
+        self._size = 0
+        self._buffer = memoryview(b"")
+        head = source.read(_READ)
+        self._pending = head
+        self._decoder = _decoder_for(head)
+        self._ended = False
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, target: WriteableBuffer, /) -> int:
+        """Fill part of the target; 0 at the end."""
+        view = memoryview(target).cast("B")
+        while not self._buffer and not self._ended:
+            self._buffer = memoryview(self._more(max(len(view), _READ)))
+        count = min(len(view), len(self._buffer))
+        view[:count] = self._buffer[:count]
+        self._buffer = self._buffer[count:]
+        return count
+
+    def _more(self, room: int) -> bytes:
+        data = self._pending
+        self._pending = b""
+        if not data and self._decoder.hungry():
+            data = self._source.read(_READ)
+            if not data:
+                self._ended = True
+                if not self._decoder.finished():
+                    raise Invalid(f"layer {self._name} ends in the middle of its compressed data")
+                return b""
+        try:
+            out = self._decoder.decode(data, room)
+        except (zlib.error, zstandard.ZstdError) as err:
+            raise Invalid(f"layer {self._name}: its compressed data are damaged: {err}") from err
+        self._size += len(out)
+        if self._size > self._limit:
+            raise Exhausted(
+                f"layer {self._name} unpacks to more than {self._limit} bytes; it is not read further"
+            )
+        return out
+
+
+def _decoder_for(head: bytes) -> _Decoder:
+    if head.startswith(_GZIP):
+        return _Gzip()
+    return _Zstd() if head.startswith(_ZSTD) else _Plain()
