@@ -84,13 +84,13 @@ async def test_schema_with_a_column_of_another_type_is_refused(central_pool: Poo
 async def test_get_after_upsert_returns_the_whole_message(deployments: Deployments) -> None:
     made = deployment("web")
     assert await deployments.upsert(made)
-    assert await deployments.get(made.id) == made
-    assert await deployments.get(some_id()) is None
+    assert await deployments.get(made.id, scope=EVERYTHING) == made
+    assert await deployments.get(some_id(), scope=EVERYTHING) is None
     assert await deployments.digests(scope=EVERYTHING) == [list_deployment(made)]
 
 
 async def test_get_with_an_id_that_is_no_uuid_finds_nothing(deployments: Deployments) -> None:
-    assert await deployments.get("no-uuid") is None
+    assert await deployments.get("no-uuid", scope=EVERYTHING) is None
     assert await deployments.delete("no-uuid") == 0
 
 
@@ -98,7 +98,7 @@ async def test_get_many_keeps_the_order_of_the_keys(deployments: Deployments) ->
     made = [deployment(name) for name in "abc"]
     await deployments.upsert_many(made)
     wanted = [made[2].id, some_id(), made[0].id.upper(), made[2].id]
-    assert [found.name for found in await deployments.get_many(wanted)] == ["c", "a"]
+    assert [found.name for found in await deployments.get_many(wanted, scope=EVERYTHING)] == ["c", "a"]
 
 
 async def test_upsert_of_the_same_content_changes_nothing(
@@ -175,7 +175,7 @@ async def test_locked_objects_are_changed_by_one_writer_after_the_other(
             await deployments.upsert(current, tx=tx)
 
     await asyncio.gather(*(add_one() for _ in range(10)))
-    stored = await deployments.get(made.id)
+    stored = await deployments.get(made.id, scope=EVERYTHING)
     assert stored is not None
     assert stored.replicas == 10
 
@@ -196,18 +196,18 @@ async def test_write_in_a_transaction_that_fails_is_undone(
     async def fail() -> None:
         async with central_pool.transaction() as tx:
             await deployments.upsert(made, tx=tx)
-            assert await deployments.get(made.id, tx=tx) == made
+            assert await deployments.get(made.id, scope=EVERYTHING, tx=tx) == made
             raise KeyError(made.id)
 
     with pytest.raises(KeyError):
         await fail()
-    assert await deployments.get(made.id) is None
+    assert await deployments.get(made.id, scope=EVERYTHING) is None
 
 
 async def test_text_with_nul_is_stored_and_the_message_kept(deployments: Deployments) -> None:
     made = deployment("we\0b")
     await deployments.upsert(made)
-    assert await deployments.get(made.id) == made
+    assert await deployments.get(made.id, scope=EVERYTHING) == made
 
 
 async def test_walk_in_slices_gives_everything_once(deployments: Deployments) -> None:
@@ -348,7 +348,7 @@ async def test_message_without_key_is_kept_once(central_pool: Pool) -> None:
     config.public_config.header.text = "hello"
     await store.upsert(config)
     assert await store.find(scope=EVERYTHING) == [config]
-    assert await store.get("singleton") == config
+    assert await store.get("singleton", scope=EVERYTHING) == config
 
 
 async def test_grandchildren_are_searched_through_their_parents(central_pool: Pool) -> None:

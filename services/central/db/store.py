@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from pyrox.pg.pool import Database, Pool, Row
-from pyrox.rpc.scope import EVERYTHING, Scope
+from pyrox.rpc.scope import Scope
 from services.central.db import search, write
 from services.central.db.fields import Kind, Table
 from services.central.db.query import EVERY, Query
@@ -50,14 +50,12 @@ class ProtoStore(Generic[M]):
         self._list_form = list_form
         self._writer = write.Writer(table, list_form.make if list_form else None)
 
-    async def get(self, key: str, *, scope: Scope = EVERYTHING, tx: Database | None = None) -> M | None:
+    async def get(self, key: str, *, scope: Scope, tx: Database | None = None) -> M | None:
         """The object, or None when it does not exist or lies outside the scope."""
         found = await self.get_many([key], scope=scope, tx=tx)
         return found[0] if found else None
 
-    async def get_many(
-        self, keys: Sequence[str], *, scope: Scope = EVERYTHING, tx: Database | None = None
-    ) -> list[M]:
+    async def get_many(self, keys: Sequence[str], *, scope: Scope, tx: Database | None = None) -> list[M]:
         """Those of the objects that exist within the scope, in the order of the keys."""
         wanted = list(dict.fromkeys(key for key in keys if self._is_key(key)))
         if not wanted:
@@ -78,7 +76,7 @@ class ProtoStore(Generic[M]):
         statement = search.lock_keys(CATALOG, self.table, wanted)
         return {str(row[0]): self._parse(row[1]) for row in await self._fetch(statement, tx)}
 
-    async def exists(self, key: str, *, scope: Scope = EVERYTHING, tx: Database | None = None) -> bool:
+    async def exists(self, key: str, *, scope: Scope, tx: Database | None = None) -> bool:
         """Whether the object exists within the scope."""
         return await self.get(key, scope=scope, tx=tx) is not None
 
