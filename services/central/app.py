@@ -77,6 +77,7 @@ from services.central.roles.service import RoleService
 from services.central.roles.store import RoleStore
 from services.central.routes.app import custom_routes
 from services.central.routes.docs import docs_router
+from services.central.routes.graphql import graphql_router
 from services.central.routes.guard import Guard
 from services.central.routes.portal import portal_router
 from services.central.secrets.digest import digest as secret_digest
@@ -320,7 +321,7 @@ def _fragments(pool: Pool, stores: Stores, lifecycle: AlertLifecycle) -> list[Fr
 def _web(config: Config, clock: Clock, methods: Mapping[str, Method], access: Access) -> GrpcWeb:
     """HTTP/1.1: gRPC-Web, then REST, then custom routes, then the portal."""
     guard = Guard(authenticator=access.authenticator)
-    custom = custom_routes([docs_router(methods, guard), portal_router(config.ui)])
+    custom = custom_routes([docs_router(methods, guard), graphql_router(guard), portal_router(config.ui)])
     gateway = Gateway(methods=methods, authenticator=access.authenticator, clock=clock, fallback=custom)
     return GrpcWeb(methods=methods, authenticator=access.authenticator, clock=clock, fallback=gateway)
 
