@@ -1,0 +1,224 @@
+"""What other feeds know of a CVE: NVD's record, EPSS, CISA's catalogue; values and parsers.
+
+Fetching is another module's work. Each parser yields values and `Skipped`, never raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from pyrox.scan.advisories.model import Skipped
+from pyrox.scan.formats import unpack
+from pyrox.scan.formats.bounded import StreamDamage
+
+
+@dataclass(frozen=True, slots=True)
+class Nvd:
+    """NVD's record of one CVE; a vector is empty where NVD has none of that version."""
+
+    cve: str
+    description: str = ""
+    published: datetime | None = None
+    modified: datetime | None = None
+    v3_vector: str = ""
+    v3_score: float = 0.0
+    v2_vector: str = ""
+    v2_score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Epss:
+    """The probability that a CVE is exploited within thirty days."""
+
+    cve: str
+    probability: float
+    percentile: float
+    date: str = ""
+    model_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kev:
+    """An entry of CISA's catalogue of exploited vulnerabilities."""
+
+    cve: str
+    catalog_version: str = ""
+    date_added: str = ""
+    short_description: str = ""
+    required_action: str = ""
+    due_date: str = ""
+    known_ransomware_campaign_use: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RedHatAdvisory:
+    """A Red Hat advisory by its name; the release date is when the fix came out."""
+
+    name: str
+    description: str = ""
+    released: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrichments:
+    """Records by CVE, and Red Hat's advisories by name, for one report."""
+
+    nvd: Mapping[str, Nvd] = field(default_factory=dict)
+    epss: Mapping[str, Epss] = field(default_factory=dict)
+    kev: Mapping[str, Kev] = field(default_factory=dict)
+    red_hat: Mapping[str, RedHatAdvisory] = field(default_factory=dict)
+
+
+class _Text(msgspec.Struct):
+    lang: str = ""
+    value: str = ""
+
+
+class _CvssData(msgspec.Struct, rename="camel"):
+    vector_string: str = ""
+    base_score: float = 0.0
+
+
+class _Metric(msgspec.Struct, rename="camel"):
+    cvss_data: _CvssData
+    type: str = ""
+
+
+class _Metrics(msgspec.Struct):
+    v31: list[_Metric] = msgspec.field(name="cvssMetricV31", default_factory=list)
+    v30: list[_Metric] = msgspec.field(name="cvssMetricV30", default_factory=list)
+    v2: list[_Metric] = msgspec.field(name="cvssMetricV2", default_factory=list)
+
+
+class _Cve(msgspec.Struct, rename="camel"):
+    id: str = ""
+    published: str = ""
+    last_modified: str = ""
+    vuln_status: str = ""
+    descriptions: list[_Text] = []
+    metrics: _Metrics = msgspec.field(default_factory=_Metrics)
+
+
+class _Item(msgspec.Struct):
+    cve: msgspec.Raw
+
+
+class _Page(msgspec.Struct):
+    vulnerabilities: list[_Item] = []
+
+
+class _KevEntry(msgspec.Struct, rename="camel"):
+    cve: str = msgspec.field(name="cveID", default="")
+    date_added: str = ""
+    short_description: str = ""
+    required_action: str = ""
+    due_date: str = ""
+    known_ransomware_campaign_use: str = ""
+
+
+class _Catalogue(msgspec.Struct, rename="camel"):
+    catalog_version: str = ""
+    vulnerabilities: list[msgspec.Raw] = []
+
+
+_PAGE: Final = msgspec.json.Decoder(_Page)
+_CVE: Final = msgspec.json.Decoder(_Cve)
+_CATALOGUE: Final = msgspec.json.Decoder(_Catalogue)
+_KEV: Final = msgspec.json.Decoder(_KevEntry)
+_DAMAGE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+def _best(metrics: list[_Metric]) -> tuple[str, float]:
+    """The primary metric (NVD's own), else the first."""
+    chosen = next((m for m in metrics if m.type == "Primary"), metrics[0] if metrics else None)
+    return (chosen.cvss_data.vector_string, chosen.cvss_data.base_score) if chosen else ("", 0.0)
+
+
+def parse_nvd_record(content: bytes) -> Nvd | Skipped:
+    """One `cve` object of the NVD 2.0 API, as pages and upstream's bundles hold it."""
+    try:
+        cve = _CVE.decode(content)
+    except _DAMAGE as error:
+        return Skipped("NVD record", f"malformed: {error}"[:200])
+    if not cve.id or cve.vuln_status == "Rejected":
+        return Skipped(cve.id or "NVD record", "rejected" if cve.id else "no id")
+    v3 = _best(cve.metrics.v31) if cve.metrics.v31 else _best(cve.metrics.v30)
+    v2 = _best(cve.metrics.v2)
+    return Nvd(
+        cve=cve.id,
+        description=next((text.value for text in cve.descriptions if text.lang == "en"), ""),
+        published=unpack.time(cve.published),
+        modified=unpack.time(cve.last_modified),
+        v3_vector=v3[0],
+        v3_score=v3[1],
+        v2_vector=v2[0],
+        v2_score=v2[1],
+    )
+
+
+def parse_nvd(path: str, data: bytes) -> Iterator[Nvd | Skipped]:
+    """A page of the NVD 2.0 API."""
+    try:
+        page = _PAGE.decode(unpack.plain(data))
+    except (*_DAMAGE, StreamDamage) as error:
+        yield Skipped(path, f"malformed: {error}"[:200])
+        return
+    for item in page.vulnerabilities:
+        yield parse_nvd_record(bytes(item.cve))
+
+
+def parse_kev(path: str, data: bytes) -> Iterator[Kev | Skipped]:
+    """CISA's catalogue."""
+    try:
+        catalogue = _CATALOGUE.decode(unpack.plain(data))
+    except (*_DAMAGE, StreamDamage) as error:
+        yield Skipped(path, f"malformed: {error}"[:200])
+        return
+    for raw in catalogue.vulnerabilities:
+        try:
+            entry = _KEV.decode(raw)
+        except _DAMAGE as error:
+            yield Skipped(path, f"malformed entry: {error}"[:200])
+            continue
+        if not entry.cve:
+            yield Skipped(path, "entry without a CVE")
+            continue
+        yield Kev(
+            cve=entry.cve,
+            catalog_version=catalogue.catalog_version,
+            date_added=entry.date_added,
+            short_description=entry.short_description,
+            required_action=entry.required_action,
+            due_date=entry.due_date,
+            known_ransomware_campaign_use=entry.known_ransomware_campaign_use,
+        )
+
+
+def parse_epss(path: str, data: bytes) -> Iterator[Epss | Skipped]:
+    """FIRST's table: a comment with model and date, a line of names, then one CVE a line."""
+    try:
+        lines = unpack.plain(data).decode("utf-8", "replace").splitlines()
+    except StreamDamage as damage:
+        yield Skipped(path, damage.detail)
+        return
+    about = dict(part.partition(":")[::2] for part in lines[0].lstrip("#").split(",")) if lines else {}
+    for line in lines[1:]:
+        cve, _, rest = line.partition(",")
+        probability, _, percentile = rest.partition(",")
+        if cve == "cve" or not line:
+            continue
+        try:
+            yield Epss(
+                cve,
+                float(probability),
+                float(percentile),
+                about.get("score_date", ""),
+                about.get("model_version", ""),
+            )
+        except ValueError:
+            yield Skipped(path, f"line that is no score: {line[:80]!r}")

@@ -1,0 +1,157 @@
+"""From an index report to questions, and from a candidate row to a verdict with its reason.
+
+The Matcher makes the plan, joins its lookups with the advisory rows in one statement, and
+lets `decide` look at each candidate: the join knows keys only, while arch, module, CPE and
+versions without a key are judged here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pyrox.scan.advisories.model import Advisory, AdvisoryRow
+from pyrox.scan.model import IndexReport, Lookup
+from pyrox.scan.protocols import Matcher, VersionScheme
+from pyrox.scan.versions import InvalidVersion
+
+# Upstream keeps superseded Red Hat containers under this kind, and matches them with nothing.
+_UNMATCHABLE: Final = "unmatchable"
+_LITERALS: Final = re.compile(r"[\w|-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The questions of a report, and the packages that no matcher has a question for."""
+
+    lookups: tuple[Lookup, ...]
+    unasked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a row hits a package, and the comparison that says so."""
+
+    hit: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A package of a report that an advisory's row hits."""
+
+    package_id: str
+    advisory: Advisory
+    row: AdvisoryRow
+    reason: str = ""
+
+
+def plan(report: IndexReport, matchers: Sequence[Matcher]) -> Plan:
+    """Every question of every package, in every environment; equal questions once."""
+    lookups: dict[Lookup, None] = {}
+    unasked: list[str] = []
+    by_ecosystem: dict[str, list[Matcher]] = {}
+    for matcher in matchers:
+        by_ecosystem.setdefault(matcher.ecosystem, []).append(matcher)
+    for package_id, package in report.packages.items():
+        if package.normalized.kind == _UNMATCHABLE:
+            continue
+        asked = _questions(report, package_id, by_ecosystem.get(package.ecosystem, ()))
+        lookups.update(dict.fromkeys(asked))
+        if not asked:
+            unasked.append(package_id)
+    return Plan(tuple(lookups), tuple(unasked))
+
+
+def _questions(report: IndexReport, package_id: str, matchers: Iterable[Matcher]) -> list[Lookup]:
+    package = report.packages[package_id]
+    return [
+        lookup
+        for environment in report.environments.get(package_id, ())
+        for matcher in matchers
+        for lookup in matcher.lookups(
+            package_id,
+            package,
+            report.distributions.get(environment.distribution_id),
+            tuple(report.repositories[i] for i in environment.repository_ids if i in report.repositories),
+        )
+    ]
+
+
+def decide(lookup: Lookup, row: AdvisoryRow, schemes: Mapping[str, VersionScheme]) -> Decision:
+    """Judge a row whose namespace, package and kind are the lookup's.
+
+    A comparison that neither key nor comparator can make is no hit; the reason names the
+    version that was not understood.
+    """
+    refusal = _conditions(lookup, row)
+    if refusal:
+        return Decision(hit=False, reason=refusal)
+    if lookup.key is not None and not row.fallback:
+        return Decision(hit=row.lo <= lookup.key < row.hi, reason=_sentence(lookup.version, row))
+    scheme = schemes.get(row.scheme)
+    if scheme is None:
+        return Decision(hit=False, reason=f"no version order of the name {row.scheme}")
+    try:
+        inside = _inside(lookup.version, row, scheme)
+    except InvalidVersion as error:
+        return Decision(hit=False, reason=f"not comparable: {error}")
+    return Decision(hit=inside, reason=_sentence(lookup.version, row))
+
+
+def _conditions(lookup: Lookup, row: AdvisoryRow) -> str:
+    """Why a condition beside the version fails; empty when all hold."""
+    if row.module and row.module != lookup.module:
+        return f"module {lookup.module or 'none'} is not {row.module}"
+    if row.arch and lookup.arch and not _arch(row.arch, lookup.arch):
+        return f"architecture {lookup.arch} is not among {row.arch}"
+    if row.cpe and not any(cpe_covers(row.cpe, cpe) for cpe in lookup.repository_cpes):
+        return f"no repository of {row.cpe}"
+    return ""
+
+
+def _arch(pattern: str, arch: str) -> bool:
+    """Feeds write alternatives (`aarch64|x86_64`); a pattern of any other form admits all."""
+    return not _LITERALS.fullmatch(pattern) or arch in pattern.split("|")
+
+
+def cpe_covers(advisory: str, repository: str) -> bool:
+    """True when the repository's CPE is the advisory's, or begins with it.
+
+    Upstream cuts trailing `:*` from the advisory's CPE and accepts it as a beginning.
+    """
+    beginning = advisory
+    while beginning.endswith(":*"):
+        beginning = beginning[:-2]
+    return repository == advisory or repository.startswith(beginning)
+
+
+def _inside(version: str, row: AdvisoryRow, scheme: VersionScheme) -> bool:
+    if row.introduced and scheme.compare(version, row.introduced) < 0:
+        return False
+    if row.fixed_in:
+        return scheme.compare(version, row.fixed_in) < 0
+    return not row.last_affected or scheme.compare(version, row.last_affected) <= 0
+
+
+def _sentence(version: str, row: AdvisoryRow) -> str:
+    low = f"from {row.introduced}" if row.introduced else "from the first version"
+    if row.fixed_in:
+        high = f"before {row.fixed_in}"
+    else:
+        high = f"up to {row.last_affected}" if row.last_affected else "with no end"
+    return f"{version} against {low} {high} ({row.scheme})"
+
+
+def highest_fix(fixes: Iterable[str], scheme: VersionScheme) -> str:
+    """The highest fixed version; those that the order does not know are left out."""
+    best = ""
+    for fix in fixes:
+        try:
+            if fix and (not best or scheme.compare(fix, best) > 0) and scheme.compare(fix, fix) == 0:
+                best = fix
+        except InvalidVersion:
+            continue
+    return best

@@ -1,0 +1,41 @@
+"""Which id and link of an advisory a report shows (upstream pkg/scannerv4/mappers/mappers.go)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pyrox.scan.advisories.model import Advisory
+
+_AMAZON: Final = re.compile(r"ALAS\d*-\d{4}-\d+", re.ASCII)
+_RED_HAT: Final = re.compile(r"(?:RHSA|RHBA|RHEA)-\d{4}:\d+", re.ASCII)
+_CVE: Final = re.compile(r"CVE-\d{4}-\d+", re.ASCII)
+_GHSA: Final = re.compile(r"GHSA(?:-[2-9cfghjmpqrvwx]{4}){3}")
+_ANY: Final = re.compile(r"[A-Z]+-\d{4}[-:]\d+", re.ASCII)
+_ERRATA: Final = "https://access.redhat.com/errata/"
+VEX: Final = "rhel-vex"
+
+
+def _first(pattern: re.Pattern[str], advisory: Advisory) -> str:
+    found = pattern.search(advisory.name) or pattern.search(advisory.links)
+    return found[0] if found else ""
+
+
+def shown_name(advisory: Advisory) -> str:
+    """The id that a report shows: a CVE where name or links hold one, else the next best."""
+    amazon = (_AMAZON,) if advisory.source.startswith("aws-") else ()
+    patterns = (*amazon, _CVE, _GHSA, _ANY)
+    return next((name for pattern in patterns if (name := _first(pattern, advisory))), advisory.name)
+
+
+def cve_of(advisory: Advisory) -> str:
+    """The CVE by which enrichments are looked up; empty when name and links hold none."""
+    return _first(_CVE, advisory)
+
+
+def red_hat_advisory(advisory: Advisory) -> tuple[str, str]:
+    """Name and link of the Red Hat advisory that a VEX statement points to, or two empty texts."""
+    if advisory.source != VEX:
+        return "", ""
+    found = _RED_HAT.search(advisory.links)
+    return (found[0], _ERRATA + found[0]) if found else ("", "")
