@@ -34,6 +34,7 @@ RandomBits = Callable[[int], int]
 
 CA_NAME = "StackRox Certificate Authority"
 _CA_LIFETIME = timedelta(days=5 * 365)  # upstream pkg/mtls/crypto.go: five years
+_CA_BACKDATE = timedelta(minutes=5)  # what upstream's certificate library does by itself
 _BACKDATE = timedelta(hours=1)  # so that a peer whose clock is late accepts a new certificate
 _REMEMBERED = 4096  # leaves; a large installation has a few hundred clusters
 _SERIAL_BITS = 63  # upstream draws a positive int64
@@ -84,7 +85,8 @@ class CertificateAuthority:
                 x509.NameAttribute(NameOID.SERIAL_NUMBER, str(serial)),
             ]
         )
-        builder = _builder(name, name, serial, key.public_key(), clock.now(), clock.now() + _CA_LIFETIME)
+        start = clock.now() - _CA_BACKDATE
+        builder = _builder(name, name, serial, key.public_key(), start, start + _CA_LIFETIME)
         builder = builder.add_extension(_key_usage(ca=True), critical=True)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         certificate = builder.sign(key, hashes.SHA256())

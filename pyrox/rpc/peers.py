@@ -20,6 +20,8 @@ from cryptography import x509
 SCOPE_KEY = "peer"
 # sockaddr_un.sun_path holds 108 bytes with the final zero (Linux unix(7)).
 _MAX_SOCKET_PATH = 107
+_NAME_BYTES = 16
+_NAME_LENGTH = 22  # of that many bytes in base64url
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Peers:
         """
         if self._directory is None:
             self._directory = Path(tempfile.mkdtemp(prefix="pyrox-", dir=self._parent))
-        if len(bytes(self._directory)) + 1 + 32 > _MAX_SOCKET_PATH:
+        if len(bytes(self._directory)) + 1 + _NAME_LENGTH > _MAX_SOCKET_PATH:
             raise ValueError(f"the path {self._directory} is too long for sockets; choose a shorter one")
 
     def close(self) -> None:
@@ -74,7 +76,7 @@ class Peers:
 
     def new_name(self) -> str:
         """A path that was never used and cannot be guessed."""
-        return str(self._open_directory / secrets.token_hex(16))
+        return str(self._open_directory / secrets.token_urlsafe(_NAME_BYTES))
 
     def add(self, name: str, peer: Peer) -> None:
         """Register a connection before its first byte is passed on."""
