@@ -8,6 +8,7 @@ account, which owns just the data and socket directories. It must not know any s
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib.util
 import os
 import pwd
@@ -34,6 +35,8 @@ _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 ACCOUNTS = ("postgres", "nobody")
 # Where the files go when the wanted directory lies below one that only root may enter.
 FALLBACK = Path("/var/lib/pyrox-postgres")
+# sockaddr_un holds 107 bytes, of which the server wants "/.s.PGSQL.65535" for itself.
+MAX_SOCKET_FOLDER = 107 - 15
 # Seconds that a server left over from a killed supervisor gets to end.
 LEFTOVER_SECONDS = 20.0
 _HBA = """\
@@ -86,10 +89,12 @@ class Server:
 
     def command(self) -> list[str]:
         """The command line of the server in the foreground."""
+        # Clients use the loopback address; where the path is too long, they lose nothing.
+        fits = len(str(self.sockets)) <= MAX_SOCKET_FOLDER
         options = (
             f"listen_addresses={self.address}",
             f"port={self.port}",
-            f"unix_socket_directories={self.sockets}",
+            f"unix_socket_directories={self.sockets if fits else ''}",
             *_OPTIONS,
         )
         flags = [word for option in options for word in ("-c", option)]
@@ -158,7 +163,7 @@ def _base(state: Path, account: Account | None) -> Path:
     state = state.absolute()
     if _enterable(state, account):
         return state
-    return FALLBACK / str(state).strip("/").replace("/", "-")
+    return FALLBACK / hashlib.sha256(str(state).encode()).hexdigest()[:12]
 
 
 def _own_folder(path: Path, account: Account | None) -> None:

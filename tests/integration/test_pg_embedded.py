@@ -57,6 +57,13 @@ def test_interrupted_initialisation_is_repeated(state: Path) -> None:
     assert (prepared(state).data / "global").is_dir()
 
 
+def test_server_with_a_long_path_listens_on_loopback_alone(state: Path) -> None:
+    server = prepared(state)
+    assert f"unix_socket_directories={server.sockets}" in server.command()
+    deep = replace(server, sockets=Path("/" + "x" * 100))
+    assert "unix_socket_directories=" in deep.command()
+
+
 def test_second_preparation_ends_the_server_that_is_left_over(state: Path) -> None:
     server = prepared(state)
     first = server.spawn()

@@ -143,6 +143,18 @@ class Catalog:
             {found.column.label for found in self.labels(table).values() if not found.column.hidden}
         )
 
+    def own_options(self, *tables: AnyTable) -> list[str]:
+        """The labels of these tables alone, without what is within their reach."""
+        return sorted(
+            {
+                column.label
+                for relation, columns in self._columns.items()
+                if self.owner(relation) in tables
+                for column in columns
+                if column.label and not column.hidden
+            }
+        )
+
     def path(self, table: AnyTable, target: str) -> tuple[Edge, ...]:
         """The shortest way to another table through tables within reach.
 
