@@ -138,6 +138,7 @@ class ClientTls:
         self._authorities = tuple(authorities)
         self._certificate = certificate
         self._system_roots = system_roots
+        self._also = b""
         self._material: ClientMaterial | None = None
         self._stamp: _Stamp = ()
         self.generation = 0
@@ -153,14 +154,21 @@ class ClientTls:
 
     def context(self) -> ssl.SSLContext:
         """A new context for HTTP clients; names are checked."""
-        context = (
-            ssl.create_default_context() if self._system_roots else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         _trust(context, self.material.authorities_pem.decode())
         if self._certificate is not None:
             _load_chain(context, self._certificate)
         return context
+
+    def trust_also(self, pem: bytes) -> None:
+        """Trust these CAs beside those of the files, such as Central's answer to a TLS challenge names."""
+        if pem == self._also:
+            return
+        load_certificates(pem)
+        self._also = pem
+        self._stamp = ()
+        self.reload_if_changed()
 
     def reload_if_changed(self) -> bool:
         """Read the files anew when one changed; what was read before stays when that fails."""
@@ -168,7 +176,8 @@ class ClientTls:
         stamp = _stamp([*self._authorities, *own])
         if self._material is not None and stamp == self._stamp:
             return False
-        authorities = b"\n".join(path.read_bytes() for path in self._authorities)
+        texts = [*(path.read_bytes() for path in self._authorities), self._also]
+        authorities = b"\n".join([*texts, system_roots() if self._system_roots else b""])
         load_certificates(authorities)
         if self._certificate is None:
             self._material = ClientMaterial(authorities, None, None)
@@ -226,6 +235,16 @@ class CertificateWatch:
                 _LOG.info("certificates reloaded")
                 if self._on_reload is not None:
                     self._on_reload()
+
+
+def system_roots() -> bytes:
+    """The CAs that this machine trusts, as PEM; gRPC takes no directory of them."""
+    ders = ssl.create_default_context().get_ca_certs(binary_form=True)
+    if ders:
+        return "".join(map(ssl.DER_cert_to_PEM_cert, ders)).encode()
+    # A directory of hashed names is read only on demand; Debian keeps one file beside them.
+    bundle = Path(ssl.get_default_verify_paths().openssl_capath) / "ca-certificates.crt"
+    return bundle.read_bytes() if bundle.exists() else b""
 
 
 @dataclass(frozen=True, slots=True)

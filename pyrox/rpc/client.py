@@ -80,11 +80,15 @@ class Target:
     """`[scheme://]host[:port]`."""
     service_hostname: str
     """`Subject.hostname` of the server, such as `central.stackrox`."""
+    by_service_name: bool = False
+    """Ask for the service name even when the endpoint's host is a name that the certificate lacks."""
 
 
 def server_name(target: Target) -> str:
     """The name to ask the server for: the host, or its service name when the host is an IP address."""
     host = split_endpoint(target.endpoint)[0]
+    if target.by_service_name:
+        return target.service_hostname
     try:
         ipaddress.ip_address(host)
     except ValueError:

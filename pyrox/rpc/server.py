@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError, Message
 
 from pyrox import log
 from pyrox.clock import Clock
-from pyrox.errors import Invalid, NoCredentials, NotAuthorized, Unavailable
+from pyrox.errors import Invalid, NoCredentials, NotAuthorized, Unavailable, Unimplemented
 from pyrox.rpc.authn import Authenticator, identity_for
 from pyrox.rpc.call import Call
 from pyrox.rpc.errors import Status, status_of
@@ -143,8 +143,19 @@ class _Adapter(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not generic
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """The handler of the path; None makes gRPC answer that the method is unknown."""
-        return self._handlers.get(handler_call_details.method)
+        """The handler of the path, or one that says in Go's words that there is none."""
+        path = handler_call_details.method
+        return self._handlers.get(path) or grpc.stream_stream_rpc_method_handler(self._unknown(path))
+
+    def _unknown(self, path: str) -> Any:
+        service, _, name = path.removeprefix("/").rpartition("/")
+        known = any(other.startswith(f"/{service}/") for other in self._handlers)
+        text = f"unknown method {name} for service {service}" if known else f"unknown service {service}"
+
+        async def answer(raw: Any, context: Context) -> None:  # noqa: ARG001 - gRPC's form
+            await _abort(context, Unimplemented(text))
+
+        return answer
 
     def _handler(self, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
         match method.client_streaming, method.server_streaming:

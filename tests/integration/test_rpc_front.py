@@ -210,7 +210,7 @@ async def test_open_method_with_bad_credentials_still_answers(tmp_path: Path) ->
             grpc.StatusCode.UNIMPLEMENTED,
             "method Later of service tests.echo.Echo is not implemented",
         ),
-        ("Never", b"", grpc.StatusCode.UNIMPLEMENTED, "Method not found!"),
+        ("Never", b"", grpc.StatusCode.UNIMPLEMENTED, "unknown method Never for service tests.echo.Echo"),
     ],
 )
 async def test_unary_failure_has_code_and_text_and_no_secret(
@@ -222,6 +222,67 @@ async def test_unary_failure_has_code_and_text_and_no_secret(
     assert caught.value.code() is code
     assert (caught.value.details() or "").startswith(text)
     assert "secret" not in (caught.value.details() or "")
+
+
+async def test_unknown_service_is_named(tmp_path: Path) -> None:
+    async with site(tmp_path) as server, secure_channel(server.target, tls=server.client()) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await channel.unary_unary("/no.Such/Thing", bytes, bytes)(b"")
+    assert (caught.value.code(), caught.value.details()) == (
+        grpc.StatusCode.UNIMPLEMENTED,
+        "unknown service no.Such",
+    )
+
+
+async def test_socket_that_the_front_did_not_open_is_refused(tmp_path: Path) -> None:
+    echo.declare()
+    peers, clock, servicer = Peers(), SystemClock(), echo.Echo()
+    trust = ServiceTrust([Pki(tmp_path).ca.certificate], clock)
+    rpc = RpcServer(
+        methods=methods.table([servicer]),
+        authenticator=ServiceAuthenticator(trust=trust),
+        peers=peers,
+        clock=clock,
+    )
+    async with (
+        Supervisor([rpc]).running(),
+        grpc.aio.insecure_channel(f"unix:{peers.grpc_socket}") as channel,
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await method(channel, "Open")(BytesValue())
+    assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    assert servicer.calls == []
+
+
+async def test_plain_address_serves_anonymous_callers(tmp_path: Path) -> None:
+    echo.declare()
+    clock, servicer = SystemClock(), echo.Echo()
+    rpc = RpcServer(
+        methods=methods.table([servicer]),
+        authenticator=ServiceAuthenticator(trust=ServiceTrust([Pki(tmp_path).ca.certificate], clock)),
+        peers=Peers(),
+        clock=clock,
+        plain_address="127.0.0.1:0",
+    )
+    async with (
+        Supervisor([rpc]).running(),
+        grpc.aio.insecure_channel(f"127.0.0.1:{rpc.plain_port}") as channel,
+    ):
+        assert (await method(channel, "Open")(BytesValue(value=b"x"))).value == b"x"
+
+
+async def test_client_asks_by_service_name_where_the_host_is_not_in_the_certificate(tmp_path: Path) -> None:
+    async with site(tmp_path) as server:
+        endpoint = f"localhost:{server.port}"
+        by_host = Target(endpoint, CENTRAL.hostname)
+        by_service = Target(endpoint, CENTRAL.hostname, by_service_name=True)
+        async with http_client(by_host, tls=server.client()) as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.get("/")
+        async with http_client(by_service, tls=server.client()) as client:
+            assert (await client.get("/")).status_code == 200
+        async with secure_channel(by_service, tls=server.client()) as channel:
+            await method(channel, "Open")(BytesValue(), timeout=10)
 
 
 async def test_unary_with_a_request_that_is_no_message_is_invalid(tmp_path: Path) -> None:

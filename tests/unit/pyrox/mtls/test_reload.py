@@ -118,6 +118,28 @@ def test_client_context_checks_names_and_its_own_authorities_only(pki: Pki) -> N
     assert len(context.get_ca_certs()) == 1
 
 
+def test_client_trusts_further_authorities_beside_its_files(pki: Pki, tmp_path: Path) -> None:
+    tls = ClientTls(authorities=[pki.ca_file])
+    _ = tls.material
+    further = Pki(tmp_path / "further").ca.cert_pem
+    tls.trust_also(further)
+    assert len(tls.context().get_ca_certs()) == 2
+    assert tls.generation == 2
+    tls.trust_also(further)
+    assert tls.generation == 2
+    with pytest.raises(Invalid):
+        tls.trust_also(b"nonsense")
+    assert len(tls.context().get_ca_certs()) == 2
+
+
+def test_client_with_system_roots_trusts_them_too(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    public = Pki(pki.directory / "public")
+    monkeypatch.setenv("SSL_CERT_FILE", str(public.ca_file))
+    own = ClientTls(authorities=[pki.ca_file], system_roots=True)
+    assert public.ca.cert_pem.strip() in own.material.authorities_pem
+    assert len(own.context().get_ca_certs()) == 2
+
+
 async def test_watch_polls_every_five_seconds_and_reports_reloads(pki: Pki) -> None:
     files = pki.files(SENSOR)
     tls = ClientTls(authorities=[pki.ca_file], certificate=files)
