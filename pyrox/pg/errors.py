@@ -47,6 +47,8 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], Callable[[], RoxError]],
         lambda: DeadlinePassed("the database did not answer in time; narrow the request"),
     ),
     (_AWAY, lambda: Unavailable(AWAY)),
+    # Made by somebody else, who may be late: worth another attempt.
+    ((asyncpg.InvalidCatalogNameError,), lambda: Unavailable("the database does not exist yet")),
     (_RETRY, lambda: Unavailable("the database is busy with the same objects; try again")),
     (
         (asyncpg.UniqueViolationError,),

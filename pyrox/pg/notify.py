@@ -26,7 +26,7 @@ _NEWEST = "SELECT coalesce(max(id), 0) FROM notices"
 # Notices commit out of id order, so the latest ones are read again and known ids skipped.
 _READ = (
     "SELECT id, channel, ids FROM notices"
-    " WHERE id > $1 OR (sent > now() - $2::interval AND id > $1 - 10000) ORDER BY id LIMIT 10000"
+    " WHERE id > $1 - 10000 AND (id > $1 OR sent > now() - $2::interval) ORDER BY id LIMIT 20000"
 )
 _PRUNE = "DELETE FROM notices WHERE sent < now() - $1::interval"
 OVERLAP = timedelta(seconds=30)

@@ -14,6 +14,7 @@ CASES: list[tuple[Exception, type[RoxError]]] = [
     (asyncpg.QueryCanceledError("x"), DeadlinePassed),
     (asyncpg.ConnectionDoesNotExistError("x"), Unavailable),
     (asyncpg.DeadlockDetectedError("x"), Unavailable),
+    (asyncpg.InvalidCatalogNameError("x"), Unavailable),
     (asyncpg.UndefinedTableError("secret table"), Internal),
 ]
 
