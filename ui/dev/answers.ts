@@ -137,7 +137,8 @@ function cveDetail(cve: string, terms: Terms) {
     if (row === undefined) {
         return undefined;
     }
-    const { severityCounts: imageSeverityCounts, fixable: _fixable, ...rest } = row;
+    const { severityCounts: imageSeverityCounts, ...other } = row;
+    const rest = Object.fromEntries(Object.entries(other).filter(([key]) => key !== 'fixable'));
     const found = scopedImages(terms).filter((image) => image.findings.some((finding) => finding.cve === cve));
     const link = `https://nvd.nist.gov/vuln/detail/${cve}`;
     const severity = found[0]?.findings.find((finding) => finding.cve === cve)?.severity;

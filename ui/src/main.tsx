@@ -21,7 +21,7 @@ session.onEnd(() => {
     }
     // Nothing of one user's answers may be shown to the next.
     client.clear();
-    void router.navigate({ to: '/login', search: {} as never });
+    void router.navigate({ to: '/login', search: {} });
 });
 
 const element = document.getElementById('root');

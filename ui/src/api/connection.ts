@@ -18,7 +18,7 @@ export const connection = {
     reached: (): void => become(state === 'unreachable' ? 'recovered' : state),
     /** The notice that Central is back has been read. */
     acknowledge: (): void => become(state === 'recovered' ? 'reachable' : state),
-    subscribe(listener: () => void): () => void {
+    subscribe: (listener: () => void): (() => void) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
     },

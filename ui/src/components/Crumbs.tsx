@@ -13,7 +13,7 @@ export function Crumbs({ to, parent, current, search }: Props) {
         <PageSection type="breadcrumb">
             <Breadcrumb ouiaId="breadcrumb">
                 <BreadcrumbItem render={({ className, ariaCurrent }) => (
-                    <Link to={to} search={search as never} className={className} aria-current={ariaCurrent}>
+                    <Link to={to} search={search} className={className} aria-current={ariaCurrent}>
                         {parent}
                     </Link>
                 )} />

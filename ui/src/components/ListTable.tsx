@@ -91,7 +91,7 @@ function Head<Row>({ columns, sort, onSort, expanded, selected, onSelect, rows, 
                     <Th
                         key={column.title}
                         width={column.width}
-                        modifier="nowrap"
+                        modifier="wrap"
                         sort={
                             column.sortField === undefined || onSort === undefined
                                 ? undefined
@@ -193,7 +193,12 @@ function Row<Row>({ row, index, columns, rowId, rowName, isOpen, onToggle, selec
                 />
             )}
             {columns.map((column) => (
-                <Td key={column.title} dataLabel={column.title} modifier={column.nowrap ? 'nowrap' : 'breakWord'}>
+                <Td
+                    key={column.title}
+                    dataLabel={column.title}
+                    modifier={column.nowrap ? 'nowrap' : undefined}
+                    className={(column.width ?? 0) >= 30 ? 'rox-wide' : undefined}
+                >
                     {column.cell(row)}
                 </Td>
             ))}

@@ -1,5 +1,5 @@
 // Severities: the icon carries the colour, the text never does.
-import { Flex, FlexItem, Icon, Tooltip } from '@patternfly/react-core';
+import { Flex, FlexItem, Tooltip } from '@patternfly/react-core';
 import AngleDoubleDownIcon from '@patternfly/react-icons/dist/esm/icons/angle-double-down-icon';
 import AngleDoubleUpIcon from '@patternfly/react-icons/dist/esm/icons/angle-double-up-icon';
 import CriticalRiskIcon from '@patternfly/react-icons/dist/esm/icons/critical-risk-icon';
@@ -22,9 +22,9 @@ const ICONS: Record<Rank, ComponentType> = {
 export function SeverityIcon({ rank, muted = false }: { rank: Rank; muted?: boolean }) {
     const Glyph = ICONS[rank];
     return (
-        <Icon className={muted ? 'rox-severity-none' : `rox-severity-${rank}`}>
+        <span className={`rox-glyph rox-severity-${muted ? 'none' : rank}`} aria-hidden="true">
             <Glyph />
-        </Icon>
+        </span>
     );
 }
 

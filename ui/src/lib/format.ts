@@ -47,7 +47,7 @@ export function plural(count: number, one: string, many = `${one}s`): string {
     return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
 }
 
-const DATE_TIME = new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeStyle: 'medium' });
+const DATE_TIME = new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeStyle: 'short' });
 const DATE = new Intl.DateTimeFormat('en-US', { dateStyle: 'medium' });
 
 function parsed(time: string | null | undefined): Date | undefined {
@@ -79,6 +79,12 @@ export function distance(time: string | null | undefined, now: number): string {
     const seconds = Math.abs(now - date.getTime()) / 1000;
     const step = STEPS.find(([size]) => seconds >= size);
     return step === undefined ? 'less than a minute' : plural(Math.floor(seconds / step[0]), step[1]);
+}
+
+/** A past time as its distance: `3 days ago`. */
+export function since(time: string | null | undefined, now: number): string {
+    const text = distance(time, now);
+    return text === '-' ? text : `${text} ago`;
 }
 
 export function score(value: number): string {

@@ -56,10 +56,13 @@ export function withValue(filter: SearchFilter, field: string, value: string): S
     return present.includes(value) ? filter : { ...filter, [field]: [...present, value] };
 }
 
+export function without(filter: SearchFilter, field: string): SearchFilter {
+    return Object.fromEntries(Object.entries(filter).filter(([key]) => key !== field));
+}
+
 export function withoutValue(filter: SearchFilter, field: string, value: string): SearchFilter {
     const rest = (filter[field] ?? []).filter((item) => item !== value);
-    const { [field]: _removed, ...others } = filter;
-    return rest.length === 0 ? others : { ...filter, [field]: rest };
+    return rest.length === 0 ? without(filter, field) : { ...filter, [field]: rest };
 }
 
 export function withToggled(filter: SearchFilter, field: string, value: string): SearchFilter {

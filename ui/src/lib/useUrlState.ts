@@ -21,7 +21,7 @@ export function useUrlSearch(): [UrlSearch, (changes: Changes, replace?: boolean
         (changes: Changes, replace = false) => {
             void navigate({
                 to: '.',
-                search: ((before: Changes) => ({ ...before, ...changes })) as never,
+                search: ((before: Changes) => ({ ...before, ...changes })),
                 replace,
                 resetScroll: false,
             });

@@ -150,10 +150,9 @@ function UserMenu() {
                     <MenuToggle
                         ref={ref}
                         isFullHeight
-                        aria-label={`User menu of ${name}`}
                         isExpanded={open}
                         onClick={() => setOpen(!open)}
-                        icon={<span className="rox-initials">{name.slice(0, 2).toUpperCase()}</span>}
+                        icon={<span className="rox-initials" aria-hidden="true">{name.slice(0, 2).toUpperCase()}</span>}
                     >
                         {name}
                     </MenuToggle>

@@ -14,7 +14,8 @@ import { PageHead } from '@/components/PageTitle';
 import { WithData } from '@/components/States';
 import { dateTime, sentence } from '@/lib/format';
 
-import { expiryText, managerText, pods, providerText, sensorText, typeText } from './words';
+import { Expiry } from './Expiry';
+import { managerText, pods, providerText, sensorText, typeText } from './words';
 
 export default function ClusterPage() {
     const { clusterId = '' }: { clusterId?: string } = useParams({ strict: false });
@@ -59,7 +60,7 @@ function Details({ cluster }: { cluster: Cluster }) {
                                     ['Kubernetes version', status?.orchestratorMetadata?.version],
                                     ['OpenShift version', status?.orchestratorMetadata?.openshiftVersion],
                                     ['Provider', providerText(cluster)],
-                                    ['Credentials expire', expiryText(cluster, Date.now())],
+                                    ['Credentials expire', <Expiry key="expiry" cluster={cluster} />],
                                     ['Labels', <KeyValues key="labels" values={cluster.labels} />],
                                 ]}
                             />

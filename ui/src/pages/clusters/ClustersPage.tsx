@@ -16,7 +16,8 @@ import { plural } from '@/lib/format';
 import { isEmpty, toQuery } from '@/lib/query';
 import { useListState } from '@/lib/useUrlState';
 
-import { expiryText, managerText, providerText, sensorText, typeText } from './words';
+import { Expiry } from './Expiry';
+import { managerText, providerText, sensorText, typeText } from './words';
 
 const ENTITIES: readonly FilterEntity[] = [
     {
@@ -41,7 +42,7 @@ const COLUMNS: readonly Column<Cluster>[] = [
         width: 20,
         cell: ({ id, name, managedBy, type }) => (
             <>
-                <Link to="/main/clusters/$clusterId" params={{ clusterId: id } as never}>
+                <Link to="/main/clusters/$clusterId" params={{ clusterId: id }}>
                     {name}
                 </Link>
                 <div className="rox-subtle">{`${typeText(type)}, managed by ${managerText(managedBy)}`}</div>
@@ -65,7 +66,7 @@ const COLUMNS: readonly Column<Cluster>[] = [
         ),
     },
     { title: 'Sensor', cell: sensorText },
-    { title: 'Credential expiration', nowrap: true, cell: (cluster) => expiryText(cluster, Date.now()) },
+    { title: 'Credential expiration', nowrap: true, cell: (cluster) => <Expiry cluster={cluster} /> },
 ];
 
 export default function ClustersPage() {

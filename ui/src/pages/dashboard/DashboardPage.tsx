@@ -10,7 +10,7 @@ import { PageHead } from '@/components/PageTitle';
 import { WithData } from '@/components/States';
 import { dateTime } from '@/lib/format';
 import type { SearchFilter } from '@/lib/query';
-import { exactly, toQuery } from '@/lib/query';
+import { exactly, toQuery, without } from '@/lib/query';
 import { useListState } from '@/lib/useUrlState';
 import { usePermissions } from '@/shell/permissions';
 
@@ -99,7 +99,7 @@ function Counts({ counts }: { counts: Dashboard['counts'] }) {
                         {text}
                     </div>
                 ) : (
-                    <Link key={key} to={to} search={search as never} className="rox-tile">
+                    <Link key={key} to={to} search={search} className="rox-tile">
                         {text}
                     </Link>
                 );
@@ -135,7 +135,7 @@ function ScopeBar({ filter, onChange }: { filter: SearchFilter; onChange: (filte
                         aria-label="Namespace"
                         value={plain('Namespace')}
                         onChange={(_event, value) => {
-                            const { Namespace: _namespace, ...rest } = filter;
+                            const rest = without(filter, 'Namespace');
                             onChange(value === '' ? rest : { ...rest, ...exactly('Namespace', value) });
                         }}
                     >
@@ -165,7 +165,7 @@ function Widget<Part>({ title, result, pick, to, search, children }: WidgetProps
         return null;
     }
     return (
-        <WidgetCard title={title} link={<Link to={to} search={search as never} aria-label={`View all: ${title}`}>View all</Link>}>
+        <WidgetCard title={title} link={<Link to={to} search={search} aria-label={`View all: ${title}`}>View all</Link>}>
             <WithData result={result}>
                 {(data) => {
                     const part = pick(data);

@@ -32,7 +32,7 @@ export function ImagesAtRisk({ images }: { images: ImageAtRisk[] }) {
                     {images.map((image) => (
                         <Tr key={image.id}>
                             <Td dataLabel="Image" modifier="breakWord">
-                                <Link to="/main/vulnerabilities/all-images/images/$imageId" params={{ imageId: image.id } as never}>
+                                <Link to="/main/vulnerabilities/all-images/images/$imageId" params={{ imageId: image.id }}>
                                     {imageShortName(image.name)}
                                 </Link>
                             </Td>
@@ -65,7 +65,7 @@ export function DeploymentsAtRisk({ deployments }: { deployments: DeploymentAtRi
                 {deployments.map(({ id, name, clusterName, namespace, priority }) => (
                     <Tr key={id}>
                         <Td dataLabel="Deployment">
-                            <Link to="/main/vulnerabilities/user-workloads/deployments/$deploymentId" params={{ deploymentId: id } as never}>
+                            <Link to="/main/vulnerabilities/user-workloads/deployments/$deploymentId" params={{ deploymentId: id }}>
                                 {name}
                             </Link>
                         </Td>

@@ -73,7 +73,7 @@ export function ViolationsBySeverity({ scope }: { scope: SearchFilter }) {
                                     <li key={alert.id} className="rox-row">
                                         <span>
                                             <SeverityIcon rank="critical" />{' '}
-                                            <Link to="/main/violations/$alertId" params={{ alertId: alert.id } as never}>
+                                            <Link to="/main/violations/$alertId" params={{ alertId: alert.id }}>
                                                 {alert.policy?.name ?? alert.id}
                                             </Link>{' '}
                                             <span className="rox-subtle">{alert.deployment?.name ?? alert.resource?.name ?? alert.node?.name}</span>
@@ -104,7 +104,7 @@ export function ViolationsByCategory({ scope }: { scope: SearchFilter }) {
         <WidgetCard
             title="Policy violations by category"
             link={
-                <Link to="/main/violations" search={{ filteredWorkflowView: 'Full view', s: scope } as never} aria-label="View all: Policy violations by category">
+                <Link to="/main/violations" search={{ filteredWorkflowView: 'Full view', s: scope }} aria-label="View all: Policy violations by category">
                     View all
                 </Link>
             }
@@ -119,7 +119,7 @@ export function ViolationsByCategory({ scope }: { scope: SearchFilter }) {
                             <div className="rox-bars" role="list" aria-label="Violations by category">
                                 {rows.map(({ category, counts, total }) => (
                                     <div key={category} role="listitem" style={{ display: 'contents' }}>
-                                        <Link to="/main/violations" search={{ filteredWorkflowView: 'Full view', s: { ...scope, Category: [`"${category}"`] } } as never}>
+                                        <Link to="/main/violations" search={{ filteredWorkflowView: 'Full view', s: { ...scope, Category: [`"${category}"`] } }}>
                                             {category}
                                         </Link>
                                         <span className="rox-bar" aria-hidden="true">

@@ -1,6 +1,6 @@
 // The only page without a login.
 import {
-    ActionGroup, Alert, Button, Form, FormGroup, FormSelect, FormSelectOption, LoginMainBody, LoginMainHeader, TextInput,
+    ActionGroup, Alert, Button, Card, CardBody, Form, FormGroup, FormSelect, FormSelectOption, TextInput, Title,
 } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
@@ -21,11 +21,11 @@ export default function LoginPage() {
     const config = useQuery({ queryKey: ['public-config'], queryFn: fetchPublicConfig, staleTime: 60_000 });
     const notice = config.data?.loginNotice;
     return (
-        <div className="rox-login">
+        <main className="rox-login">
             <Logo />
-            <main className="pf-v6-c-login__main">
-                <LoginMainHeader title="Log in to your account" />
-                <LoginMainBody>
+            <Card isLarge>
+                <CardBody className="rox-stack">
+                    <Title headingLevel="h1">Log in to your account</Title>
                     {session.token() !== null ? (
                         <Link to="/main/dashboard">Go to Dashboard</Link>
                     ) : (
@@ -45,9 +45,9 @@ export default function LoginPage() {
                             {notice?.enabled && notice.text !== '' && <p className="rox-notice">{notice.text}</p>}
                         </>
                     )}
-                </LoginMainBody>
-            </main>
-        </div>
+                </CardBody>
+            </Card>
+        </main>
     );
 }
 

@@ -27,7 +27,7 @@ const COLUMNS: readonly Column<ListPolicy>[] = [
         sortField: 'Policy',
         width: 40,
         cell: ({ id, name }) => (
-            <Link to="/main/policy-management/policies/$policyId" params={{ policyId: id } as never}>
+            <Link to="/main/policy-management/policies/$policyId" params={{ policyId: id }}>
                 {name}
             </Link>
         ),

@@ -44,7 +44,7 @@ function Details({ policy }: { policy: Policy }) {
                 }
                 labels={
                     read('Alert') && (
-                        <Link to="/main/violations" search={{ filteredWorkflowView: 'Full view', s: exactly('Policy', policy.name) } as never}>
+                        <Link to="/main/violations" search={{ filteredWorkflowView: 'Full view', s: exactly('Policy', policy.name) }}>
                             Violations of this policy
                         </Link>
                     )

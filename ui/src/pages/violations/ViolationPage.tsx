@@ -190,7 +190,7 @@ function DeploymentPart({ alert }: { alert: Alert }) {
     if (live.data !== undefined) {
         return (
             <div className="rox-stack">
-                <Link to="/main/vulnerabilities/all-images/deployments/$deploymentId" params={{ deploymentId: id } as never}>
+                <Link to="/main/vulnerabilities/all-images/deployments/$deploymentId" params={{ deploymentId: id }}>
                     Vulnerabilities of this deployment
                 </Link>
                 <DeploymentFacts deployment={live.data} />

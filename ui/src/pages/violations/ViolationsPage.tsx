@@ -20,7 +20,7 @@ import { isEmpty, toQuery } from '@/lib/query';
 import { useListState, useUrlChoice } from '@/lib/useUrlState';
 import { usePermissions } from '@/shell/permissions';
 
-import { STATES, VIEWS, enforcedText, entityOf, filterEntities, isResolvable } from './views';
+import { FIRST_VIEW, STATES, VIEWS, enforcedText, entityOf, filterEntities, isResolvable } from './views';
 import type { View } from './views';
 
 const COLUMNS: readonly Column<ListAlert>[] = [
@@ -29,7 +29,7 @@ const COLUMNS: readonly Column<ListAlert>[] = [
         sortField: 'Policy',
         width: 30,
         cell: (alert) => (
-            <Link to="/main/violations/$alertId" params={{ alertId: alert.id } as never}>
+            <Link to="/main/violations/$alertId" params={{ alertId: alert.id }}>
                 {alert.policy?.name ?? alert.id}
             </Link>
         ),
@@ -60,7 +60,7 @@ const PER_PAGE = 50;
 
 export default function ViolationsPage() {
     const [viewKey] = useUrlChoice('filteredWorkflowView', VIEWS.map(({ key }) => key));
-    const view = VIEWS.find(({ key }) => key === viewKey) ?? (VIEWS[0] as View);
+    const view = VIEWS.find(({ key }) => key === viewKey) ?? FIRST_VIEW;
     return (
         <>
             <SubNav

@@ -11,13 +11,15 @@ export interface View {
     context: SearchFilter;
 }
 
+export const FIRST_VIEW: View = {
+    key: 'Applications view',
+    nav: 'User Workloads',
+    title: 'User workload violations',
+    context: { 'Platform Component': ['false'], 'Entity Type': ['DEPLOYMENT'] },
+};
+
 export const VIEWS: readonly View[] = [
-    {
-        key: 'Applications view',
-        nav: 'User Workloads',
-        title: 'User workload violations',
-        context: { 'Platform Component': ['false'], 'Entity Type': ['DEPLOYMENT'] },
-    },
+    FIRST_VIEW,
     {
         key: 'Platform view',
         nav: 'Platform',

@@ -1,5 +1,5 @@
 // One CVE: the images and deployments that it affects.
-import { Content, PageSection, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
+import { ExpandableSection, PageSection, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 
@@ -10,6 +10,7 @@ import { Facts } from '@/components/Facts';
 import type { Column } from '@/components/ListTable';
 import { PageHead } from '@/components/PageTitle';
 import { SeverityLabel } from '@/components/Severity';
+import { Since } from '@/components/Since';
 import { Loading, WithData } from '@/components/States';
 import { RANKS, dateTime, plural, probability, score } from '@/lib/format';
 import { exactly, toQuery } from '@/lib/query';
@@ -78,20 +79,24 @@ function Head({ cve }: { cve: CveDetail }) {
                         ['More about it', <SafeLink key="link" href={cve.link} />],
                     ]}
                 />
-                {cve.distros.length > 0 && (
-                    <Content>
-                        <ul>
-                            {cve.distros.map(({ operatingSystem, severity, cvss, link }) => (
-                                <li key={operatingSystem}>
-                                    {operatingSystem || 'Unknown operating system'}: <SeverityLabel severity={severity} scale="vulnerability" />, CVSS{' '}
-                                    {score(cvss)} <SafeLink href={link} text={`advisory for ${operatingSystem || 'unknown'}`} />
-                                </li>
-                            ))}
-                        </ul>
-                    </Content>
-                )}
+                {cve.distros.length > 0 && <Distros cve={cve} />}
             </PageSection>
         </>
+    );
+}
+
+function Distros({ cve }: { cve: CveDetail }) {
+    return (
+        <ExpandableSection toggleText={`Rating by operating system (${cve.distros.length})`}>
+            <ul className="rox-list-plain">
+                {cve.distros.map(({ operatingSystem, severity, cvss, link }) => (
+                    <li key={operatingSystem}>
+                        {operatingSystem || 'Unknown operating system'}: <SeverityLabel severity={severity} scale="vulnerability" />, CVSS {score(cvss)}{' '}
+                        <SafeLink href={link} text={`advisory for ${operatingSystem || 'unknown'}`} />
+                    </li>
+                ))}
+            </ul>
+        </ExpandableSection>
     );
 }
 
@@ -112,7 +117,7 @@ function AffectedImages({ view, base, cve }: { view: View; base: Record<string, 
         { title: 'CVE status', cell: ({ fixableCounts }) => (fixableCounts.fixable > 0 ? 'Fixable' : 'Not fixable') },
         { title: 'CVSS', cell: ({ topCvss }) => score(topCvss) },
         { title: 'Operating system', sortField: 'operatingSystem', cell: ({ operatingSystem }) => operatingSystem || 'Unknown' },
-        { title: 'First discovered', nowrap: true, cell: ({ firstDiscovered }) => dateTime(firstDiscovered) },
+        { title: 'First discovered', nowrap: true, cell: ({ firstDiscovered }) => <Since time={firstDiscovered} /> },
     ];
     return (
         <PagedTable

@@ -47,7 +47,7 @@ export default function DeploymentPage() {
                                     <Label isCompact>{deployment.type}</Label>
                                     <Label isCompact>Created: {dateTime(deployment.created)}</Label>
                                     {read('Alert') && (
-                                        <Link to="/main/violations" search={{ filteredWorkflowView: 'Full view', s: exactly('Deployment ID', deploymentId) } as never}>
+                                        <Link to="/main/violations" search={{ filteredWorkflowView: 'Full view', s: exactly('Deployment ID', deploymentId) }}>
                                             Violations of this deployment
                                         </Link>
                                     )}

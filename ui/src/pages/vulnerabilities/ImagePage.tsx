@@ -9,8 +9,9 @@ import { Crumbs } from '@/components/Crumbs';
 import type { Column } from '@/components/ListTable';
 import { PageHead } from '@/components/PageTitle';
 import { SeverityLabel } from '@/components/Severity';
+import { Age, Since } from '@/components/Since';
 import { WithData } from '@/components/States';
-import { dateTime, distance, imageShortName, plural, probability, score } from '@/lib/format';
+import { dateOnly, dateTime, imageShortName, plural, probability, score } from '@/lib/format';
 import { exactly, toQuery } from '@/lib/query';
 import { useListState, useUrlChoice } from '@/lib/useUrlState';
 
@@ -76,7 +77,7 @@ function Head({ image }: { image: ImageDetail }) {
                 labels={
                     <>
                         <Label isCompact>OS: {image.operatingSystem || 'unknown'}</Label>
-                        <Label isCompact>Age: {distance(image.created, Date.now())}</Label>
+                        <Label isCompact>Age: <Age time={image.created} /></Label>
                         <Label isCompact>Scan time: {dateTime(image.scanTime)}</Label>
                         <Label isCompact>{plural(image.componentCount, 'component')}</Label>
                         {image.dataSource !== '' && <Label isCompact>Scanned by: {image.dataSource}</Label>}
@@ -129,8 +130,8 @@ function Vulnerabilities({ view, image }: { view: View; image: ImageDetail }) {
             title: 'Affected components',
             cell: ({ components, componentCount }) => (componentCount === 1 ? components[0]?.name : plural(componentCount, 'component')),
         },
-        { title: 'First discovered', sortField: 'firstDiscovered', firstDirection: 'desc', nowrap: true, cell: ({ firstDiscovered }) => dateTime(firstDiscovered) },
-        { title: 'Published', nowrap: true, cell: ({ published }) => dateTime(published) },
+        { title: 'First discovered', sortField: 'firstDiscovered', firstDirection: 'desc', nowrap: true, cell: ({ firstDiscovered }) => <Since time={firstDiscovered} /> },
+        { title: 'Published', nowrap: true, cell: ({ published }) => dateOnly(published) },
     ];
     return (
         <div className="rox-stack">

@@ -5,8 +5,9 @@ import { Link } from '@tanstack/react-router';
 import type { CveRow, DeploymentRow, ImageRow } from '@/api/ui';
 import type { Column } from '@/components/ListTable';
 import { SeverityCountIcons } from '@/components/Severity';
+import { Age, Since } from '@/components/Since';
 import type { Rank } from '@/lib/format';
-import { dateTime, distance, imageShortName, plural, probability, score } from '@/lib/format';
+import { dateOnly, dateTime, imageShortName, plural, probability, score } from '@/lib/format';
 
 import type { View } from './views';
 
@@ -22,7 +23,7 @@ const base = (view: View) => `/main/vulnerabilities/${view.path}`;
 
 export function CveLink({ view, cve }: { view: View; cve: string }) {
     return (
-        <Link to={`${base(view)}/cves/$cveId`} params={{ cveId: cve } as never}>
+        <Link to={`${base(view)}/cves/$cveId`} params={{ cveId: cve }}>
             {cve}
         </Link>
     );
@@ -30,7 +31,7 @@ export function CveLink({ view, cve }: { view: View; cve: string }) {
 
 export function ImageLink({ view, id, name }: { view: View; id: string; name: string }) {
     return (
-        <Link to={`${base(view)}/images/$imageId`} params={{ imageId: id } as never} className="rox-break">
+        <Link to={`${base(view)}/images/$imageId`} params={{ imageId: id }} className="rox-break">
             {imageShortName(name) || id}
         </Link>
     );
@@ -38,7 +39,7 @@ export function ImageLink({ view, id, name }: { view: View; id: string; name: st
 
 export function DeploymentLink({ view, id, name }: { view: View; id: string; name: string }) {
     return (
-        <Link to={`${base(view)}/deployments/$deploymentId`} params={{ deploymentId: id } as never}>
+        <Link to={`${base(view)}/deployments/$deploymentId`} params={{ deploymentId: id }}>
             {name}
         </Link>
     );
@@ -66,8 +67,8 @@ export function cveColumns(view: View, shown: readonly Rank[]): readonly Column<
         { title: 'Top NVD CVSS', cell: ({ topNvdCvss }) => score(topNvdCvss) },
         { title: 'EPSS probability', sortField: 'epssProbability', firstDirection: 'desc', cell: ({ epssProbability }) => probability(epssProbability) },
         { title: 'Affected images', sortField: 'imageCount', firstDirection: 'desc', cell: ({ imageCount }) => plural(imageCount, 'image') },
-        { title: 'First discovered', sortField: 'firstDiscovered', firstDirection: 'desc', nowrap: true, cell: ({ firstDiscovered }) => dateTime(firstDiscovered) },
-        { title: 'Published', nowrap: true, cell: ({ published }) => dateTime(published) },
+        { title: 'First discovered', sortField: 'firstDiscovered', firstDirection: 'desc', nowrap: true, cell: ({ firstDiscovered }) => <Since time={firstDiscovered} /> },
+        { title: 'Published', nowrap: true, cell: ({ published }) => dateOnly(published) },
     ];
 }
 
@@ -99,7 +100,7 @@ export function imageColumns(view: View, shown: readonly Rank[]): readonly Colum
         },
         { title: 'Operating system', sortField: 'operatingSystem', cell: ({ operatingSystem }) => operatingSystem || 'Unknown' },
         { title: 'Deployments', sortField: 'deploymentCount', firstDirection: 'desc', cell: ({ deploymentCount }) => plural(deploymentCount, 'deployment') },
-        { title: 'Age', sortField: 'created', nowrap: true, cell: ({ created }) => distance(created, Date.now()) },
+        { title: 'Age', sortField: 'created', nowrap: true, cell: ({ created }) => <Age time={created} /> },
         { title: 'Scan time', sortField: 'scanTime', firstDirection: 'desc', nowrap: true, cell: ({ scanTime }) => dateTime(scanTime) },
     ];
 }
@@ -116,7 +117,7 @@ export function deploymentColumns(view: View, shown: readonly Rank[]): readonly 
         { title: 'Cluster', sortField: 'clusterName', cell: ({ clusterName }) => clusterName },
         { title: 'Namespace', sortField: 'namespace', cell: ({ namespace }) => namespace },
         { title: 'Images', sortField: 'imageCount', firstDirection: 'desc', cell: ({ imageCount }) => plural(imageCount, 'image') },
-        { title: 'First discovered', sortField: 'firstDiscovered', firstDirection: 'desc', nowrap: true, cell: ({ firstDiscovered }) => dateTime(firstDiscovered) },
+        { title: 'First discovered', sortField: 'firstDiscovered', firstDirection: 'desc', nowrap: true, cell: ({ firstDiscovered }) => <Since time={firstDiscovered} /> },
     ];
 }
 
