@@ -1,0 +1,134 @@
+"""Images in Central DB: whole by digest, flat by name and digest with components and CVEs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+
+from pyrox.clock import Clock
+from pyrox.pb.api.v1.pagination_pb2 import Pagination
+from pyrox.pb.storage.image_pb2 import Image, ListImage
+from pyrox.pg.pool import Database, Pool
+from pyrox.rpc.scope import EVERYTHING, Scope
+from services.central.db import tables
+from services.central.db.paging import page_of
+from services.central.db.query import Query
+from services.central.db.store import ListedStore, ListForm, ProtoStore
+from services.central.images.flatten import count, digest, flatten
+
+# Upstream central/image: the most that one list shows.
+LIST_LIMIT = 1000
+_FIRST_SEEN = (
+    "SELECT cvebaseinfo_cve AS cve, min(cvebaseinfo_createdat) AS seen FROM image_cves_v2"
+    " WHERE cvebaseinfo_cve = ANY($1::text[]) GROUP BY cvebaseinfo_cve"
+)
+_DROP_ROWS = (
+    "DELETE FROM image_cves_v2 WHERE imageidv2 = $1",
+    "DELETE FROM image_component_v2 WHERE imageidv2 = $1",
+)
+
+
+class ImageStore:
+    """Images. Every read takes the caller's scope: an image is visible where it runs."""
+
+    def __init__(self, *, pool: Pool, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._images = ListedStore(pool=pool, table=tables.IMAGES, list_form=ListForm(ListImage, digest))
+        self._flat = ProtoStore(pool=pool, table=tables.IMAGES_V2)
+        self._components = ProtoStore(pool=pool, table=tables.IMAGE_COMPONENTS)
+        self._cves = ProtoStore(pool=pool, table=tables.IMAGE_CVES)
+
+    async def get(self, sha: str, *, scope: Scope) -> Image | None:
+        """One image by its digest, or by its id of name and digest."""
+        if sha.startswith("sha256:"):
+            return await self._images.get(sha, scope=scope)
+        flat = await self._flat.get(sha, scope=scope)
+        return None if flat is None else await self._images.get(flat.digest, scope=scope)
+
+    async def by_name(self, full_name: str, *, scope: Scope) -> Image | None:
+        """The image that was last stored under a name."""
+        found = await self._images.find(Query.exact("Image", full_name), scope=scope)
+        return max(found, key=lambda image: image.last_updated.ToNanoseconds(), default=None)
+
+    async def digests(self, text: str, pagination: Pagination, *, scope: Scope) -> list[ListImage]:
+        """The page of a list, by name unless it says otherwise."""
+        page = page_of(pagination, limit=LIST_LIMIT, default_sort=("Image", False))
+        return await self._images.digests(Query.parse(text), scope=scope, page=page)
+
+    async def count(self, text: str, *, scope: Scope) -> int:
+        """How many images match."""
+        return await self._images.count(Query.parse(text), scope=scope)
+
+    async def find(self, text: str, *, scope: Scope) -> list[Image]:
+        """Whole images that match."""
+        return await self._images.find(Query.parse(text), scope=scope)
+
+    def walk(self, text: str, *, scope: Scope) -> AsyncIterator[list[Image]]:
+        """Whole images that match, in slices."""
+        return self._images.walk(Query.parse(text), scope=scope)
+
+    async def put(self, image: Image) -> None:
+        """Write an image under the name it carries, with its names so far."""
+        known = await self._images.get(image.id, scope=EVERYTHING)
+        _join_names(image, known)
+        image.last_updated.FromDatetime(self._clock.now())
+        count(image)
+        await self._mark_first_seen(image, known)
+        flat = flatten(image)
+        async with self._pool.transaction() as tx:
+            await self._images.upsert(image, tx=tx)
+            await self._flat.upsert(flat.image, tx=tx)
+            for sql in _DROP_ROWS:
+                await tx.execute(sql, flat.image.id)
+            await self._components.upsert_many(flat.components, tx=tx)
+            await self._cves.upsert_many(flat.cves, tx=tx)
+
+    async def delete(self, images: Sequence[Image]) -> None:
+        """Remove images with everything known of them."""
+        async with self._pool.transaction() as tx:
+            for image in images:
+                for row in await tx.fetch("SELECT id FROM images_v2 WHERE digest = $1", image.id):
+                    await self._delete_flat(row["id"], tx)
+                await self._images.delete(image.id, tx=tx)
+
+    async def _delete_flat(self, flat_id: str, tx: Database) -> None:
+        for sql in _DROP_ROWS:
+            await tx.execute(sql, flat_id)
+        await self._flat.delete(flat_id, tx=tx)
+
+    async def _mark_first_seen(self, image: Image, known: Image | None) -> None:
+        """When each CVE was first seen anywhere, and in this image."""
+        names = sorted({vuln.cve for component in image.scan.components for vuln in component.vulns})
+        if not names:
+            return
+        rows = await self._pool.fetch(_FIRST_SEEN, names)
+        anywhere = {row["cve"]: row["seen"] for row in rows}
+        here = _occurrences(known) if known is not None else {}
+        now = self._clock.now()
+        for component in image.scan.components:
+            for vuln in component.vulns:
+                first: datetime = anywhere.get(vuln.cve) or now
+                vuln.first_system_occurrence.FromDatetime(first)
+                vuln.first_image_occurrence.FromDatetime(here.get(vuln.cve, now))
+                if vuln.fixed_by and not vuln.HasField("fix_available_timestamp"):
+                    vuln.fix_available_timestamp.CopyFrom(vuln.first_system_occurrence)
+
+
+def _occurrences(image: Image) -> Mapping[str, datetime]:
+    return {
+        vuln.cve: vuln.first_image_occurrence.ToDatetime()
+        for component in image.scan.components
+        for vuln in component.vulns
+        if vuln.HasField("first_image_occurrence")
+    }
+
+
+def _join_names(image: Image, known: Image | None) -> None:
+    """All names under which the digest was seen, the present one first."""
+    names = {image.name.full_name: image.name}
+    for name in (*image.names, *(known.names if known is not None else ())):
+        names.setdefault(name.full_name, name)
+    joined = list(names.values())
+    del image.names[:]
+    image.names.extend(joined)

@@ -1,0 +1,1 @@
+"""Image integrations: the registries and scanners that Central may use."""
