@@ -11,7 +11,7 @@ from random import Random
 import grpc
 
 from pyrox.clock import SystemClock
-from pyrox.mtls.identity import SCANNER_V4_INDEXER, Subject
+from pyrox.mtls.identity import SCANNER_V4_INDEXER, SCANNER_V4_MATCHER, Subject
 from pyrox.mtls.reload import ClientTls
 from pyrox.pg.settings import Settings
 from pyrox.rpc.client import Target, secure_channel
@@ -19,6 +19,8 @@ from pyrox.rpc.front import Front
 from pyrox.service import Supervisor
 from services.scanner_indexer import app as indexer_app
 from services.scanner_indexer import config as indexer_config
+from services.scanner_matcher import app as matcher_app
+from services.scanner_matcher import config as matcher_config
 from tests.support.pki import Pki
 
 
@@ -77,3 +79,17 @@ async def _until_empty(*fronts: Front) -> None:
     async with asyncio.timeout(15):
         while any(front.connections for front in fronts):  # noqa: ASYNC110 - a front has no event for it
             await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def matcher(settings: Settings, pki: Pki, **more: str) -> AsyncIterator[matcher_app.App]:
+    """A running Matcher on this database."""
+    certs = certificates(pki, SCANNER_V4_MATCHER)
+    config = matcher_config.load(None, environment(settings, "matcher", certs, **more))
+    built = matcher_app.build(config, clock=SystemClock(), random=Random(1))
+    await built.pool.connect()
+    await built.migrator.run()
+    async with Supervisor(built.components).running() as died:
+        yield built
+        assert not died.done()
+    await _until_empty(built.front, built.probes)

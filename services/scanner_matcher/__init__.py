@@ -1,0 +1,1 @@
+"""Scanner V4 Matcher: what an image is vulnerable to."""

@@ -1,0 +1,130 @@
+"""One bundle as COPY files: what a worker process does with `<name>.json.zst`.
+
+Records are read by the engine (`pyrox.scan.advisories.bundle`); here their rows and
+texts become files, each distinct text once, and what was left out is counted by reason.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import zstandard
+
+from pyrox.errors import Invalid
+from pyrox.scan import catalogue
+from pyrox.scan.advisories.bundle import MAX_LINE, read
+from pyrox.scan.advisories.model import Advisory, ParsedAdvisory, Skipped
+from services.scanner_matcher import copyform
+from services.scanner_matcher.loader import Prepared
+
+# Raise it whenever the same bundle would give other rows.
+LOADER_VERSION: Final = 1
+# A frame may ask for terabytes; the zstd command's long mode goes to 128 MiB.
+_MAX_WINDOW: Final = 128 * 1024 * 1024
+# Records of one advisory lie close together, so forgetting the oldest costs little.
+_REMEMBERED_TEXTS: Final = 200_000
+_MAX_REASONS: Final = 100
+# Reasons carry what was read; as keys of a count they are cut to what they have in common.
+_PARTICULAR: Final = re.compile(r"[:'\"].*")
+
+
+def made_by() -> str:
+    """Names everything that decides what a bundle becomes: this reader and the key orders."""
+    orders = sorted(f"{name} {scheme.key_version}" for name, scheme in catalogue.schemes().items())
+    return f"bundle {LOADER_VERSION}; {', '.join(orders)}"
+
+
+def prepare(path: str, source: int, directory: str) -> Prepared:
+    """Read a bundle and write its COPY files into the directory.
+
+    Raises `Invalid` when the bundle as a whole cannot be read to its end.
+    """
+    ranges, texts = Path(directory) / "ranges", Path(directory) / "texts"
+    schemes = catalogue.schemes()
+    with Path(path).open("rb") as file, ranges.open("wb") as out_ranges, texts.open("wb") as out_texts:
+        writer = _Writer(source, out_ranges, out_texts)
+        for record in read(_lines(file, Path(path).name), schemes):
+            writer.take(record.content)
+        writer.finish()
+    return Prepared(
+        ranges_file=ranges,
+        texts_file=texts,
+        ranges=writer.ranges,
+        advisories=writer.advisories,
+        skipped=dict(writer.skipped),
+        namespaces=sorted(writer.namespaces),
+    )
+
+
+class _Writer:
+    """Writes rows and each distinct text once, and counts."""
+
+    def __init__(self, source: int, ranges: BinaryIO, texts: BinaryIO) -> None:
+        self._source = source
+        self._ranges = ranges
+        self._texts = texts
+        self._numbers: dict[str, int] = {}
+        self.ranges = 0
+        self.advisories = 0
+        self.skipped: Counter[str] = Counter()
+        self.namespaces: set[str] = set()
+        ranges.write(copyform.HEADER)
+        texts.write(copyform.HEADER)
+
+    def take(self, content: object) -> None:
+        """One record of the bundle."""
+        if isinstance(content, ParsedAdvisory):
+            self._advisory(content)
+        elif isinstance(content, Skipped):
+            self._skip(_PARTICULAR.sub("", content.reason))
+        else:
+            self._skip(f"{type(content).__name__} record")
+
+    def _skip(self, reason: str) -> None:
+        known = reason in self.skipped or len(self.skipped) < _MAX_REASONS
+        self.skipped[reason if known else "other reasons"] += 1
+
+    def _advisory(self, content: ParsedAdvisory) -> None:
+        if not content.rows:
+            self._skip("empty range")
+            return
+        number = self._number(content.advisory)
+        for row in content.rows:
+            self._ranges.write(copyform.range_tuple(self._source, number, row))
+            self.ranges += 1
+            self.namespaces.add(row.namespace)
+
+    def _number(self, advisory: Advisory) -> int:
+        """The text's number; it is written when it is new."""
+        number = self._numbers.get(advisory.key)
+        if number is None:
+            if len(self._numbers) >= _REMEMBERED_TEXTS:
+                self._numbers.clear()
+            self.advisories += 1
+            number = self._numbers[advisory.key] = self.advisories
+            self._texts.write(copyform.text_tuple(self._source, number, advisory))
+        return number
+
+    def finish(self) -> None:
+        """Close both streams of rows."""
+        self._ranges.write(copyform.TRAILER)
+        self._texts.write(copyform.TRAILER)
+
+
+def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """The lines of a zstd stream, cut off a little above the length that the reader accepts."""
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+    try:
+        with (
+            decompressor.stream_reader(file, read_across_frames=True) as raw,
+            io.BufferedReader(raw) as lines,
+        ):
+            while line := lines.readline(MAX_LINE + 1):
+                yield line
+    except zstandard.ZstdError as err:
+        raise Invalid(f"bundle {name}: its compressed data are damaged: {err}") from err

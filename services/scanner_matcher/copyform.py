@@ -1,0 +1,106 @@
+"""PostgreSQL's binary COPY form of ranges and texts.
+
+Pure. A worker process writes it to files, the loader sends the files to the database
+as they are. Texts lose zero characters, which PostgreSQL cannot hold.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pyrox.scan.advisories.model import HIGHEST, Advisory, AdvisoryRow
+
+HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
+TRAILER = struct.pack("!h", -1)
+RANGE_COLUMNS = (
+    "source", "advisory", "namespace", "package", "kind", "scheme", "lo", "hi", "introduced", "fixed_in",
+    "last_affected", "fallback", "not_affected", "arch", "module", "cpe",
+)  # fmt: skip
+TEXT_COLUMNS = (
+    "source", "advisory", "updater", "name", "description", "issued", "links", "severity", "normalized",
+    "aliases",
+)  # fmt: skip
+_NULL = struct.pack("!i", -1)
+_TEXT_OID = 25
+_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+# A B-tree entry may have 2,704 bytes; what is longer is left to the exact comparator.
+_MAX_INDEXED = 2000
+_TRUE = struct.pack("!i?", 1, True)
+_FALSE = struct.pack("!i?", 1, False)
+
+
+def _text(value: str) -> bytes:
+    data = value.replace("\0", "").encode("utf-8", "replace")
+    return struct.pack("!i", len(data)) + data
+
+
+def _bytes(value: bytes) -> bytes:
+    return struct.pack("!i", len(value)) + value
+
+
+def _int(value: int) -> bytes:
+    return struct.pack("!ii", 4, value)
+
+
+def _moment(value: datetime | None) -> bytes:
+    if value is None:
+        return _NULL
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    delta = aware - _POSTGRES_EPOCH
+    return struct.pack("!iq", 8, (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds)
+
+
+def _texts(values: Sequence[str]) -> bytes:
+    if not values:
+        return _bytes(struct.pack("!iii", 0, 0, _TEXT_OID))
+    head = struct.pack("!iiiii", 1, 0, _TEXT_OID, len(values), 1)
+    return _bytes(head + b"".join(_text(value) for value in values))
+
+
+def range_tuple(source: int, advisory: int, row: AdvisoryRow) -> bytes:
+    """One row of `vuln_range`."""
+    lo, hi, fallback = row.lo, row.hi, row.fallback
+    if len(lo) + len(hi) + len(row.namespace) + len(row.package) * 4 > _MAX_INDEXED:
+        lo, hi, fallback = b"", HIGHEST, True
+    return b"".join(
+        (
+            struct.pack("!h", len(RANGE_COLUMNS)),
+            _int(source),
+            _int(advisory),
+            _text(row.namespace),
+            _text(row.package),
+            _text(row.kind),
+            _text(row.scheme),
+            _bytes(lo),
+            _bytes(hi),
+            _text(row.introduced),
+            _text(row.fixed_in),
+            _text(row.last_affected),
+            _TRUE if fallback else _FALSE,
+            _TRUE if row.not_affected else _FALSE,
+            _text(row.arch),
+            _text(row.module),
+            _text(row.cpe),
+        )
+    )
+
+
+def text_tuple(source: int, number: int, advisory: Advisory) -> bytes:
+    """One row of `vuln_text`."""
+    return b"".join(
+        (
+            struct.pack("!h", len(TEXT_COLUMNS)),
+            _int(source),
+            _int(number),
+            _text(advisory.source),
+            _text(advisory.name),
+            _text(advisory.description),
+            _moment(advisory.issued),
+            _text(advisory.links),
+            _text(advisory.severity),
+            struct.pack("!ih", 2, int(advisory.normalized)),
+            _texts([f"{alias.space}:{alias.name}" for alias in advisory.aliases]),
+        )
+    )

@@ -1,0 +1,53 @@
+"""The Indexer as the Matcher sees it: stored contents of an image, over mTLS gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import grpc
+
+from pyrox.errors import DeadlinePassed, Internal, Invalid, NotFound, RoxError, Unavailable
+from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
+from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2 import GetIndexReportRequest
+from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerStub
+from pyrox.rpc.client import Channels
+
+_SECONDS = 60.0
+_ERRORS: dict[grpc.StatusCode, type[RoxError]] = {
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.INVALID_ARGUMENT: Invalid,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlinePassed,
+    grpc.StatusCode.UNAVAILABLE: Unavailable,
+}
+
+
+class RemoteIndexer:
+    """A component that owns the channels to the Indexer."""
+
+    name = "indexer-client"
+
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Keep the channels until cancelled."""
+        ready()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self._channels.close()
+
+    async def contents(self, hash_id: str) -> Contents:
+        """The contents of the image's index report.
+
+        Raises `NotFound` when there is none, `Unavailable` when the Indexer is away.
+        """
+        stub = IndexerStub(await self._channels.channel())
+        try:
+            request = GetIndexReportRequest(hash_id=hash_id, includeExternal=False)
+            report = await stub.GetIndexReport(request, timeout=_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            kind = _ERRORS.get(error.code(), Internal)
+            raise kind(f"index report of {hash_id}: {error.details()}") from error
+        return report.contents

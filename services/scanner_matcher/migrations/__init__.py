@@ -1,0 +1,1 @@
+"""Numbered SQL of the Matcher's tables, applied by `pyrox.pg.migrate`."""

@@ -1,0 +1,65 @@
+"""From contents to hits: questions, the join, and what SQL cannot decide.
+
+Used by `api`. All packages of an image are asked for in one statement; the engine then
+decides what needs more than byte keys. A version without a key never fails a report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyrox.scan import matching
+from pyrox.scan.model import IndexReport, Kind
+from pyrox.scan.protocols import Matcher, VersionScheme
+from services.scanner_matcher.store import AdvisoryId, Candidate, VulnStore
+
+# A report beyond it does not fit into the 24 MiB that clients take.
+MAX_HITS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an image is hit by, and which name spaces the database covers."""
+
+    hits: tuple[matching.Hit, ...]
+    namespaces: frozenset[str]
+
+
+class Query:
+    """Matches images with the advisories of the database."""
+
+    def __init__(
+        self, *, store: VulnStore, matchers: Sequence[Matcher], schemes: Mapping[str, VersionScheme]
+    ) -> None:
+        self._store = store
+        self._matchers = tuple(matchers)
+        self.schemes = schemes
+
+    async def run(self, report: IndexReport) -> Answer:
+        """Match everything in one state of the database."""
+        plan = matching.plan(report, self._matchers)
+        async with self._store.reading() as reading:
+            found = list(self._decided(plan, await reading.candidates(plan.lookups)))[:MAX_HITS]
+            texts = await reading.texts({candidate.advisory for _, candidate, _ in found})
+            namespaces = await reading.namespaces()
+        hits = tuple(
+            matching.Hit(package_id, texts[candidate.advisory], candidate.row, reason)
+            for package_id, candidate, reason in found
+        )
+        return Answer(hits, namespaces)
+
+    def _decided(
+        self, plan: matching.Plan, candidates: Iterable[Candidate]
+    ) -> Iterable[tuple[str, Candidate, str]]:
+        """The candidates that hold, with the reason; each package and advisory range once."""
+        seen: set[tuple[str, AdvisoryId, str, Kind]] = set()
+        for candidate in candidates:
+            lookup = plan.lookups[candidate.lookup]
+            key = (lookup.package_id, candidate.advisory, candidate.row.fixed_in, candidate.row.kind)
+            if key in seen:
+                continue
+            decision = matching.decide(lookup, candidate.row, self.schemes)
+            if decision.hit:
+                seen.add(key)
+                yield lookup.package_id, candidate, decision.reason

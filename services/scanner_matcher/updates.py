@@ -1,0 +1,156 @@
+"""Keeps the advisories fresh: fetch, load what is newer, forget what is gone.
+
+A component of the Matcher. A source that fails does not hold up the others; several
+Matchers share the work by a lock for each source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+from pyrox import log
+from pyrox.clock import Clock
+from pyrox.errors import RoxError
+from pyrox.pg.locks import advisory
+from pyrox.pg.pool import Pool
+from pyrox.workers import Workers
+from services.scanner_matcher import feed
+from services.scanner_matcher.bundle import made_by, prepare
+from services.scanner_matcher.feed import Entry, Feed
+from services.scanner_matcher.loader import Loader, SourceState
+from services.scanner_matcher.store import EPOCH, VulnStore
+
+_LOG = log.get(__name__)
+# Upstream's loop: every five minutes plus one of these, none of them before the first load.
+_INTERVAL_MINUTES = 5
+_JITTER_MINUTES = (5, 10, 15, 20)
+# While nothing was loaded a scan cannot be answered, so a failed first load is tried sooner.
+_FIRST_RETRY_SECONDS = 10.0
+
+
+@dataclass
+class Round:
+    """What one round did."""
+
+    loaded: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+
+
+class Updates:
+    """The loop."""
+
+    def __init__(
+        self,
+        *,
+        feed: Feed,
+        loader: Loader,
+        store: VulnStore,
+        pool: Pool,
+        workers: Workers,
+        pace: Pace,
+        allowed: Collection[str] = (),
+    ) -> None:
+        """`allowed` limits the bundles to these names; empty means all."""
+        self._feed = feed
+        self._loader = loader
+        self._store = store
+        self._pool = pool
+        self._workers = workers
+        self._pace = pace
+        self._allowed = frozenset(allowed)
+
+    async def work(self) -> None:
+        """Rounds for ever; a failed one is logged and tried again."""
+        while True:
+            try:
+                await self.round()
+            except RoxError as error:
+                _LOG.warning("vulnerability update failed", error=error.message)
+            await self._pace.wait(initialised=await self._initialised())
+
+    async def _initialised(self) -> bool:
+        try:
+            return await self._store.last_update() is not None
+        except RoxError:
+            return False
+
+    async def round(self) -> Round:
+        """One fetch and all loads that it asks for.
+
+        Raises what fetching raises; failures of single sources stand in the result.
+        """
+        done = Round()
+        with tempfile.TemporaryDirectory(prefix="scanner-updates-") as directory:
+            archive = Path(directory) / "vulnerabilities.zip"
+            if not await self._feed.fetch(archive, await self._since()):
+                return done
+            entries = [e for e in feed.entries(archive) if not self._allowed or e.name in self._allowed]
+            sources = await self._loader.register([entry.name for entry in entries])
+            for entry in entries:
+                await self._update(archive, entry, done)
+            if entries:
+                await self._forget(sources, {entry.name for entry in entries}, done)
+        return done
+
+    async def _since(self) -> datetime | None:
+        """The age of what is loaded; None when it must be loaded again whatever its age is."""
+        states = await self._loader.register([])
+        if any(state.made_by != made_by() for state in states.values()):
+            return None
+        return await self._store.last_update()
+
+    async def _update(self, archive: Path, entry: Entry, done: Round) -> None:
+        try:
+            async with advisory(self._pool, f"vuln-source-{entry.name}") as ours:
+                # Another Matcher may have loaded it while this one waited for its turn.
+                state = (await self._loader.register([]))[entry.name]
+                if ours and not self._fresh(state, entry):
+                    await self._load(archive, entry, state)
+                    done.loaded.append(entry.name)
+        except RoxError as error:
+            _LOG.warning("advisories not loaded", source=entry.name, error=error.message)
+            done.failed[entry.name] = error.message
+
+    def _fresh(self, state: SourceState, entry: Entry) -> bool:
+        loaded = state.made_by == made_by() and state.updated > EPOCH
+        return loaded and state.updated >= entry.made
+
+    async def _load(self, archive: Path, entry: Entry, state: SourceState) -> None:
+        with tempfile.TemporaryDirectory(prefix="scanner-load-") as directory:
+            file = Path(directory) / f"{entry.name}{feed.SUFFIX}"
+            await asyncio.to_thread(feed.extract, archive, entry, file)
+            what = f"bundle {entry.name}"
+            prepared = await self._workers.run(what, prepare, str(file), state.id, directory)
+            await self._loader.load(state, entry.made, made_by(), prepared)
+
+    async def _forget(self, sources: dict[str, SourceState], names: Collection[str], done: Round) -> None:
+        for name, state in sources.items():
+            if name in names:
+                continue
+            try:
+                async with advisory(self._pool, f"vuln-source-{name}") as ours:
+                    if ours:
+                        await self._loader.remove(state)
+                        done.removed.append(name)
+            except RoxError as error:
+                _LOG.warning("source not removed", source=name, error=error.message)
+
+
+class Pace:
+    """How long to wait between rounds."""
+
+    def __init__(self, *, clock: Clock, random: Random) -> None:
+        self._clock = clock
+        self._random = random
+
+    async def wait(self, *, initialised: bool) -> None:
+        """Wait until the next round is due."""
+        minutes = _INTERVAL_MINUTES + self._random.choice(_JITTER_MINUTES)
+        await self._clock.sleep(minutes * 60.0 if initialised else _FIRST_RETRY_SECONDS)
