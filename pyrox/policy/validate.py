@@ -1,7 +1,7 @@
 """The rules a policy's criteria must keep, with upstream's error texts.
 
 Called by Central before it stores a policy, by roxctl and by the policy test command. It
-must not know the rest of the policy (`pyrox.policy.rules` checks that) nor compile it.
+must not know the rest of the policy nor compile it.
 """
 
 from __future__ import annotations
