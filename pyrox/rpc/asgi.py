@@ -43,6 +43,7 @@ class HttpSide:
         self._clock = clock
         self._config = uvicorn.Config(
             app,
+            interface="asgi3",
             http="httptools",
             ws="websockets-sansio",
             ws_max_size=_WEBSOCKET_BYTES,
