@@ -36,7 +36,9 @@ def build_alert(policy: Policy, verdict: Verdict, subject: Subject, *, alert_id:
         id=alert_id,
         policy=policy,
         lifecycle_stage=_stage(subject),
-        violations=verdict.violations[:MAX_RUNTIME_VIOLATIONS] if _at_run_time(subject) else verdict.violations,
+        violations=verdict.violations[:MAX_RUNTIME_VIOLATIONS]
+        if _at_run_time(subject)
+        else verdict.violations,
     )
     alert.time.FromDatetime(now)
     if verdict.process_violation is not None:

@@ -112,7 +112,10 @@ def compile_sections(policy: Policy, options: CompileOptions) -> tuple[CompiledS
     """All sections of the policy; raises `PolicyInvalid` naming section and criterion."""
     if len(policy.policy_sections) > MAX_SECTIONS:
         raise PolicyInvalid(f"policy {policy.name!r}: more than {MAX_SECTIONS} sections")
-    if sum(len(group.values) for section in policy.policy_sections for group in section.policy_groups) > MAX_VALUES:
+    if (
+        sum(len(group.values) for section in policy.policy_sections for group in section.policy_groups)
+        > MAX_VALUES
+    ):
         raise PolicyInvalid(f"policy {policy.name!r}: more than {MAX_VALUES} values")
     return tuple(_section(policy, section, options) for section in policy.policy_sections)
 
@@ -153,7 +156,9 @@ def _section_plan(section: CompiledSection, kind: type[Subject]) -> SectionPlan:
     top = Node.CONTAINER if build_time else Node.ROOT
     queries = [query for group in section.groups for query in group.queries]
     asked = _asked(queries, build_time=build_time)
-    context = [_CONTAINER_NAME] if not build_time and any(query.label in _PORT_LABELS for query in queries) else []
+    context = (
+        [_CONTAINER_NAME] if not build_time and any(query.label in _PORT_LABELS for query in queries) else []
+    )
     if kind in {AuditEventSubject, NodeEventSubject} or asked.has("Container Name"):
         context = []
     return SectionPlan(
@@ -180,7 +185,9 @@ def _asked(queries: list[Query], *, build_time: bool) -> Asked:
     return Asked(by_label, build_time)
 
 
-def _event_plan(section: CompiledSection, kind: type[Subject], leaves: dict[str, Leaf]) -> plan.LinkedPlan | None:
+def _event_plan(
+    section: CompiledSection, kind: type[Subject], leaves: dict[str, Leaf]
+) -> plan.LinkedPlan | None:
     queries = [query for group in section.groups if group.criterion.at_run_time for query in group.queries]
     if not queries or kind in {DeploymentSubject, ImageSubject}:
         return None

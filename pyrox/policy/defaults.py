@@ -32,7 +32,9 @@ def _files() -> Iterator[Traversable]:
 
 def load_categories() -> tuple[PolicyCategory, ...]:
     """The categories that exist from the start, with their fixed ids."""
-    return tuple(json_format.ParseDict(one, PolicyCategory()) for one in _catalogue("categories")["categories"])
+    return tuple(
+        json_format.ParseDict(one, PolicyCategory()) for one in _catalogue("categories")["categories"]
+    )
 
 
 def load_tactics() -> tuple[MitreTactic, ...]:

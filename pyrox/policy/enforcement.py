@@ -59,12 +59,12 @@ def choose_deploy(policy: Policy, deployment: Deployment) -> Alert.Enforcement |
     """The first action in the policy's own order that this kind of workload allows."""
     for action in policy.enforcement_actions:
         if action == policy_pb2.SCALE_TO_ZERO_ENFORCEMENT and deployment.type not in _UNSCALABLE:
-            return _enforcement(action, "Deployment scaled to 0 replicas in response to this policy violation.")
-        if action == policy_pb2.UNSATISFIABLE_NODE_CONSTRAINT_ENFORCEMENT:
             return _enforcement(
-                action,
-                f"Unsatisfiable node constraint {NODE_CONSTRAINT_KEY} applied to deployment {deployment.name}.",
+                action, "Deployment scaled to 0 replicas in response to this policy violation."
             )
+        if action == policy_pb2.UNSATISFIABLE_NODE_CONSTRAINT_ENFORCEMENT:
+            constraint = f"Unsatisfiable node constraint {NODE_CONSTRAINT_KEY}"
+            return _enforcement(action, f"{constraint} applied to deployment {deployment.name}.")
     return None
 
 

@@ -15,12 +15,18 @@ from pyrox.pb.storage.alert_pb2 import Alert
 from pyrox.pb.storage.network_flow_pb2 import NetworkEntityInfo
 from pyrox.pb.storage.policy_pb2 import Policy
 from pyrox.policy import eventmessages, explain, scope
-from pyrox.policy.compile import DEFAULT_OPTIONS, CompiledSection, CompileOptions, SectionPlan, compile_sections
+from pyrox.policy.compile import (
+    DEFAULT_OPTIONS,
+    CompiledSection,
+    CompileOptions,
+    SectionPlan,
+    compile_sections,
+)
 from pyrox.policy.errors import PolicyInvalid
 from pyrox.policy.fields import Kind
 from pyrox.policy.leaves import Node
-from pyrox.policy.plan import Hit, paths
-from pyrox.policy.subject import DeploymentSubject, ImageSubject, ProcessSubject, Subject
+from pyrox.policy.plan import Hit, LinkedPlan, paths
+from pyrox.policy.subject import DeploymentSubject, ImageSubject, NetworkFlow, ProcessSubject, Subject
 from pyrox.policy.verdict import NO_MATCH, Verdict
 from pyrox.policy.views import ContainerView, RootView
 
@@ -47,6 +53,23 @@ def nanoseconds(now: datetime) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ready:
+    """The plans of all sections for one kind of subject, or why there are none."""
+
+    plans: tuple[tuple[CompiledSection, SectionPlan], ...] = ()
+    events: tuple[LinkedPlan, ...] = ()
+    error: str = ""
+
+
+def _prepare(sections: tuple[CompiledSection, ...], kind: type[Subject]) -> _Ready:
+    try:
+        plans = tuple((section, section.plan_for(kind)) for section in sections)
+    except PolicyInvalid as error:
+        return _Ready(error=error.message)
+    return _Ready(plans, tuple(plan.event for _section, plan in plans if plan.event is not None))
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledPolicy:
     """A policy, its compiled sections and its scope. Made by `compile_policy`; never changes."""
 
@@ -55,6 +78,7 @@ class CompiledPolicy:
     scope: scope.CompiledScope
     skipped_containers: frozenset[int] = frozenset()
     criteria: frozenset[str] = field(default_factory=frozenset)
+    _ready: dict[type[Subject], _Ready] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -91,13 +115,29 @@ class CompiledPolicy:
 
     def evaluate(self, subject: Subject, now: datetime) -> Verdict:
         """The verdict on the subject, scopes and exclusions left aside; never raises for data."""
-        return self.judge(RootView(subject), now)
+        return self.judge(RootView(subject), nanoseconds(now))
 
-    def judge(self, root: RootView, now: datetime) -> Verdict:
-        """As `evaluate`, on a subject that is unfolded already."""
+    def judge(self, root: RootView, now: int) -> Verdict:
+        """As `evaluate`, on a subject that is unfolded already and with nanoseconds since 1970."""
         if self.skipped_containers:
             root = _without(root, self.skipped_containers)
-        return _Judge(self, root, nanoseconds(now)).verdict()
+        ready = self._ready.get(root.kind)
+        if ready is None:
+            ready = self._ready[root.kind] = _prepare(self.sections, root.kind)
+        if ready.error:
+            return Verdict(matched=False, error=ready.error)
+        if root.flow is not None and not _has_baseline(root.flow):
+            return NO_MATCH
+        if ready.events and not _event_fits(ready.events, root, now):
+            return NO_MATCH
+        if root.missing_container is not None:
+            return Verdict(matched=False, error=root.missing_container.message)
+        found = []
+        for section, plan in ready.plans:
+            hit = plan.linked.match(root if plan.top is Node.ROOT else root.containers[0], now)
+            if hit is not None:
+                found.append((section, plan, hit))
+        return _Judge(root, now).verdict(found) if found else NO_MATCH
 
     def explain(self, subject: Subject, now: datetime) -> explain.Explanation:
         """Which criterion met which value on which object."""
@@ -120,7 +160,9 @@ def compile_policy(policy: Policy, *, options: CompileOptions = DEFAULT_OPTIONS)
             try:
                 section.plan_for(ImageSubject)
             except PolicyInvalid as error:
-                raise PolicyInvalid(f"policy {own.name!r}, section {section.name!r}: {error.message}") from error
+                raise PolicyInvalid(
+                    f"policy {own.name!r}, section {section.name!r}: {error.message}"
+                ) from error
     skipped: frozenset[int] = frozenset()
     if options.evaluation_filter:
         skipped = frozenset(own.evaluation_filter.skip_container_types)
@@ -138,80 +180,54 @@ def _without(root: RootView, types: frozenset[int]) -> RootView:
     return fresh
 
 
-@dataclass(slots=True)
-class _Found:
-    """What one matching section says."""
+def _has_baseline(flow: NetworkFlow) -> bool:
+    return flow.source.entity_type in _BASELINED and flow.destination.entity_type in _BASELINED
 
-    messages: list[str]
-    network_policy: bool
+
+def _event_fits(events: tuple[LinkedPlan, ...], root: RootView, now: int) -> bool:
+    alone: ContainerView | None = None
+    for event in events:
+        if event.root.node is Node.ROOT:
+            if event.match(root, now) is not None:
+                return True
+            continue
+        # The process is looked at before its container is looked for.
+        alone = alone or _alone(root)
+        if event.match(alone, now) is not None:
+            return True
+    return False
+
+
+def _alone(root: RootView) -> ContainerView:
+    alone = ContainerView(0, None, None)
+    if root.process is not None:
+        alone.process, alone.not_in_baseline = root.process.process, root.process.not_in_baseline
+    return alone
 
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """One evaluation."""
+    """What the matching sections of one evaluation say."""
 
-    compiled: CompiledPolicy
     root: RootView
     now: int
 
-    def verdict(self) -> Verdict:
-        kind = type(self.root.subject)
-        try:
-            plans = [(section, section.plan_for(kind)) for section in self.compiled.sections]
-        except PolicyInvalid as error:
-            return Verdict(matched=False, error=error.message)
-        if not self._evaluable() or not self._event_fits(plans):
-            return NO_MATCH
-        if self.root.missing_container is not None:
-            return Verdict(matched=False, error=self.root.missing_container.message)
-        return self._match(plans)
-
-    def _evaluable(self) -> bool:
-        flow = self.root.flow
-        return flow is None or (flow.source.entity_type in _BASELINED and flow.destination.entity_type in _BASELINED)
-
-    def _event_fits(self, plans: list[tuple[CompiledSection, SectionPlan]]) -> bool:
-        events = [plan.event for _section, plan in plans if plan.event is not None]
-        if not events:
-            return True
-        return any(event.match(self._event_top(event.root.node), self.now) for event in events)
-
-    def _event_top(self, node: Node) -> RootView | ContainerView:
-        if node is Node.ROOT:
-            return self.root
-        alone = ContainerView(0, None, None)
-        subject = self.root.process
-        if subject is not None:
-            alone.process, alone.not_in_baseline = subject.process, subject.not_in_baseline
-        return alone
-
-    def _match(self, plans: list[tuple[CompiledSection, SectionPlan]]) -> Verdict:
+    def verdict(self, found: list[tuple[CompiledSection, SectionPlan, Hit]]) -> Verdict:
         violations: list[Alert.Violation] = []
         process: Alert.ProcessViolation | None = None
-        matched = network_policy = False
-        for section, plan in plans:
-            hit = self._hit(plan)
-            if hit is None:
-                continue
+        network_policy = False
+        for section, plan, hit in found:
             error = _printer_error(section)
             if error:
                 return Verdict(matched=False, error=error)
-            matched = True
-            ours = isinstance(self.root.subject, DeploymentSubject) and section.asks(_NETWORK_POLICY)
+            ours = self.root.kind is DeploymentSubject and section.asks(_NETWORK_POLICY)
             network_policy = network_policy or ours
             violations.extend(_generic(plan, hit, network_policy=ours))
             if section.at_run_time:
                 process = process or self._event_violation(violations)
-        if not matched:
-            return NO_MATCH
         if network_policy:
             self._attach_policies(violations)
         return Verdict(matched=True, violations=tuple(violations), process_violation=process)
-
-    def _hit(self, plan: SectionPlan) -> Hit | None:
-        if plan.top is Node.ROOT:
-            return plan.linked.match(self.root, self.now)
-        return plan.linked.match(self.root.containers[0], self.now)
 
     def _event_violation(self, violations: list[Alert.Violation]) -> Alert.ProcessViolation | None:
         root = self.root
@@ -236,7 +252,13 @@ class _Judge:
 def _printer_error(section: CompiledSection) -> str:
     # Upstream prints the image's user for every linked object, and those outside the
     # containers have none: such a policy never alerts there.
-    beyond = {"Exposed Port", "Exposed Port Protocol", "Exposed Node Port", "Port Exposure Method", *_NETWORK_POLICY}
+    beyond = {
+        "Exposed Port",
+        "Exposed Port Protocol",
+        "Exposed Node Port",
+        "Port Exposure Method",
+        *_NETWORK_POLICY,
+    }
     if section.asks(("Image User",)) and section.asks(beyond):
         return "violation printer error: missing field Image User"
     return ""

@@ -120,7 +120,9 @@ def _attach(event: KubernetesEvent) -> tuple[str, _Attributes]:
 
 
 def _access(event: KubernetesEvent) -> tuple[str, _Attributes]:
-    kind = kube_event_pb2.KubernetesEvent.Object.Resource.Name(event.object.resource).lower().replace("_", " ")
+    kind = (
+        kube_event_pb2.KubernetesEvent.Object.Resource.Name(event.object.resource).lower().replace("_", " ")
+    )
     where = f' in namespace "{event.object.namespace}"' if event.object.namespace else ""
     if event.object.name:
         message = f'Access to {_singular(kind)} "{event.object.name}"{where}'

@@ -134,7 +134,9 @@ def _kept(hit: Hit) -> Iterator[int]:
             yield from _kept(below)
 
 
-def _criterion(group: CompiledGroup, plan: SectionPlan, top: Any, kept: set[int], now: int) -> CriterionExplanation:
+def _criterion(
+    group: CompiledGroup, plan: SectionPlan, top: Any, kept: set[int], now: int
+) -> CriterionExplanation:
     findings: list[Finding] = []
     each_found = True
     for query in group.queries:

@@ -83,7 +83,9 @@ class Criterion:
         return self.grammar
 
 
-def _static(name: str, grammar: str, build: Builder, *, negatable: bool = False, single: bool = False) -> Criterion:
+def _static(
+    name: str, grammar: str, build: Builder, *, negatable: bool = False, single: bool = False
+) -> Criterion:
     return Criterion(name, Kind.STATIC, grammar, build, negatable=negatable, single=single)
 
 
@@ -105,7 +107,13 @@ def _whole_number(name: str, label: str = "") -> Criterion:
 
 
 def _image(
-    name: str, grammar: str, build: Builder, *, negatable: bool = False, single: bool = False, enriched: bool = True
+    name: str,
+    grammar: str,
+    build: Builder,
+    *,
+    negatable: bool = False,
+    single: bool = False,
+    enriched: bool = True,
 ) -> Criterion:
     return Criterion(name, Kind.IMAGE, grammar, build, negatable, single, enriched=enriched)
 
@@ -118,7 +126,9 @@ def _image_regex(name: str, *, enriched: bool = True) -> Criterion:
     return _image(name, grammars.STRING, simple(name, values.pattern), negatable=True, enriched=enriched)
 
 
-def _event(name: str, kind: Kind, grammar: str, *, negatable: bool = True, needs: tuple[str, ...] = ()) -> Criterion:
+def _event(
+    name: str, kind: Kind, grammar: str, *, negatable: bool = True, needs: tuple[str, ...] = ()
+) -> Criterion:
     return Criterion(name, kind, grammar, simple(name, values.text), negatable, needs=needs)
 
 
@@ -141,7 +151,9 @@ _STATIC = (
     _regex("Container Name"),
     _static("Disallowed Annotation", grammars.STRING, queries.disallowed("Deployment Annotation")),
     _static("Drop Capabilities", grammars.DROP_CAPABILITIES, queries.drop_capabilities),
-    _static("Environment Variable", grammars.ENVIRONMENT, simple("Environment Variable", queries.environment)),
+    _static(
+        "Environment Variable", grammars.ENVIRONMENT, simple("Environment Variable", queries.environment)
+    ),
     _whole_number("Exposed Node Port"),
     _whole_number("Exposed Port"),
     _static(
@@ -248,7 +260,11 @@ _EVENTS = (
         needs=("File Path",),
     ),
     Criterion(
-        "File Path", Kind.FILE, grammars.FILE_PATH, simple("File Path", values.path), flag=SENSITIVE_FILE_ACTIVITY
+        "File Path",
+        Kind.FILE,
+        grammars.FILE_PATH,
+        simple("File Path", values.path),
+        flag=SENSITIVE_FILE_ACTIVITY,
     ),
     Criterion(
         "Is Impersonated User",
@@ -270,8 +286,12 @@ _EVENTS = (
         simple("Kubernetes Resource", queries.enum(leaves.RESOURCES)),
     ),
     _event("Kubernetes Resource Name", Kind.AUDIT, grammars.STRING),
-    _event("Kubernetes User Groups", Kind.KUBE_OR_AUDIT, grammars.KUBERNETES_NAME, needs=("Kubernetes Resource",)),
-    _event("Kubernetes User Name", Kind.KUBE_OR_AUDIT, grammars.KUBERNETES_NAME, needs=("Kubernetes Resource",)),
+    _event(
+        "Kubernetes User Groups", Kind.KUBE_OR_AUDIT, grammars.KUBERNETES_NAME, needs=("Kubernetes Resource",)
+    ),
+    _event(
+        "Kubernetes User Name", Kind.KUBE_OR_AUDIT, grammars.KUBERNETES_NAME, needs=("Kubernetes Resource",)
+    ),
     _process("Process Ancestor", simple("Process Ancestor", values.pattern)),
     _process("Process Arguments", simple("Process Arguments", values.pattern_within)),
     _process("Process Name", simple("Process Name", values.pattern)),

@@ -72,7 +72,7 @@ class _Translator:
         while end < len(self._text) and self._text[end] == "*":
             end += 1
         before, after = self._text[self._at - 1 : self._at], self._text[end : end + 1]
-        alone = end - self._at == 2 and before in {"", "/", "{", ","}  # noqa: PLR2004  `**`
+        alone = end - self._at == 2 and before in {"", "/", "{", ","}
         if alone and after == "/":
             self._out.append("(?:.*/)?")
             end += 1

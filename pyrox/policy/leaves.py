@@ -6,12 +6,10 @@ not know criteria: several of them may ask about one label, and linking goes by 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
-
-from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from pyrox.pb.storage import cve_pb2, deployment_pb2, file_access_pb2, image_pb2, kube_event_pb2, rbac_pb2
 from pyrox.policy.views import ComponentView, ContainerView, RootView
@@ -82,19 +80,19 @@ def show_time(stamp: Any) -> str:
     return str(stamp.ToDatetime().strftime("%Y-%m-%d %H:%M:%S"))
 
 
-def enum_numbers(wrapper: EnumTypeWrapper[Any], prefix: str = "") -> dict[str, int]:
-    """The enum's numbers by lower-case name, without the prefix."""
-    return {name.removeprefix(prefix).lower(): number for name, number in wrapper.items()}
+def enum_numbers(items: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """The numbers of an enum's items by lower-case name."""
+    return {name.lower(): number for name, number in items}
 
 
-SEVERITIES = enum_numbers(cve_pb2.VulnerabilitySeverity)
-STATES = enum_numbers(cve_pb2.VulnerabilityState)
-PERMISSIONS = enum_numbers(rbac_pb2.PermissionLevel)
-EXPOSURES = enum_numbers(deployment_pb2.PortConfig.ExposureLevel)
-PROPAGATIONS = enum_numbers(deployment_pb2.Volume.MountPropagation)
-SECCOMP = enum_numbers(deployment_pb2.SecurityContext.SeccompProfile.ProfileType)
-RESOURCES = enum_numbers(kube_event_pb2.KubernetesEvent.Object.Resource)
-VERBS = enum_numbers(kube_event_pb2.KubernetesEvent.APIVerb)
+SEVERITIES = enum_numbers(cve_pb2.VulnerabilitySeverity.items())
+STATES = enum_numbers(cve_pb2.VulnerabilityState.items())
+PERMISSIONS = enum_numbers(rbac_pb2.PermissionLevel.items())
+EXPOSURES = enum_numbers(deployment_pb2.PortConfig.ExposureLevel.items())
+PROPAGATIONS = enum_numbers(deployment_pb2.Volume.MountPropagation.items())
+SECCOMP = enum_numbers(deployment_pb2.SecurityContext.SeccompProfile.ProfileType.items())
+RESOURCES = enum_numbers(kube_event_pb2.KubernetesEvent.Object.Resource.items())
+VERBS = enum_numbers(kube_event_pb2.KubernetesEvent.APIVerb.items())
 
 
 def namer(numbers: dict[str, int]) -> Callable[[int], str]:
@@ -104,17 +102,18 @@ def namer(numbers: dict[str, int]) -> Callable[[int], str]:
 
 
 ENV_SOURCES = {
-    number: name
-    for name, number in deployment_pb2.ContainerConfig.EnvironmentConfig.EnvVarSource.items()
+    number: name for name, number in deployment_pb2.ContainerConfig.EnvironmentConfig.EnvVarSource.items()
 }
 SEVERITY_NAMES: dict[int, str] = {
     number: name.removesuffix("_vulnerability_severity").title() for name, number in SEVERITIES.items()
 }
 # What an event's operation is called in policies (upstream pkg/booleanpolicy/augmentedobjs).
 _OPERATIONS = {
-    number: {"ACL_CHANGE": "PERMISSION_CHANGE", "XATTR_SET": "XATTR_CHANGE", "XATTR_REMOVE": "XATTR_CHANGE"}.get(
-        name, name
-    )
+    number: {
+        "ACL_CHANGE": "PERMISSION_CHANGE",
+        "XATTR_SET": "XATTR_CHANGE",
+        "XATTR_REMOVE": "XATTR_CHANGE",
+    }.get(name, name)
     for name, number in file_access_pb2.FileAccess.Operation.items()
 }
 _VERIFIED = image_pb2.ImageSignatureVerificationResult.VERIFIED
@@ -242,7 +241,10 @@ def _file_paths(root: RootView) -> Any:
         return ABSENT
     paths = [
         path
-        for part, present in ((access.file, access.HasField("file")), (access.moved, access.HasField("moved")))
+        for part, present in (
+            (access.file, access.HasField("file")),
+            (access.moved, access.HasField("moved")),
+        )
         if present
         for path in (part.actual_path, part.effective_path)
     ]
@@ -292,7 +294,9 @@ def _plain(name: str) -> Callable[[Any], Any]:
     return lambda element: getattr(element, name)
 
 
-def _container(label: str, part: str, name: str, *, many: bool = False, show: Callable[[Any], str] = str) -> Leaf:
+def _container(
+    label: str, part: str, name: str, *, many: bool = False, show: Callable[[Any], str] = str
+) -> Leaf:
     return Leaf(label, Node.CONTAINER, f"{part}.{name}", _below(part, name), many, show)
 
 
@@ -324,7 +328,12 @@ _LEAVES = (
         _set_unless_zero(_deployment("service_account_permission_level")),
         show=namer(PERMISSIONS),
     ),
-    Leaf("Deployment Label", Node.ROOT, "labels", lambda root: ABSENT if root.deployment is None else root.labels),
+    Leaf(
+        "Deployment Label",
+        Node.ROOT,
+        "labels",
+        lambda root: ABSENT if root.deployment is None else root.labels,
+    ),
     Leaf(
         "Deployment Annotation",
         Node.ROOT,
@@ -355,7 +364,9 @@ _LEAVES = (
     Leaf("User Agent", Node.ROOT, "event.user_agent", _event_field("user_agent")),
     Leaf("Source IP Address", Node.ROOT, "event.source_ips", _event_field("source_ips"), many=True),
     Leaf("Is Impersonated User", Node.ROOT, "event.impersonated_user", _impersonated),
-    Leaf("Container Name", Node.CONTAINER, "name", lambda view: ABSENT if view.container is None else view.name),
+    Leaf(
+        "Container Name", Node.CONTAINER, "name", lambda view: ABSENT if view.container is None else view.name
+    ),
     _container("Privileged", "security_context", "privileged"),
     _container("Add Capabilities", "security_context", "add_capabilities", many=True),
     _container("Drop Capabilities", "security_context", "drop_capabilities", many=True),
@@ -384,9 +395,19 @@ _LEAVES = (
     Leaf("Image OS", Node.CONTAINER, "image.scan.operating_system", _scan_field("operating_system")),
     Leaf("Image Scan Time", Node.CONTAINER, "image.scan.scan_time", _scan_time, show=show_time),
     Leaf("Image Unscanned", Node.CONTAINER, "image.scan", _unscanned),
-    Leaf("Image Signature Verified By", Node.CONTAINER, "image.signature_verification_data", verifiers, many=True),
-    Leaf("Unexpected Process Executed", Node.CONTAINER, "process.notInBaseline", lambda view: (
-        ABSENT if view.process is None else view.not_in_baseline)),
+    Leaf(
+        "Image Signature Verified By",
+        Node.CONTAINER,
+        "image.signature_verification_data",
+        verifiers,
+        many=True,
+    ),
+    Leaf(
+        "Unexpected Process Executed",
+        Node.CONTAINER,
+        "process.notInBaseline",
+        lambda view: ABSENT if view.process is None else view.not_in_baseline,
+    ),
     Leaf("Process Name", Node.CONTAINER, "process.signal.name", _signal("name")),
     Leaf("Process Arguments", Node.CONTAINER, "process.signal.args", _signal("args")),
     Leaf("Process UID", Node.CONTAINER, "process.signal.uid", _signal("uid"), show=show_number),
@@ -455,8 +476,12 @@ FILE_LEAVES: dict[str, Leaf] = LEAVES | {
     for leaf in (
         Leaf("Process Name", Node.ROOT, "fileAccess.process.signal.name", _file_signal("name")),
         Leaf("Process Arguments", Node.ROOT, "fileAccess.process.signal.args", _file_signal("args")),
-        Leaf("Process UID", Node.ROOT, "fileAccess.process.signal.uid", _file_signal("uid"), show=show_number),
-        Leaf("Process Ancestor", Node.FILE_ANCESTOR, "parent_exec_file_path", _plain("parent_exec_file_path")),
+        Leaf(
+            "Process UID", Node.ROOT, "fileAccess.process.signal.uid", _file_signal("uid"), show=show_number
+        ),
+        Leaf(
+            "Process Ancestor", Node.FILE_ANCESTOR, "parent_exec_file_path", _plain("parent_exec_file_path")
+        ),
     )
 }
 

@@ -36,7 +36,7 @@ Printer = Callable[[Objects, Asked], str]
 
 def sentence(words: Sequence[str]) -> str:
     """`a`, `a and b`, or `a, b, and c`."""
-    if len(words) <= 2:  # noqa: PLR2004
+    if len(words) <= 2:
         return " and ".join(words)
     return f"{', '.join(words[:-1])}, and {words[-1]}"
 
@@ -133,7 +133,8 @@ def _image_user(objects: Objects, _asked: Asked) -> str:
 
 
 def _image_age(objects: Objects, _asked: Asked) -> str:
-    return f"{_subject_of_image(objects, 'has image', 'was')} created at {leaves.show_time(_created(objects))} (UTC)"
+    start = _subject_of_image(objects, "has image", "was")
+    return f"{start} created at {leaves.show_time(_created(objects))} (UTC)"
 
 
 def _image_scan_age(objects: Objects, _asked: Asked) -> str:
@@ -257,7 +258,9 @@ def _node_port(objects: Objects, asked: Asked) -> str:
     # The protocol is known only when another criterion on ports brings it along.
     others = ("Exposed Port", "Port Protocol", "Exposure Level")
     protocol = objects[Node.PORT].protocol if any(map(asked.has, others)) else ""
-    return f"Exposed node port {objects[Node.EXPOSURE].node_port}{f'/{protocol}' if protocol else ''} is present"
+    return (
+        f"Exposed node port {objects[Node.EXPOSURE].node_port}{f'/{protocol}' if protocol else ''} is present"
+    )
 
 
 _LEVEL = deployment_pb2.PortConfig

@@ -86,7 +86,10 @@ def link(queries: Sequence[Query], leaves: dict[str, Leaf], top: Node) -> Linked
         leaf = leaves[label]
         _node(root, leaf.node).tests.append(_union([test_of(leaf, query) for query in united]))
     each = tuple(
-        _alone(query, leaves[query.label], top) for united in by_label.values() if len(united) > 1 for query in united
+        _alone(query, leaves[query.label], top)
+        for united in by_label.values()
+        if len(united) > 1
+        for query in united
     )
     return LinkedPlan(root, each)
 

@@ -108,7 +108,9 @@ def _simple_whole(pattern: str) -> Test | None:
     return _union(frozenset(exact), tuple(heads), tuple(tails), tuple(middles))
 
 
-def _union(exact: frozenset[str], heads: tuple[str, ...], tails: tuple[str, ...], middles: tuple[str, ...]) -> Test:
+def _union(
+    exact: frozenset[str], heads: tuple[str, ...], tails: tuple[str, ...], middles: tuple[str, ...]
+) -> Test:
     if "" in heads or "" in tails or "" in middles:
         return lambda text: True  # noqa: ARG005  `.*` takes every line
     if not (heads or tails or middles):

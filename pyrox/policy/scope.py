@@ -117,24 +117,20 @@ class CompiledScope:
 
     def applies_to(self, subject: Subject, now: datetime, places: PlaceLabels = NO_LABELS) -> bool:
         """Whether the policy speaks about the subject."""
-        if not self.places and not self.exclusions:
+        if not (self.places or self.exclusions) or isinstance(subject, NodeEventSubject):
             return True
-        match subject:
-            case NodeEventSubject():
-                return True
-            case ImageSubject(image):
-                return not self._image_excluded(image.name.full_name, now)
-            case AuditEventSubject(event):
-                return self._event(event, now, places)
-            case KubeEventSubject(event, None):
-                return self._event(event, now, places)
-            case DeploymentSubject():
-                return self.applies_to_deployment(subject.deployment, now, places)
-            case _:
-                on = subject.on
-                return on is None or self.applies_to_deployment(on.deployment, now, places)
+        if isinstance(subject, ImageSubject):
+            return not self._image_excluded(subject.image.name.full_name, now)
+        deployment = _deployment_of(subject)
+        if deployment is not None:
+            return self.applies_to_deployment(deployment, now, places)
+        return isinstance(subject, AuditEventSubject | KubeEventSubject) and self._event(
+            subject.event, now, places
+        )
 
-    def applies_to_deployment(self, deployment: Deployment, now: datetime, places: PlaceLabels = NO_LABELS) -> bool:
+    def applies_to_deployment(
+        self, deployment: Deployment, now: datetime, places: PlaceLabels = NO_LABELS
+    ) -> bool:
         """Whether the policy speaks about the deployment."""
         if self.places and not any(place.fits_deployment(deployment, places) for place in self.places):
             return False
@@ -147,8 +143,17 @@ class CompiledScope:
 
     def _image_excluded(self, full_name: str, now: datetime) -> bool:
         return any(
-            one.image_prefix and full_name.startswith(one.image_prefix) and one.valid(now) for one in self.exclusions
+            one.image_prefix and full_name.startswith(one.image_prefix) and one.valid(now)
+            for one in self.exclusions
         )
+
+
+def _deployment_of(subject: Subject) -> Deployment | None:
+    if isinstance(subject, DeploymentSubject):
+        return subject.deployment
+    if isinstance(subject, AuditEventSubject | ImageSubject | NodeEventSubject):
+        return None
+    return None if subject.on is None else subject.on.deployment
 
 
 def compile_scope(policy: Policy) -> CompiledScope:
@@ -157,7 +162,9 @@ def compile_scope(policy: Policy) -> CompiledScope:
         places = tuple(_place(one) for one in policy.scope)
         exclusions = tuple(_exclusion(one) for one in policy.exclusions)
     except regex.BadPattern as error:
-        raise PolicyInvalid(f"policy {policy.name!r}: a scope or exclusion has a bad expression: {error}") from error
+        raise PolicyInvalid(
+            f"policy {policy.name!r}: a scope or exclusion has a bad expression: {error}"
+        ) from error
     return CompiledScope(places, exclusions)
 
 

@@ -15,7 +15,7 @@ from pyrox.pb.storage.policy_pb2 import Policy
 from pyrox.policy import enforcement
 from pyrox.policy.compile import DEFAULT_OPTIONS, CompileOptions
 from pyrox.policy.errors import PolicyInvalid
-from pyrox.policy.evaluate import CompiledPolicy, compile_policy
+from pyrox.policy.evaluate import CompiledPolicy, compile_policy, nanoseconds
 from pyrox.policy.fields import Kind
 from pyrox.policy.scope import NO_LABELS, PlaceLabels
 from pyrox.policy.subject import (
@@ -146,11 +146,11 @@ class PolicySet:
         The subject is unfolded once for all of them. A policy that fails is reported and
         the others go on.
         """
-        root = RootView(subject)
+        root, moment = RootView(subject), nanoseconds(now)
         matches: list[Match] = []
         problems: list[PolicyProblem] = []
         for compiled in self._by_subject.get(type(subject), ()):
-            verdict = compiled.judge(root, now)
+            verdict = compiled.judge(root, moment)
             # Most policies do not match, so the scope, which costs more, is asked last.
             if not (verdict.matched or verdict.error) or not compiled.scope.applies_to(subject, now, places):
                 continue

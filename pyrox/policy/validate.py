@@ -82,8 +82,13 @@ class _Checker:
             filter(
                 None,
                 (
-                    error_list(f"validating event source requirements for {name}", list(self._source(present))),
-                    error_list(f"validating field dependencies for {quote(name)}", list(_dependencies(section, present))),
+                    error_list(
+                        f"validating event source requirements for {name}", list(self._source(present))
+                    ),
+                    error_list(
+                        f"validating field dependencies for {quote(name)}",
+                        list(_dependencies(section, present)),
+                    ),
                 ),
             )
         )
@@ -121,9 +126,8 @@ class _Checker:
         for at, value in enumerate(group.values):
             problem = check(value.value)
             if problem:
-                yield (
-                    f"policy criteria {quote(criterion.name)} has invalid value[{at}]={quote(value.value)}: {problem}"
-                )
+                shown = f"value[{at}]={quote(value.value)}"
+                yield f"policy criteria {quote(criterion.name)} has invalid {shown}: {problem}"
 
 
 def _operators(criterion: Criterion, group: PolicyGroup) -> Iterable[str]:

@@ -46,6 +46,10 @@ def text(value: str) -> Matcher:
     if value.startswith("!"):
         inner = text(value[1:])
         return lambda found: not inner(found)
+    return _marked(value) or _prefix(value)
+
+
+def _marked(value: str) -> Matcher | None:
     if value.startswith("r/c/"):
         return pattern_within(value[len("r/c/") :])
     if value.startswith("r/"):
@@ -56,6 +60,10 @@ def text(value: str) -> Matcher:
         return anything
     if len(value) > 1 and value[0] == value[-1] == '"':
         return exact(value[1:-1])
+    return None
+
+
+def _prefix(value: str) -> Matcher:
     prefix = value.lower()
     return lambda found: found.lower().startswith(prefix)
 

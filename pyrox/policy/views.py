@@ -105,6 +105,7 @@ class RootView:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
+        self.kind: type[Subject] = type(subject)
         self.deployment: Deployment | None = None
         self.containers: list[ContainerView] = []
         self.network_policies: NetworkPoliciesApplied | None = None
