@@ -26,7 +26,6 @@ from pyrox.scan.model import (
 
 _LAYER: Final = msgspec.json.Decoder(LayerFinds)
 _REPORT: Final = msgspec.json.Decoder(IndexReport)
-_CPE_REPOSITORY: Final = "rhel-cpe-repository"
 # How the prefix of a package database names the ecosystem (upstream pkg/scanners/scannerv4/convert.go).
 _BY_DATABASE: Final = {
     "go": "go",
@@ -92,25 +91,17 @@ def to_contents(report: IndexReport) -> common_pb2.Contents:
         out.repositories[key].CopyFrom(_repository_message(key, repository))
     for key, environments in report.environments.items():
         out.environments[key].environments.extend(map(_environment_message, environments))
-    _fill_lists(out, report)
+    _fill_lists(out)
     return out
 
 
-def _fill_lists(out: common_pb2.Contents, report: IndexReport) -> None:
-    """The deprecated forms; a repository of Red Hat's CPEs is named by its id there."""
+def _fill_lists(out: common_pb2.Contents) -> None:
+    """The deprecated forms, which older peers read; a record's id is its key in the maps."""
     out.packagesDEPRECATED.extend(out.packages[key] for key in sorted(out.packages))
     out.distributionsDEPRECATED.extend(out.distributions[key] for key in sorted(out.distributions))
     out.repositoriesDEPRECATED.extend(out.repositories[key] for key in sorted(out.repositories))
-    by_name = {
-        key: out.repositories[key].id
-        for key, value in report.repositories.items()
-        if value.key == _CPE_REPOSITORY
-    }
     for key in out.environments:
-        old = out.environmentsDEPRECATED[key]
-        old.CopyFrom(out.environments[key])
-        for environment in old.environments:
-            environment.repository_ids[:] = [by_name.get(i, i) for i in environment.repository_ids]
+        out.environmentsDEPRECATED[key].CopyFrom(out.environments[key])
 
 
 def _package_message(key: str, package: Package, source_id: str) -> common_pb2.Package:

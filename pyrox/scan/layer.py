@@ -82,6 +82,11 @@ class _Walk:
 
     def _member(self, reader: TarReader, member: Member) -> None:
         base = member.path.rpartition("/")[2]
+        if member.kind == "overlong":
+            self.note(
+                NoteKind.TOO_LARGE, member.path, f"path of more than {self._limits.path_bytes} characters"
+            )
+            return
         if base.startswith(_MARK):
             self._whiteout(member.path, base)
             return

@@ -69,8 +69,8 @@ class _Range(msgspec.Struct):
 
 
 class _Alias(msgspec.Struct):
-    space: str = ""
-    name: str = ""
+    space: str = msgspec.field(name="Space", default="")
+    name: str = msgspec.field(name="Name", default="")
 
 
 class _Vuln(msgspec.Struct):
@@ -86,8 +86,8 @@ class _Vuln(msgspec.Struct):
     repository: _Repository | None = None
     fixed_in_version: str = ""
     range: _Range | None = None
-    invert: bool = False
-    aliases: msgspec.Raw = msgspec.Raw(b"[]")
+    invert: bool = msgspec.field(name="Invert", default=False)
+    aliases: msgspec.Raw = msgspec.field(name="Aliases", default=msgspec.Raw(b"[]"))
 
 
 class _EnrichmentRecord(msgspec.Struct):
@@ -130,7 +130,7 @@ class _CsafRecord(msgspec.Struct):
 
 
 _LINE: Final = msgspec.json.Decoder(_Line)
-_ALIASES: Final = msgspec.json.Decoder(list[_Alias])
+_ALIASES: Final = msgspec.json.Decoder(list[_Alias] | None)
 _EPSS: Final = msgspec.json.Decoder(_EpssRecord)
 _KEV: Final = msgspec.json.Decoder(_KevRecord)
 _CSAF: Final = msgspec.json.Decoder(_CsafRecord)
@@ -214,7 +214,7 @@ def _text(vuln: _Vuln, updater: str) -> Advisory:
     parts = (vuln.name, vuln.description, vuln.issued, vuln.links, vuln.severity, vuln.normalized_severity)
     digest = hashlib.blake2b("\x00".join(parts).encode("utf-8", "replace"), digest_size=12).hexdigest()
     try:
-        aliases = tuple(Alias(a.space, a.name) for a in _ALIASES.decode(vuln.aliases) if a.name)
+        aliases = tuple(Alias(a.space, a.name) for a in _ALIASES.decode(vuln.aliases) or () if a.name)
     except _DAMAGE:
         aliases = ()  # another form of the same list: the advisory itself stays good
     return Advisory(

@@ -242,10 +242,13 @@ def _pair(marks: Sequence[tuple[int, str, str]]) -> list[Bounds]:
     """Walk over sorted bounds; what is open at the end has no upper bound."""
     intervals: list[Bounds] = []
     start: str | None = None
+    unopened = ""  # a bound that ended nothing: a range that begins there is empty
     for _, version, kind in marks:
         if kind == "introduced":
-            start = version if start is None else start
-        elif start is not None:
+            start = version if start is None and version != (unopened or None) else start
+        elif start is None:
+            unopened = version
+        else:
             intervals.append(replace(Bounds(start), **{kind: version}))
             start = None
     if start is not None:

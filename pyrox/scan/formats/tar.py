@@ -20,11 +20,12 @@ _MAX_EXTENDED: Final = 1 << 20  # bytes of one PAX or long-name record; paths ha
 _REGULAR: Final = (b"0", b"\x00", b"7")
 _UNSIGNED_SPACES: Final = 8 * 32  # the checksum counts its own field as eight spaces
 _MAX_HOLES: Final = 100_000
+_SHOWN_PATH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One entry: `kind` is `file`, `dir`, `hardlink`, `symlink` or `other`."""
+    """One entry: `kind` is `file`, `dir`, `hardlink`, `symlink`, `other` or `overlong`."""
 
     path: str
     kind: str
@@ -160,8 +161,6 @@ class TarReader:
     def _member(self, kind: bytes, header: bytes, records: dict[str, str]) -> Member:
         stored = self._size(header, records)
         name = records.get("GNU.sparse.name") or records.get("path") or self._ustar_name(header)
-        if len(name) > self._max_path:
-            raise StreamDamage(NoteKind.TOO_LARGE, f"path of {len(name)} characters")
         size = stored
         self._body = _Body(left=stored, padding=-stored % BLOCK)
         if kind == b"S":
@@ -175,6 +174,8 @@ class TarReader:
             word = "dir"
         if word in {"hardlink", "symlink", "dir"} and not (word == "hardlink" and stored):
             self._body = _Body()
+        if len(name) > self._max_path:
+            name, word = name[:_SHOWN_PATH], "overlong"
         link = records.get("linkpath") or _text(header[157:257])
         return Member(normal(name), word, size, _number(header[100:108]) & 0o7777, link)
 
