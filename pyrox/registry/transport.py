@@ -123,18 +123,28 @@ class Transport:
 
     def __init__(self, *, tls: Tls, limits: Limits, user_agent: str) -> None:
         self.limits = limits
-        self._client = httpx.AsyncClient(
-            verify=tls_context(tls),
-            headers={"user-agent": user_agent},
-            timeout=httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds),
-            follow_redirects=False,
-            # No proxy and no .netrc from the environment: what we send is what we were given.
-            trust_env=False,
-        )
+        self._tls = tls
+        self._user_agent = user_agent
+        self._client: httpx.AsyncClient | None = None
+
+    def _connected(self) -> httpx.AsyncClient:
+        """The client, made for the first request: reading the system's CAs takes some 20 ms."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                verify=tls_context(self._tls),
+                headers={"user-agent": self._user_agent},
+                timeout=httpx.Timeout(self.limits.read_seconds, connect=self.limits.connect_seconds),
+                follow_redirects=False,
+                # No proxy and no .netrc from the environment: what we send is what we were given.
+                trust_env=False,
+            )
+        return self._client
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
 
     @asynccontextmanager
     async def open(
@@ -165,7 +175,7 @@ class Transport:
             secret = {"authorization": auth} if auth and _origin(url) == home else {}
             # Registries' blobs are stored bytes; a content coding would break their digest.
             sent = {"accept-encoding": "identity", **headers, **secret}
-            async with self._client.stream("GET", url, headers=sent) as response:
+            async with self._connected().stream("GET", url, headers=sent) as response:
                 if response.status_code not in _REDIRECTS or "location" not in response.headers:
                     yield response
                     return

@@ -6,7 +6,7 @@ Called by `main`. Nothing is opened before the components run.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from random import Random
 
@@ -136,6 +136,8 @@ def _registries(config: Config, clock: Clock) -> Registries:
     limits = RegistryLimits(read_seconds=config.layer_timeout.total_seconds())
 
     def make(endpoint: RegistryEndpoint) -> RegistryClient:
+        tls = replace(endpoint.tls, ca_pem=config.additional_cas)
+        endpoint = replace(endpoint, tls=tls)
         # Upstream's words, which registries' logs and rules may know.
         return RegistryClient(
             endpoint, clock=clock, user_agent=f"StackRox Scanner/{WIRE_VERSION}", limits=limits

@@ -75,6 +75,12 @@ _SETTINGS = (
         "ROX_SCANNER_V4_ALLOW_ANONYMOUS_AUTH", env.boolean, False,
         "let callers without a service certificate in; for debugging",
     ),
+    ADDITIONAL_CAS := env.Setting(
+        "ROX_ADDITIONAL_CA_DIR",
+        env.text,
+        "/usr/local/share/ca-certificates",
+        "directory of further CAs for registries, `*.crt`; the default is where charts mount them",
+    ),
     METRICS_PORT := env.Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the plain metrics"),
 )  # fmt: skip
 _LEAST_INTERVAL = timedelta(hours=1)
@@ -104,6 +110,8 @@ class Config:
     repository_to_cpe_url: str
     repository_to_cpe_file: Path | None
     expiry: Expiry
+    additional_cas: str = ""
+    """PEM texts of authorities that registries are trusted by, beside the system's."""
     stackrox_services: bool = False
     """Whether the mapping's address is Central's or Sensor's, which want our certificate."""
     allow_anonymous: bool = False
@@ -131,6 +139,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         repository_to_cpe_url=values["indexer.repository_to_cpe_url"],
         repository_to_cpe_file=Path(seed) if seed else None,
         expiry=_expiry(environment),
+        additional_cas=_authorities(Path(ADDITIONAL_CAS.read(environment))),
         stackrox_services=values["stackrox_services"],
         allow_anonymous=ANONYMOUS.read(environment),
     )
@@ -205,6 +214,12 @@ def database_settings(conn_string: str, password_file: str) -> Settings:
 def log_level(text: str) -> str:
     """Our level for upstream's (`trace` is debug; `fatal` and `panic` are error)."""
     return {"trace": "debug", "fatal": "error", "panic": "error"}.get(text.lower(), text.lower())
+
+
+def _authorities(directory: Path) -> str:
+    """All certificates of a directory; a missing directory has none."""
+    found = sorted(directory.glob("*.crt")) if directory.is_dir() else []
+    return "\n".join(path.read_text(encoding="ascii", errors="replace") for path in found)
 
 
 def _expiry(environment: Mapping[str, str]) -> Expiry:

@@ -24,7 +24,7 @@ from services.scanner_indexer.app import App
 from services.scanner_indexer.config import Expiry
 from services.scanner_indexer.store import IndexStore
 from tests.support import scanner
-from tests.support.fake_registry import FakeRegistry, layer_of, running, tar_of
+from tests.support.fake_registry import FakeRegistry, certificate, layer_of, running, tar_of
 from tests.support.pki import COLLECTOR, SENSOR, Pki
 
 if TYPE_CHECKING:
@@ -266,6 +266,29 @@ async def test_report_expires_and_its_layers_with_it(
     store = IndexStore(pool=pool, expiry=expiry, random=Random(1))
     await store.collect_garbage()
     assert await pool.fetchval(count, blob) == 0
+
+
+async def test_registry_with_an_additional_authority_is_trusted(
+    database: Settings, pki: Pki, tmp_path: Path
+) -> None:
+    context, pem = certificate(tmp_path)
+    (tmp_path / "cas").mkdir()
+    (tmp_path / "cas" / "00-registry.crt").write_text(pem)
+    with running(FakeRegistry(), context) as fake:
+        asked = request(fake, fake.push("team/app", "1", [layer_of({"over": b"tls"})]))
+        for more, code in (
+            ({}, grpc.StatusCode.UNAVAILABLE),
+            ({"ROX_ADDITIONAL_CA_DIR": str(tmp_path / "cas")}, None),
+        ):
+            async with (
+                scanner.indexer(database, pki, **more) as other,
+                scanner.channel(other.front.addresses[0], pki, CENTRAL, SCANNER_V4_INDEXER) as channel,
+            ):
+                if code is not None:
+                    found, text = await refused(IndexerStub(channel).GetOrCreateIndexReport(asked))
+                    assert (found, "ertificate" in text or "CERTIFICATE" in text) == (code, True)
+                else:
+                    assert (await IndexerStub(channel).GetOrCreateIndexReport(asked)).success
 
 
 async def test_readiness_follows_the_database(database: Settings, pki: Pki) -> None:
