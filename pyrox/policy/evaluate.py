@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 
 from pyrox.pb.storage import policy_pb2
 from pyrox.pb.storage.alert_pb2 import Alert
-from pyrox.pb.storage.network_flow_pb2 import NetworkEntityInfo
 from pyrox.pb.storage.policy_pb2 import Policy
-from pyrox.policy import eventmessages, explain, scope
+from pyrox.policy import eventmessages, scope
 from pyrox.policy.compile import (
     DEFAULT_OPTIONS,
     CompiledSection,
@@ -23,25 +22,17 @@ from pyrox.policy.compile import (
     compile_sections,
 )
 from pyrox.policy.errors import PolicyInvalid
+from pyrox.policy.explain import Explanation, explain_sections
 from pyrox.policy.fields import Kind
 from pyrox.policy.leaves import Node
 from pyrox.policy.plan import Hit, LinkedPlan, paths
-from pyrox.policy.subject import DeploymentSubject, ImageSubject, NetworkFlow, ProcessSubject, Subject
+from pyrox.policy.subject import DeploymentSubject, ImageSubject, ProcessSubject, Subject
 from pyrox.policy.verdict import NO_MATCH, Verdict
 from pyrox.policy.views import ContainerView, RootView
 
 _NANOS = 1_000_000_000
 
 _NETWORK_POLICY = ("Has Ingress Network Policy", "Has Egress Network Policy")
-# Flows to and from other kinds of entities have no baseline.
-_BASELINED = frozenset(
-    {
-        NetworkEntityInfo.DEPLOYMENT,
-        NetworkEntityInfo.EXTERNAL_SOURCE,
-        NetworkEntityInfo.INTERNET,
-        NetworkEntityInfo.INTERNAL_ENTITIES,
-    }
-)
 # Policies with these alert because something about the image is not known yet.
 _ALERTS_ON_MISSING = ("Unscanned Image", "Image Signature Verified By")
 
@@ -126,8 +117,6 @@ class CompiledPolicy:
             ready = self._ready[root.kind] = _prepare(self.sections, root.kind)
         if ready.error:
             return Verdict(matched=False, error=ready.error)
-        if root.flow is not None and not _has_baseline(root.flow):
-            return NO_MATCH
         if ready.events and not _event_fits(ready.events, root, now):
             return NO_MATCH
         if root.missing_container is not None:
@@ -139,12 +128,18 @@ class CompiledPolicy:
                 found.append((section, plan, hit))
         return _Judge(root, now).verdict(found) if found else NO_MATCH
 
-    def explain(self, subject: Subject, now: datetime) -> explain.Explanation:
+    def explain(self, subject: Subject, now: datetime) -> Explanation:
         """Which criterion met which value on which object."""
+        return self.explain_at(subject, nanoseconds(now))
+
+    def explain_at(self, subject: Subject, now: int) -> Explanation:
+        """As `explain`, with nanoseconds since 1970."""
         root = RootView(subject)
         if self.skipped_containers:
             root = _without(root, self.skipped_containers)
-        return explain.explain(self.policy, self.sections, root, nanoseconds(now))
+        sections = explain_sections(self.sections, root, now)
+        # A section on the workload alone may fit while no event does: the verdict decides.
+        return Explanation(self.id, self.name, self.judge(root, now).matched, sections)
 
 
 def compile_policy(policy: Policy, *, options: CompileOptions = DEFAULT_OPTIONS) -> CompiledPolicy:
@@ -178,10 +173,6 @@ def _without(root: RootView, types: frozenset[int]) -> RootView:
         view for view in fresh.containers if view.container is None or view.container.type not in types
     ]
     return fresh
-
-
-def _has_baseline(flow: NetworkFlow) -> bool:
-    return flow.source.entity_type in _BASELINED and flow.destination.entity_type in _BASELINED
 
 
 def _event_fits(events: tuple[LinkedPlan, ...], root: RootView, now: int) -> bool:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyrox.pb.storage import policy_pb2
-from pyrox.pb.storage.policy_pb2 import Policy
 from pyrox.policy.compile import EVENT_SUBJECTS, CompiledGroup, CompiledSection, SectionPlan
 from pyrox.policy.errors import PolicyInvalid
 from pyrox.policy.leaves import ABSENT, PARENT, STEPS, Leaf, Node
@@ -104,10 +103,11 @@ class Explanation:
         }
 
 
-def explain(policy: Policy, sections: Sequence[CompiledSection], root: RootView, now: int) -> Explanation:
-    """The explanation of every section against the subject."""
-    explained = tuple(_section(section, root, now) for section in sections)
-    return Explanation(policy.id, policy.name, any(section.matched for section in explained), explained)
+def explain_sections(
+    sections: Sequence[CompiledSection], root: RootView, now: int
+) -> tuple[SectionExplanation, ...]:
+    """Every section against the subject, `now` in nanoseconds since 1970."""
+    return tuple(_section(section, root, now) for section in sections)
 
 
 def _section(section: CompiledSection, root: RootView, now: int) -> SectionExplanation:

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from pyrox.pb.storage import cve_pb2, deployment_pb2, file_access_pb2, image_pb2, kube_event_pb2, rbac_pb2
+from pyrox.pb.storage.network_flow_pb2 import NetworkEntityInfo
 from pyrox.policy.views import ComponentView, ContainerView, RootView
 
 
@@ -260,8 +261,22 @@ def _policies(name: str) -> Callable[[RootView], Any]:
     return lambda root: ABSENT if root.network_policies is None else getattr(root.network_policies, name)
 
 
-def _event(root: RootView) -> Any:
-    return ABSENT if root.kube_event is None else root.kube_event
+# Flows to and from other kinds of entities have no baseline.
+_BASELINED = frozenset(
+    {
+        NetworkEntityInfo.DEPLOYMENT,
+        NetworkEntityInfo.EXTERNAL_SOURCE,
+        NetworkEntityInfo.INTERNET,
+        NetworkEntityInfo.INTERNAL_ENTITIES,
+    }
+)
+
+
+def _not_in_baseline(root: RootView) -> Any:
+    flow = root.flow
+    if flow is None or not {flow.source.entity_type, flow.destination.entity_type} <= _BASELINED:
+        return ABSENT
+    return flow.not_in_baseline
 
 
 def _event_part(part: str, name: str) -> Callable[[RootView], Any]:
@@ -346,7 +361,7 @@ _LEAVES = (
         "Not In Network Baseline",
         Node.ROOT,
         "networkFlow.notInBaseline",
-        lambda root: ABSENT if root.flow is None else root.flow.not_in_baseline,
+        _not_in_baseline,
     ),
     Leaf("File Path", Node.ROOT, "fileAccess.paths", _file_paths, many=True),
     Leaf("File Operation", Node.ROOT, "fileAccess.operation", _operation),

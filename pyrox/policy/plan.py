@@ -130,6 +130,8 @@ def test_of(leaf: Leaf, query: Query) -> Test:
         return lambda element, _now: (value := get(element)) is not ABSENT and fits_many(value)
     if len(query.matchers) == 1:
         return _single_test(get, query.matchers[0], negate=query.negate)
+    if not query.every:
+        return _any_test(get, query.matchers, negate=query.negate)
     fits = query.fits
     return lambda element, now: (value := get(element)) is not ABSENT and fits(value, now)
 
@@ -142,6 +144,20 @@ def _single_test(get: Callable[[Any], Any], matcher: Callable[[Any], bool], *, n
     if negate:
         return lambda element, _now: (value := get(element)) is not ABSENT and not matcher(value)
     return lambda element, _now: (value := get(element)) is not ABSENT and matcher(value)
+
+
+def _any_test(get: Callable[[Any], Any], matchers: Sequence[Callable[[Any], bool]], *, negate: bool) -> Test:
+    def test(element: Any, _now: int) -> bool:
+        value = get(element)
+        if value is ABSENT:
+            return False
+        # A loop and not any(): this runs for every Dockerfile line of every image.
+        for matcher in matchers:
+            if matcher(value):
+                return not negate
+        return negate
+
+    return test
 
 
 def paths(hit: Hit, node: Node, here: Node) -> Iterator[dict[Node, Any]]:

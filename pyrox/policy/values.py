@@ -173,14 +173,26 @@ def compound(value: str, parts: int) -> Matcher:
     tests = _parts(pieces)
     if tests is None:
         return joined
-    single = tests
+    return _two_parts(tests, joined) if parts == 2 else _all_parts(tests, joined)
+
+
+def _two_parts(tests: list[Matcher], joined: Matcher) -> Matcher:
+    first, second = tests
 
     def fits(found: str) -> bool:
-        split = found.split("\t")
+        head, _, tail = found.partition("\t")
         # Another tab inside a part could be taken by either side: only RE2 knows.
-        if len(split) != parts:
+        return joined(found) if "\t" in tail else first(head) and second(tail)
+
+    return fits
+
+
+def _all_parts(tests: list[Matcher], joined: Matcher) -> Matcher:
+    def fits(found: str) -> bool:
+        split = found.split("\t")
+        if len(split) != len(tests):
             return joined(found)
-        return all(test(piece) for test, piece in zip(single, split, strict=True))
+        return all(test(piece) for test, piece in zip(tests, split, strict=True))
 
     return fits
 
