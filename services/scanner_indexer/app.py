@@ -122,7 +122,7 @@ def _tls(config: Config) -> tuple[ServerTls, ClientTls]:
     authority, own = config.certs / "ca.pem", CertFiles.in_directory(config.certs)
     return (
         ServerTls(certificates=[own], client_authorities=[authority]),
-        ClientTls(authorities=[authority], certificate=own, system_roots=True),
+        ClientTls(authorities=[authority], certificate=own),
     )
 
 

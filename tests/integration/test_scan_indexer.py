@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerStub
 from pyrox.pg.settings import Settings
 from services.scanner_indexer.app import App
 from services.scanner_indexer.config import Expiry
+from services.scanner_indexer.fetch import Arena
 from services.scanner_indexer.store import IndexStore
 from tests.support import scanner
 from tests.support.fake_registry import FakeRegistry, certificate, layer_of, running, tar_of
@@ -301,5 +301,17 @@ async def test_readiness_follows_the_database(database: Settings, pki: Pki) -> N
         assert (answer.status_code, answer.content) == (503, b"")
 
 
-async def test_arena_is_empty_between_requests(indexer: App) -> None:
-    assert not list(Path(tempfile.gettempdir()).glob("scanner-fetcharena-*/*"))
+async def test_arena_removes_those_of_dead_processes_only(tmp_path: Path) -> None:
+    arena, dead = Arena(tmp_path), tmp_path / "scanner-fetcharena-dead"
+    dead.mkdir()
+    (dead / ".lock").touch()
+    (dead / "layer").write_bytes(b"left over")
+    arena.open()
+    living = [path.name for path in tmp_path.iterdir()]
+    assert len(living) == 1
+    other = Arena(tmp_path)
+    other.open()
+    assert living[0] in {path.name for path in tmp_path.iterdir()}
+    arena.close()
+    other.close()
+    assert list(tmp_path.iterdir()) == []
