@@ -42,8 +42,8 @@ def place(report: IndexReport, name: str) -> str:
     return report.environments[key][0].introduced_in
 
 
-def system(*packages: Package, **more: tuple[Owned, ...]) -> Finds:
-    return Finds(packages=packages, databases=(STATUS,), **more)
+def system(*packages: Package, owned: tuple[Owned, ...] = ()) -> Finds:
+    return Finds(packages=packages, databases=(STATUS,), owned=owned)
 
 
 def test_newest_database_counts_and_first_appearance_is_the_introduction() -> None:
@@ -59,9 +59,14 @@ def test_emptied_database_hides_the_packages_of_earlier_layers() -> None:
 def test_distribution_is_the_layers_own_else_before_else_after() -> None:
     other = Distribution("debian", "Debian GNU/Linux", version_id="13")
     later = Package("x", "1", "apk", package_db="lib/apk/db/installed")
-    report = coalesce(layers(
-        system(deb("a")), Finds(distributions=(DEBIAN,)), Finds(packages=(later,)), Finds(distributions=(other,)),
-    ))  # fmt: skip
+    report = coalesce(
+        layers(
+            system(deb("a")),
+            Finds(distributions=(DEBIAN,)),
+            Finds(packages=(later,)),
+            Finds(distributions=(other,)),
+        )
+    )
     found = {
         report.packages[key].name: report.distributions[env[0].distribution_id].version_id
         for key, env in report.environments.items()
@@ -93,10 +98,15 @@ def test_replaced_file_gives_only_the_later_package() -> None:
 
 def test_file_owned_in_another_layer_is_no_package_of_its_own() -> None:
     owned = (Owned("usr/lib/python3/dist-packages/x/METADATA", "python3-x", STATUS),)
-    report = coalesce(layers(
-        system(deb("python3-x"), owned=owned),
-        Finds(packages=(wheel("x", "lib/python3/dist-packages/x/METADATA"), wheel("y", "opt/y")), repositories=(PYPI,)),
-    ))  # fmt: skip
+    report = coalesce(
+        layers(
+            system(deb("python3-x"), owned=owned),
+            Finds(
+                packages=(wheel("x", "lib/python3/dist-packages/x/METADATA"), wheel("y", "opt/y")),
+                repositories=(PYPI,),
+            ),
+        )
+    )
     assert names(report) == {("python3-x", "1"), ("y", "1")}
 
 

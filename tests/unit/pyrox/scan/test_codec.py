@@ -12,7 +12,15 @@ from pyrox.scan.model import EMPTY_CPE, Distribution, Environment, IndexReport, 
 def report() -> IndexReport:
     return IndexReport(
         packages={
-            "2": Package("libc6", "2.36-9", "dpkg", package_db="var/lib/dpkg/status", arch="amd64", source_name="glibc", source_version="2.36-9"),
+            "2": Package(
+                "libc6",
+                "2.36-9",
+                "dpkg",
+                package_db="var/lib/dpkg/status",
+                arch="amd64",
+                source_name="glibc",
+                source_version="2.36-9",
+            ),
             "4": Package("requests", "2.19.0", "python", package_db="python:usr/lib", repository="pypi"),
         },
         source_ids={"2": "1", "4": "3"},
@@ -22,7 +30,7 @@ def report() -> IndexReport:
             "2": (Environment("var/lib/dpkg/status", "sha256:0", "1"),),
             "4": (Environment("python:usr/lib", "sha256:1", "", ("1",)),),
         },
-    )  # fmt: skip
+    )
 
 
 def test_message_has_maps_and_lists_and_comes_back() -> None:
@@ -38,7 +46,7 @@ def test_message_has_maps_and_lists_and_comes_back() -> None:
 def test_lists_count_where_the_maps_are_empty() -> None:
     contents = to_contents(report())
     for name in ("packages", "distributions", "repositories", "environments"):
-        contents.ClearField(name)  # type: ignore[arg-type]  # a name of the loop
+        contents.ClearField(name)
     assert from_contents(contents) == report()
 
 

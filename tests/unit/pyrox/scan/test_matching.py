@@ -57,8 +57,9 @@ def test_system_package_is_asked_by_its_own_and_its_sources_name_and_version() -
     )
     found = plan(report(package), MATCHERS).lookups
     assert [(f.namespace, f.package, f.kind, f.version) for f in found] == [
-        ("debian:12", "libc6", Kind.BINARY, "2.36-9+b1"), ("debian:12", "glibc", Kind.SOURCE, "2.36-9"),
-    ]  # fmt: skip
+        ("debian:12", "libc6", Kind.BINARY, "2.36-9+b1"),
+        ("debian:12", "glibc", Kind.SOURCE, "2.36-9"),
+    ]
     assert found[0].key == SCHEMES["dpkg"].key("2.36-9+b1")
     assert found[0].repository_cpes == ("cpe:2.3:o:x:y:1",)
 

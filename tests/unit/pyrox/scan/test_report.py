@@ -52,9 +52,13 @@ def report(
     *hits: Hit, enrichments: Enrichments | None = None, given: common_pb2.Contents | None = None
 ) -> pb.VulnerabilityReport:
     return assemble(
-        hash_id="h", contents=given or contents(), hits=hits, enrichments=enrichments or Enrichments(),
-        schemes=SCHEMES, namespaces={"debian:12"},
-    )  # fmt: skip
+        hash_id="h",
+        contents=given or contents(),
+        hits=hits,
+        enrichments=enrichments or Enrichments(),
+        schemes=SCHEMES,
+        namespaces={"debian:12"},
+    )
 
 
 def only(*hits: Hit, enrichments: Enrichments | None = None) -> pb.VulnerabilityReport.Vulnerability:
@@ -64,9 +68,12 @@ def only(*hits: Hit, enrichments: Enrichments | None = None) -> pb.Vulnerability
 
 def test_contents_lose_the_indexers_hints_and_gain_the_highest_fix() -> None:
     found = report(hit(fixed="2"), hit(fixed="10", name="CVE-2020-2")).contents
-    assert [(p.id, p.package_db, p.repository_hint, p.fixed_in_version) for p in found.packagesDEPRECATED] == [
-        ("1", "", "", "10"), ("2", "", "", ""),
-    ]  # fmt: skip
+    assert [
+        (p.id, p.package_db, p.repository_hint, p.fixed_in_version) for p in found.packagesDEPRECATED
+    ] == [
+        ("1", "", "", "10"),
+        ("2", "", "", ""),
+    ]
     assert found.packages["1"] == found.packagesDEPRECATED[0]
 
 

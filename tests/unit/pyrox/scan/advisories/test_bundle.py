@@ -19,9 +19,15 @@ DEBIAN = {"did": "debian", "version_id": "12"}
 
 def vuln(**more: Any) -> dict[str, Any]:
     return {
-        "name": "CVE-1", "updater": "u", "issued": "2026-01-01T00:00:00Z", "links": "https://x", "severity": "high",
-        "normalized_severity": "High", "package": {"name": "Foo_Bar", "kind": "source"}, "fixed_in_version": "",
-    } | more  # fmt: skip
+        "name": "CVE-1",
+        "updater": "u",
+        "issued": "2026-01-01T00:00:00Z",
+        "links": "https://x",
+        "severity": "high",
+        "normalized_severity": "High",
+        "package": {"name": "Foo_Bar", "kind": "source"},
+        "fixed_in_version": "",
+    } | more
 
 
 def record(**line: Any) -> bundle.Record:

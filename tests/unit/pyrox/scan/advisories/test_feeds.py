@@ -90,8 +90,9 @@ def test_secdb_one_advisory_per_id_kept_raw() -> None:
     assert one.advisory.source == "alpine-main-v3.19-updater"
     assert one.advisory.links == "https://security.alpinelinux.org/vuln/CVE-1"
     assert [(r.namespace, r.package, r.kind, r.fixed_in) for r in one.rows] == [
-        ("alpine:v3.19", "musl", Kind.SOURCE, "1.2.3-r0"), ("alpine:v3.19", "zlib", Kind.SOURCE, "1.3-r0"),
-    ]  # fmt: skip
+        ("alpine:v3.19", "musl", Kind.SOURCE, "1.2.3-r0"),
+        ("alpine:v3.19", "zlib", Kind.SOURCE, "1.3-r0"),
+    ]
     assert parsed["CVE-4"].rows[0].fallback
     reasons = [item.reason.partition(":")[0] for item in found if isinstance(item, Skipped)]
     assert sorted(reasons) == ["fixed version without an id", "malformed package", "never affected"]
@@ -134,13 +135,16 @@ def metric(vector: str, score: float, kind: str = "Primary") -> dict[str, object
 
 def cve(**more: object) -> dict[str, object]:
     return {
-        "id": "CVE-2024-1", "published": "2024-01-06T03:15:43.990", "lastModified": "bad",
+        "id": "CVE-2024-1",
+        "published": "2024-01-06T03:15:43.990",
+        "lastModified": "bad",
         "descriptions": [{"lang": "es", "value": "palabras"}, {"lang": "en", "value": "words"}],
         "metrics": {
-            "cvssMetricV31": [metric("S", 1.0, "Secondary"), metric("P", 9.8)], "cvssMetricV30": [metric("Q", 5.0)],
+            "cvssMetricV31": [metric("S", 1.0, "Secondary"), metric("P", 9.8)],
+            "cvssMetricV30": [metric("Q", 5.0)],
             "cvssMetricV2": [metric("T", 4.0, "Secondary")],
         },
-    } | more  # fmt: skip
+    } | more
 
 
 def test_nvd_record_takes_primary_31_and_english() -> None:
@@ -182,9 +186,16 @@ def test_kev_entries_carry_the_catalogues_version() -> None:
     data = {
         "catalogVersion": "2025.08.25",
         "vulnerabilities": [
-            {"cveID": "CVE-1", "dateAdded": "2025-01-01", "dueDate": "2025-02-01", "knownRansomwareCampaignUse": "Known"}, {}, 3,
+            {
+                "cveID": "CVE-1",
+                "dateAdded": "2025-01-01",
+                "dueDate": "2025-02-01",
+                "knownRansomwareCampaignUse": "Known",
+            },
+            {},
+            3,
         ],
-    }  # fmt: skip
+    }
     one, two, three = parse_kev("kev/x.json", json.dumps(data).encode())
     assert one == Kev("CVE-1", "2025.08.25", "2025-01-01", "", "", "2025-02-01", "Known")
     assert isinstance(two, Skipped)
@@ -193,7 +204,8 @@ def test_kev_entries_carry_the_catalogues_version() -> None:
 
 
 def test_epss_table_with_its_comment() -> None:
-    data = b"#model_version:v2025.03.14,score_date:2025-08-01T00:00:00+0000\ncve,epss,percentile\nCVE-1,0.5,0.9\nbad\n"
+    comment = b"#model_version:v2025.03.14,score_date:2025-08-01T00:00:00+0000\n"
+    data = comment + b"cve,epss,percentile\nCVE-1,0.5,0.9\nbad\n"
     one, two = parse_epss("epss/x.csv.gz", gzip.compress(data))
     assert one == Epss("CVE-1", 0.5, 0.9, "2025-08-01T00:00:00+0000", "v2025.03.14")
     assert isinstance(two, Skipped)

@@ -29,9 +29,13 @@ SOURCE = OsvSource("PyPI", SCHEME, namespace=lambda _: "pypi", normalise=normali
 
 def document(**more: Any) -> dict[str, Any]:
     return {
-        "id": "PYSEC-1", "published": "2020-01-02T03:04:05Z", "modified": "0001-01-01T00:00:00Z", "summary": "words",
-        "aliases": ["CVE-2020-1234"], "references": [{"type": "WEB", "url": "https://example.org/a"}],
-    } | more  # fmt: skip
+        "id": "PYSEC-1",
+        "published": "2020-01-02T03:04:05Z",
+        "modified": "0001-01-01T00:00:00Z",
+        "summary": "words",
+        "aliases": ["CVE-2020-1234"],
+        "references": [{"type": "WEB", "url": "https://example.org/a"}],
+    } | more
 
 
 def affected(
@@ -241,9 +245,13 @@ def test_broken_zip_is_one_skipped_document() -> None:
 
 def test_every_source_accepts_only_its_files() -> None:
     paths = {
-        "osv/PyPI/all.zip": "osv/pypi", "osv/Go/all.zip": "osv/go", "osv/AlmaLinux/X.json": "osv/almalinux",
-        "debian/tracker.json.gz": "debian/updater", "alpine/v3.3/main.json": "alpine", "osv/Other/all.zip": None,
-    }  # fmt: skip
+        "osv/PyPI/all.zip": "osv/pypi",
+        "osv/Go/all.zip": "osv/go",
+        "osv/AlmaLinux/X.json": "osv/almalinux",
+        "debian/tracker.json.gz": "debian/updater",
+        "alpine/v3.3/main.json": "alpine",
+        "osv/Other/all.zip": None,
+    }
     for path, name in paths.items():
         assert [source.name for source in catalogue.sources() if source.accepts(path)] == (
             [name] if name else []

@@ -53,11 +53,14 @@ Architecture: amd64
 
 
 def test_dpkg_installed_packages_with_source_hint_and_files() -> None:
-    finds = find({
-        "var/lib/dpkg/status": STATUS,
-        "var/lib/dpkg/info/libc6:amd64.md5sums": b"abc  usr/lib/x\n",
-        "var/lib/dpkg/info/bash.list": b"/.\n/bin/bash\n/usr/share/doc/bash\n/lib/python3/dist-packages/x.egg-info\n",
-    })  # fmt: skip
+    finds = find(
+        {
+            "var/lib/dpkg/status": STATUS,
+            "var/lib/dpkg/info/libc6:amd64.md5sums": b"abc  usr/lib/x\n",
+            "var/lib/dpkg/info/bash.list": b"/.\n/bin/bash\n/usr/share/doc/bash\n"
+            b"/lib/python3/dist-packages/x.egg-info\n",
+        }
+    )
     bash, libc = finds.packages
     assert (libc.source_name, libc.source_version, libc.package_db) == (
         "glibc",
@@ -97,11 +100,14 @@ def test_dpkg_packages_above_the_limit_are_a_note() -> None:
 
 
 def test_distroless_each_file_is_a_database() -> None:
-    finds = find({
-        "var/lib/dpkg/status.d/libc6": b"Package: libc6\nVersion: 2\nArchitecture: amd64\nSource: glibc\n",
-        "var/lib/dpkg/status.d/libc6.md5sums": b"0  usr/bin/ldd\n",
-        "var/lib/dpkg/status.d/bad": b"Package: x\n",
-    })  # fmt: skip
+    finds = find(
+        {
+            "var/lib/dpkg/status.d/libc6": b"Package: libc6\nVersion: 2\n"
+            b"Architecture: amd64\nSource: glibc\n",
+            "var/lib/dpkg/status.d/libc6.md5sums": b"0  usr/bin/ldd\n",
+            "var/lib/dpkg/status.d/bad": b"Package: x\n",
+        }
+    )
     (package,) = finds.packages
     assert (package.package_db, package.filepath) == ("var/lib/dpkg/status.d/libc6",) * 2
     assert (package.source_name, package.source_version) == ("glibc", "2")
@@ -111,7 +117,8 @@ def test_distroless_each_file_is_a_database() -> None:
 
 @pytest.mark.parametrize("path", ["lib/apk/db/installed", "usr/lib/apk/db/installed"])
 def test_apk_both_places_and_last_entry_without_newline(path: str) -> None:
-    data = b"P:musl\nV:1.2.4-r2\nA:x86_64\nc:abc\no:musl\nF:usr/bin\nR:tool\nR:other\nF:\nR:top\n\nV:9\n\nP:zlib\nV:1.3-r2"
+    data = b"P:musl\nV:1.2.4-r2\nA:x86_64\nc:abc\no:musl\n"
+    data += b"F:usr/bin\nR:tool\nR:other\nF:\nR:top\n\nV:9\n\nP:zlib\nV:1.3-r2"
     finds = find({path: data})
     assert names(finds) == [("musl", "1.2.4-r2"), ("zlib", "1.3-r2")]
     musl, zlib = finds.packages
@@ -133,17 +140,22 @@ def test_apk_packages_above_the_limit_end_the_reading() -> None:
 
 def test_python_every_form_of_metadata() -> None:
     meta = b"Metadata-Version: 2.1\nName: %s\nVersion: 1.0\n\nName: not\n"
-    finds = find({
-        "usr/lib/python3/dist-packages/Requests-2.dist-info/METADATA": meta % b"Requests",
-        "a/foo.egg-info/PKG-INFO": meta % b"foo",
-        "a/bare.egg-info": meta % b"bare",
-        "a/zipped.egg/EGG-INFO/PKG-INFO": meta % b"zipped",
-        "a/other/PKG-INFO": meta % b"source-tree",
-    })  # fmt: skip
+    finds = find(
+        {
+            "usr/lib/python3/dist-packages/Requests-2.dist-info/METADATA": meta % b"Requests",
+            "a/foo.egg-info/PKG-INFO": meta % b"foo",
+            "a/bare.egg-info": meta % b"bare",
+            "a/zipped.egg/EGG-INFO/PKG-INFO": meta % b"zipped",
+            "a/other/PKG-INFO": meta % b"source-tree",
+        }
+    )
     places = {package.name: package.package_db for package in finds.packages}
     assert places == {
-        "requests": "python:usr/lib/python3/dist-packages", "foo": "python:a", "bare": "python:a", "zipped": "python:a/zipped.egg",
-    }  # fmt: skip
+        "requests": "python:usr/lib/python3/dist-packages",
+        "foo": "python:a",
+        "bare": "python:a",
+        "zipped": "python:a/zipped.egg",
+    }
     assert [r.name for r in finds.repositories] == ["pypi"]
 
 
@@ -185,13 +197,16 @@ def test_python_number_too_large_for_the_wire_has_no_normalized_form() -> None:
 
 
 def test_node_packages_below_node_modules_only() -> None:
-    finds = find({
-        "app/node_modules/lodash/package.json": b'{"name": "lodash", "version": "4.17.4", "x": {"name": 1}}',
-        "app/package.json": b'{"name": "app", "version": "1.0.0"}',
-        "app/node_modules/empty/package.json": b"{}",
-        "app/node_modules/bad/package.json": b"[1]",
-        "app/node_modules/odd/package.json": b'{"name": "odd", "version": "latest"}',
-    })  # fmt: skip
+    finds = find(
+        {
+            "app/node_modules/lodash/package.json": b'{"name": "lodash", "version": "4.17.4",'
+            b' "x": {"name": 1}}',
+            "app/package.json": b'{"name": "app", "version": "1.0.0"}',
+            "app/node_modules/empty/package.json": b"{}",
+            "app/node_modules/bad/package.json": b"[1]",
+            "app/node_modules/odd/package.json": b'{"name": "odd", "version": "latest"}',
+        }
+    )
     assert names(finds) == [("lodash", "4.17.4"), ("odd", "latest")]
     assert finds.packages[0].normalized.v == (0, 4, 17, 4, 0, 0, 0, 0, 0, 0)
     assert finds.packages[0].package_db == "nodejs:app/node_modules/lodash/package.json"
@@ -216,14 +231,22 @@ def zipped(files: dict[str, bytes], prefix: bytes = b"") -> bytes:
 
 
 POM = b"#comment\ngroupId=org.example\nartifactId=%s\nversion=1.0\n"
-MANIFEST = b"Manifest-Version: 1.0\nBundle-SymbolicName: org.foo;singleton:=true\nImplementation-Title: Foo\n Bar\nImplementation-Version: 2.0\n\nName: x\nImplementation-Version: 9\n"
+MANIFEST = (
+    b"Manifest-Version: 1.0\nBundle-SymbolicName: org.foo;singleton:=true\nImplementation-Title: Foo\n Bar\n"
+    b"Implementation-Version: 2.0\n\nName: x\nImplementation-Version: 9\n"
+)
 
 
 def test_java_poms_first_then_nested_archives() -> None:
     inner = zipped({"META-INF/maven/x/pom.properties": POM % b"inner"})
-    outer = zipped({
-        "META-INF/maven/a/pom.properties": POM % b"outer", "META-INF/MANIFEST.MF": MANIFEST, "BOOT-INF/lib/inner.jar": inner,
-    }, prefix=b"#!/bin/sh\nexec java\n")  # fmt: skip
+    outer = zipped(
+        {
+            "META-INF/maven/a/pom.properties": POM % b"outer",
+            "META-INF/MANIFEST.MF": MANIFEST,
+            "BOOT-INF/lib/inner.jar": inner,
+        },
+        prefix=b"#!/bin/sh\nexec java\n",
+    )
     finds = find({"app.jar": outer})
     assert names(finds) == [("org.example:outer", "1.0"), ("org.example:inner", "1.0")]
     assert [p.package_db for p in finds.packages] == ["maven:app.jar", "maven:app.jar:BOOT-INF/lib/inner.jar"]
@@ -231,12 +254,14 @@ def test_java_poms_first_then_nested_archives() -> None:
 
 
 def test_java_manifest_and_file_name_stages() -> None:
-    finds = find({
-        "a/foo.jar": zipped({"META-INF/MANIFEST.MF": MANIFEST}),
-        "a/bar-1.2.3-SNAPSHOT.jar": zipped({"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n"}),
-        "a/javax.servlet-3.0.jar": zipped({"x.class": b""}),
-        "a/nothing.jar": zipped({"META-INF/x": b""}),
-    })  # fmt: skip
+    finds = find(
+        {
+            "a/foo.jar": zipped({"META-INF/MANIFEST.MF": MANIFEST}),
+            "a/bar-1.2.3-SNAPSHOT.jar": zipped({"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n"}),
+            "a/javax.servlet-3.0.jar": zipped({"x.class": b""}),
+            "a/nothing.jar": zipped({"META-INF/x": b""}),
+        }
+    )
     assert names(finds) == [("org.foo:FooBar", "2.0"), ("bar", "1.2.3-SNAPSHOT"), ("javax.servlet", "3.0")]
     assert [p.package_db.partition(":")[0] for p in finds.packages] == ["jar", "file", "file"]
 
@@ -315,21 +340,66 @@ def test_java_packages_above_the_limit() -> None:
 
 
 SYSTEMS = {
-    'ID=debian\nVERSION_ID="12"\nVERSION="12 (bookworm)"\n': ("debian", "12 (bookworm)", "12", "Debian GNU/Linux 12 (bookworm)"),
+    'ID=debian\nVERSION_ID="12"\nVERSION="12 (bookworm)"\n': (
+        "debian",
+        "12 (bookworm)",
+        "12",
+        "Debian GNU/Linux 12 (bookworm)",
+    ),
     "ID=debian\nVERSION_CODENAME=trixie\n": ("debian", "trixie", "", "Debian GNU/Linux trixie"),
-    'ID=ubuntu\nVERSION_ID="22.04"\nVERSION_CODENAME=jammy\n': ("ubuntu", "22.04 (Jammy)", "22.04", "Ubuntu 22.04"),
+    'ID=ubuntu\nVERSION_ID="22.04"\nVERSION_CODENAME=jammy\n': (
+        "ubuntu",
+        "22.04 (Jammy)",
+        "22.04",
+        "Ubuntu 22.04",
+    ),
     "ID=alpine\nVERSION_ID=3.19.1\n": ("alpine", "3.19", "", "Alpine Linux v3.19"),
-    'ID=alpine\nVERSION_ID=3.20_alpha\nPRETTY_NAME="Alpine Linux edge"\n': ("alpine", "edge", "", "Alpine Linux edge"),
-    'ID=wolfi\nNAME="Wolfi"\nPRETTY_NAME="Wolfi"\nVERSION_ID="20230201"\n': ("wolfi", "20230201", "20230201", "Wolfi"),
-    'ID="rhel"\nPRETTY_NAME="Red Hat Enterprise Linux 9.4 (Plow)"\n': ("rhel", "9", "9", "Red Hat Enterprise Linux Server 9"),
-    'ID="almalinux"\nNAME="AlmaLinux"\nVERSION_ID="9.3"\nPRETTY_NAME="AlmaLinux 9.3"\n': ("almalinux", "9", "9", "AlmaLinux 9.3"),
+    'ID=alpine\nVERSION_ID=3.20_alpha\nPRETTY_NAME="Alpine Linux edge"\n': (
+        "alpine",
+        "edge",
+        "",
+        "Alpine Linux edge",
+    ),
+    'ID=wolfi\nNAME="Wolfi"\nPRETTY_NAME="Wolfi"\nVERSION_ID="20230201"\n': (
+        "wolfi",
+        "20230201",
+        "20230201",
+        "Wolfi",
+    ),
+    'ID="rhel"\nPRETTY_NAME="Red Hat Enterprise Linux 9.4 (Plow)"\n': (
+        "rhel",
+        "9",
+        "9",
+        "Red Hat Enterprise Linux Server 9",
+    ),
+    'ID="almalinux"\nNAME="AlmaLinux"\nVERSION_ID="9.3"\nPRETTY_NAME="AlmaLinux 9.3"\n': (
+        "almalinux",
+        "9",
+        "9",
+        "AlmaLinux 9.3",
+    ),
     "ID=fedora\nNAME=Fedora\nVERSION_ID=40\n": ("fedora", "40", "40", "Fedora 40"),
-    'ID=amzn\nVERSION_ID="2023"\nPRETTY_NAME="Amazon Linux 2023"\n': ("amzn", "2023", "2023", "Amazon Linux 2023"),
-    'ID="opensuse-leap"\nCPE_NAME="cpe:/o:opensuse:leap:15.5"\nPRETTY_NAME="L"\n': ("opensuse-leap", "15.5", "15.5", "L"),
+    'ID=amzn\nVERSION_ID="2023"\nPRETTY_NAME="Amazon Linux 2023"\n': (
+        "amzn",
+        "2023",
+        "2023",
+        "Amazon Linux 2023",
+    ),
+    'ID="opensuse-leap"\nCPE_NAME="cpe:/o:opensuse:leap:15.5"\nPRETTY_NAME="L"\n': (
+        "opensuse-leap",
+        "15.5",
+        "15.5",
+        "L",
+    ),
     'ID="sles"\nCPE_NAME="cpe:/o:suse:sles:15:sp5"\nPRETTY_NAME="S"\n': ("sles", "15", "15", "S"),
-    'ID=photon\nPRETTY_NAME="VMware Photon OS/Linux 4.0"\nVERSION_ID=4.0\n': ("photon", "4.0", "4.0", "VMware Photon OS/Linux 4.0"),
+    'ID=photon\nPRETTY_NAME="VMware Photon OS/Linux 4.0"\nVERSION_ID=4.0\n': (
+        "photon",
+        "4.0",
+        "4.0",
+        "VMware Photon OS/Linux 4.0",
+    ),
     "ID=arch\nNAME='Arch Linux'\nbad line\n": ("arch", "", "", "Arch Linux"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("path", osrelease.OS_RELEASE)
@@ -368,7 +438,10 @@ def test_os_release_quotes_and_escapes() -> None:
 
 
 def test_debian_distribution_is_upstreams_field_for_field() -> None:
-    text = b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\nVERSION_CODENAME=bookworm\nID=debian\n'
+    text = (
+        b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\n'
+        b'VERSION="12 (bookworm)"\nVERSION_CODENAME=bookworm\nID=debian\n'
+    )
     assert find({"usr/lib/os-release": text}).distributions == (
         Distribution(
             "debian",
