@@ -9,6 +9,7 @@ worker that dies or runs over its time is replaced; only its own work fails.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import resource
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -24,6 +25,7 @@ from pyrox.errors import DeadlinePassed, Exhausted, Unavailable
 P = ParamSpec("P")
 T = TypeVar("T")
 _GIBI = 1024**3
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class WorkTimeout(Exception):
@@ -35,7 +37,9 @@ def _on_alarm(_: int, __: FrameType | None) -> None:
 
 
 def _prepare(memory_bytes: int) -> None:
-    """Runs once in each worker: the parent handles signals, memory is bounded."""
+    """Runs once in each worker: it dies with its parent, which handles signals; memory is bounded."""
+    # prctl(PR_SET_PDEATHSIG): a parent that is killed must not leave its workers behind.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, _on_alarm)

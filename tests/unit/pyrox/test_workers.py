@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +66,31 @@ async def test_workers_bound_memory_and_time() -> None:
         assert await workers.run("sum", add, 1, 1) == 2
     finally:
         workers.close()
+
+
+def test_workers_die_with_their_parent() -> None:
+    script = (
+        "import asyncio, os, signal\n"
+        "from pyrox.workers import Workers\n"
+        "async def main():\n"
+        "    print(await Workers(count=1).run('pid', os.getpid), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False
+    )
+    worker = int(done.stdout)
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return
+        if state == "Z":
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"worker {worker} still runs")
 
 
 async def test_workers_end_when_idle() -> None:
