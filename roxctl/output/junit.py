@@ -1,0 +1,50 @@
+"""JUnit reports of policy checks: a violated policy that breaks fails, any other is skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# What Go's `xml.EscapeText` replaces.
+_ESCAPES = str.maketrans(
+    {
+        '"': "&#34;",
+        "'": "&#39;",
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        "\t": "&#x9;",
+        "\n": "&#xA;",
+        "\r": "&#xD;",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TestCase:
+    """One policy; without a failure it was skipped."""
+
+    name: str
+    failure: str | None
+
+
+def render(suite: str, cases: Sequence[TestCase]) -> str:
+    """The report, without a final newline."""
+    failures = len({case.name for case in cases if case.failure is not None})
+    skipped = len({case.name for case in cases if case.failure is None})
+    head = (
+        f'<testsuite name="{_escape(suite)}" tests="{len(cases)}" failures="{failures}" '
+        f'skipped="{skipped}" errors="0">'
+    )
+    body = "".join(_case(case) for case in cases)
+    return f"{head}{body}{chr(10) if cases else ''}</testsuite>"
+
+
+def _case(case: TestCase) -> str:
+    inner = "<skipped></skipped>" if case.failure is None else f"<failure>{_escape(case.failure)}</failure>"
+    return f'\n  <testcase name="{_escape(case.name)}" classname="">\n    {inner}\n  </testcase>'
+
+
+def _escape(text: str) -> str:
+    allowed = "".join(char if char in "\t\n\r" or ord(char) >= 0x20 else "\ufffd" for char in text)
+    return allowed.translate(_ESCAPES)

@@ -1,0 +1,116 @@
+"""Plain HTTP requests to Central: bundles and logins, which are not gRPC."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from roxctl import tls
+from roxctl.central_client import Timer
+from roxctl.errors import CliError
+from roxctl.product import user_agent
+from roxctl.settings import Settings
+
+# Upstream's retryable client: ROX_CLIENT_MAX_RETRIES and its first wait.
+DEFAULT_RETRIES = 3
+_FIRST_WAIT = 10.0
+_MAX_BODY = 512 * 1024 * 1024
+_NOT_IMPLEMENTED = 501
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What the server sent back."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Rest:
+    """HTTP to one Central."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        headers: Mapping[str, str],
+        timer: Timer,
+        retries: int = DEFAULT_RETRIES,
+    ) -> None:
+        self._settings = settings
+        self._headers = {**headers, "user-agent": user_agent()}
+        self._timer = timer
+        self._retries = retries
+
+    def request(
+        self,
+        verb: str,
+        path: str,
+        *,
+        seconds: float,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpAnswer:
+        """The answer when its status is 200. Raises `CliError` that shows any other answer."""
+        wait = _FIRST_WAIT
+        for number in range(self._retries + 1):
+            last = number == self._retries
+            try:
+                status, answer = self._once(verb, path, seconds, body, headers or {})
+            except httpx.HTTPError as err:
+                if last:
+                    raise CliError(
+                        f"error when doing http request: {verb} {self._settings.url}{path}: {err}"
+                    ) from err
+            else:
+                if last or not _retryable(status):
+                    return _checked(status, answer)
+            self._timer.sleep(wait)
+            wait *= 2
+        raise CliError("no request was made; ROX_CLIENT_MAX_RETRIES must not be negative")
+
+    def _once(
+        self, verb: str, path: str, seconds: float, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, HttpAnswer]:
+        verify, name = self._tls(seconds)
+        with (
+            httpx.Client(base_url=self._settings.url, verify=verify, headers=self._headers) as client,
+            client.stream(
+                verb, path, content=body, headers=dict(headers), timeout=seconds,
+                extensions={"sni_hostname": name} if name else {},
+            ) as answer,
+        ):  # fmt: skip
+            lowered = {key.lower(): value for key, value in answer.headers.items()}
+            return answer.status_code, HttpAnswer(headers=lowered, body=_read(answer))
+
+    def _tls(self, seconds: float) -> tuple[ssl.SSLContext | bool, str]:
+        settings = self._settings
+        if settings.plaintext:
+            return True, ""
+        made = tls.context(settings, b"" if settings.skip_verify else tls.pool(settings))
+        if settings.skip_verify:
+            return made, settings.server_name
+        return made, tls.trusted_name(settings, made, seconds)
+
+
+def _read(answer: httpx.Response) -> bytes:
+    content = bytearray()
+    for part in answer.iter_bytes():
+        content += part
+        if len(content) > _MAX_BODY:
+            raise CliError(f"the answer is larger than {_MAX_BODY} bytes; is this Central's address?")
+    return bytes(content)
+
+
+def _retryable(status: int) -> bool:
+    return status == httpx.codes.TOO_MANY_REQUESTS or (status >= 500 and status != _NOT_IMPLEMENTED)
+
+
+def _checked(status: int, answer: HttpAnswer) -> HttpAnswer:
+    if status != httpx.codes.OK:
+        text = answer.body.decode("utf-8", "replace").strip()
+        raise CliError(f"expected status code 200, but received {status}. Response Body: {text}")
+    return answer

@@ -1,0 +1,12 @@
+"""`roxctl sensor`: Files for secured clusters."""
+
+from roxctl.cli import Group
+
+command = Group(
+    "sensor",
+    "Files for secured clusters.",
+    {
+        "generate": "roxctl.sensor.generate",
+        "get-bundle": "roxctl.sensor.get_bundle",
+    },
+)
