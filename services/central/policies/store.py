@@ -85,6 +85,11 @@ class PolicyStore:
         """Every policy, disabled ones included, by name."""
         return sorted(await self._policies.find(scope=EVERYTHING), key=lambda policy: policy.name)
 
+    async def categories(self) -> list[str]:
+        """All categories that policies have, by name."""
+        rows = await self._policies.values(["Category"], scope=EVERYTHING)
+        return sorted({str(row[0]) for row in rows if row[0]})
+
     async def active_ids(self, *, tx: Database | None = None) -> frozenset[str]:
         """Ids of the policies that exist and are enabled; remembered until `forget`."""
         if self._active is None:

@@ -1,0 +1,1 @@
+"""Scanner definitions: what vulnerability bundles the scanner gets from Central."""

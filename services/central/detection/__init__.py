@@ -1,0 +1,1 @@
+"""Detection in Central: images in CI, YAML files before they are applied."""

@@ -1,0 +1,179 @@
+"""`v1.PolicyService`: the policies of this installation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
+from uuid import uuid4
+
+from pyrox.clock import Clock
+from pyrox.errors import Invalid, NotAuthorized, NotFound
+from pyrox.pb.api.v1 import common_pb2, empty_pb2, policy_service_pb2, search_service_pb2
+from pyrox.pb.storage.policy_pb2 import DECLARATIVE, ExportPoliciesResponse, Policy
+from pyrox.policy.validate import ValidateOptions
+from pyrox.rpc.authz import UNSERVED, Permissions, Rule
+from pyrox.rpc.call import Call
+from services.central.policies.exchange import Importer, export
+from services.central.policies.rules import check
+from services.central.policies.store import PolicyStore
+
+_READ = Permissions(read=("WorkflowAdministration",))
+_WRITE = Permissions(write=("WorkflowAdministration",))
+_SAVING = ValidateOptions(refuse_from=True)
+
+
+class Effects(Protocol):
+    """What changed policies mean beyond the database."""
+
+    async def policy_changed(self, policy: Policy | None, policy_id: str) -> None:
+        """A policy was written, or removed when it is None."""
+
+    async def reassess(self) -> None:
+        """Judge everything again."""
+
+
+class PolicyService:
+    """`v1.PolicyService`."""
+
+    SERVICE: ClassVar[str] = "v1.PolicyService"
+    AUTHZ: ClassVar[Mapping[str, Rule]] = {
+        "GetPolicy": _READ,
+        "GetPolicyMitreVectors": UNSERVED,
+        "ListPolicies": _READ,
+        "PostPolicy": _WRITE,
+        "PutPolicy": _WRITE,
+        "PatchPolicy": _WRITE,
+        "DeletePolicy": _WRITE,
+        "EnableDisablePolicyNotification": UNSERVED,
+        "ReassessPolicies": _READ,
+        "DryRunPolicy": UNSERVED,
+        "SubmitDryRunPolicyJob": UNSERVED,
+        "QueryDryRunJobStatus": UNSERVED,
+        "CancelDryRunJob": UNSERVED,
+        "GetPolicyCategories": _READ,
+        "ExportPolicies": _READ,
+        "PolicyFromSearch": UNSERVED,
+        "ImportPolicies": _WRITE,
+    }
+
+    def __init__(self, *, store: PolicyStore, importer: Importer, effects: Effects, clock: Clock) -> None:
+        self._store = store
+        self._importer = importer
+        self._effects = effects
+        self._clock = clock
+
+    async def GetPolicy(self, request: common_pb2.ResourceByID, _: Call) -> Policy:
+        """One policy."""
+        return await self._known(request.id)
+
+    async def ListPolicies(
+        self, request: search_service_pb2.RawQuery, _: Call
+    ) -> policy_service_pb2.ListPoliciesResponse:
+        """A page of policies."""
+        found = await self._store.digests(request.query, request.pagination)
+        return policy_service_pb2.ListPoliciesResponse(policies=found)
+
+    async def GetPolicyCategories(
+        self, _: empty_pb2.Empty, __: Call
+    ) -> policy_service_pb2.PolicyCategoriesResponse:
+        """All categories that policies have, by name."""
+        return policy_service_pb2.PolicyCategoriesResponse(categories=await self._store.categories())
+
+    async def PostPolicy(self, request: policy_service_pb2.PostPolicyRequest, _: Call) -> Policy:
+        """Add a policy under a new id."""
+        policy = Policy()
+        policy.CopyFrom(request.policy)
+        if policy.id:
+            raise Invalid.because("Id field should be empty when posting a new policy")
+        strict = ValidateOptions(strict_environment=request.enable_strict_validation, refuse_from=True)
+        check(policy, options=strict, notifiers=())
+        policy.id = str(uuid4())
+        policy.is_default = policy.criteria_locked = policy.mitre_vectors_locked = False
+        await self._write(policy)
+        return policy
+
+    async def PutPolicy(self, request: Policy, _: Call) -> empty_pb2.Empty:
+        """Replace a policy."""
+        if not request.id:
+            raise Invalid.because("id must be specified")
+        known = await self._known(request.id)
+        _not_declarative(known)
+        check(request, options=_SAVING, notifiers=known.notifiers)
+        request.is_default = known.is_default
+        await self._write(request)
+        return empty_pb2.Empty()
+
+    async def PatchPolicy(self, request: policy_service_pb2.PatchPolicyRequest, _: Call) -> empty_pb2.Empty:
+        """Switch a policy on or off."""
+        policy = await self._known(request.id)
+        if request.WhichOneof("set_disabled"):
+            policy.disabled = request.disabled
+        await self._write(policy)
+        return empty_pb2.Empty()
+
+    async def DeletePolicy(self, request: common_pb2.ResourceByID, _: Call) -> empty_pb2.Empty:
+        """Remove a policy; removing one that does not exist is no error."""
+        if not request.id:
+            raise Invalid.because("A policy id must be specified to delete a Policy")
+        known = await self._store.get(request.id)
+        if known is None:
+            return empty_pb2.Empty()
+        if known.is_default:
+            raise Invalid.because(
+                "A default policy cannot be deleted. (You can disable a default policy, but not delete it.)"
+            )
+        _not_declarative(known)
+        await self._store.delete(request.id)
+        await self._effects.policy_changed(None, request.id)
+        return empty_pb2.Empty()
+
+    async def ReassessPolicies(self, _: empty_pb2.Empty, __: Call) -> empty_pb2.Empty:
+        """Judge all deployments again, with images fetched anew."""
+        await self._effects.reassess()
+        return empty_pb2.Empty()
+
+    async def ExportPolicies(
+        self, request: policy_service_pb2.ExportPoliciesRequest, _: Call
+    ) -> ExportPoliciesResponse:
+        """The named policies as a document that another Central takes."""
+        return export([await self._exportable(policy_id) for policy_id in request.policy_ids])
+
+    async def ImportPolicies(
+        self, request: policy_service_pb2.ImportPoliciesRequest, _: Call
+    ) -> policy_service_pb2.ImportPoliciesResponse:
+        """Take policies of a document in, each by itself."""
+        answer = policy_service_pb2.ImportPoliciesResponse(all_succeeded=True)
+        for policy in request.policies:
+            taken = await self._importer.take(policy, overwrite=request.metadata.overwrite)
+            answer.responses.append(taken)
+            answer.all_succeeded = answer.all_succeeded and taken.succeeded
+            if taken.succeeded:
+                await self._effects.policy_changed(taken.policy, taken.policy.id)
+        return answer
+
+    async def _known(self, policy_id: str) -> Policy:
+        found = await self._store.get(policy_id)
+        if found is None:
+            raise NotFound.because(f"policy with ID '{policy_id}' does not exist")
+        return found
+
+    async def _exportable(self, policy_id: str) -> Policy:
+        found = await self._store.get(policy_id)
+        if found is None:
+            raise Invalid(
+                f"Some policies could not be retrieved. Check the error details for a list of policies "
+                f"that could not be found: {policy_id}"
+            )
+        return found
+
+    async def _write(self, policy: Policy) -> None:
+        policy.last_updated.FromDatetime(self._clock.now())
+        await self._store.put(policy)
+        await self._effects.policy_changed(policy, policy.id)
+
+
+def _not_declarative(policy: Policy) -> None:
+    if policy.source == DECLARATIVE:
+        raise NotAuthorized.because(
+            f'policy "{policy.name}" is managed as a SecurityPolicy resource; change the resource instead'
+        )

@@ -1,0 +1,1 @@
+"""Sensor upgrades: asked for by Sensors and upgraders; this Central starts none."""
