@@ -15,7 +15,7 @@ from pyrox.scan.model import Owned
 _INTERESTING: Final = re.compile(
     r".*\.(?:jar|ear|war|jpi|hpi|gemspec|egg-info)$"
     r"|.*\.egg-info/PKG-INFO$|.*\.dist-info/METADATA$|.*\.egg/EGG-INFO/PKG-INFO$"
-    r"|.*/package\.json$|usr/(?:local/)?s?bin/[^/]+$|s?bin/[^/]+$|usr/libexec/.+$|usr/lib/(?:go|golang).*$"
+    r"|.*/package\.json$|usr/(?:local/)?s?bin/[^/]+$|usr/libexec/.+$|usr/lib/(?:golang|go-[0-9.]+)/.+$"
 )
 _MERGED: Final = ("lib", "lib64", "bin", "sbin")
 
