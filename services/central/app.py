@@ -13,14 +13,19 @@ from importlib import resources
 
 from pyrox.clock import Clock
 from pyrox.metrics import Metrics
-from pyrox.mtls.reload import CertFiles, CertificateWatch, ServerTls
+from pyrox.mtls.identity import SCANNER_V4_INDEXER, SCANNER_V4_MATCHER, Subject
+from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
 from pyrox.pb.storage.deployment_pb2 import ListDeployment
 from pyrox.pb.storage.secret_pb2 import ListSecret
 from pyrox.pg.migrate import Migrator
 from pyrox.pg.notify import Listener
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
+from pyrox.policy.defaults import load as default_policies
+from pyrox.registry.client import Endpoint as RegistryEndpoint
+from pyrox.registry.client import RegistryClient
 from pyrox.rpc.authn import ServiceAuthenticator
+from pyrox.rpc.client import Channels, Target
 from pyrox.rpc.front import Endpoint, Front
 from pyrox.rpc.gateway import Gateway
 from pyrox.rpc.grpcweb import GrpcWeb
@@ -57,7 +62,17 @@ from services.central.config import Config
 from services.central.db import check, tables
 from services.central.db.catalog import AnyTable
 from services.central.db.store import ListedStore, ListForm, ProtoStore
+from services.central.definitions.files import Definitions
 from services.central.deployments.digest import digest as deployment_digest
+from services.central.detection.service import DetectionService
+from services.central.images.enrich import Enricher
+from services.central.images.reprocess import Reprocessor
+from services.central.images.scanner import ScannerV4
+from services.central.images.service import ImageService
+from services.central.images.store import ImageStore
+from services.central.integrations import scanner_v4
+from services.central.integrations.service import ImageIntegrationService
+from services.central.integrations.store import IntegrationStore
 from services.central.link.connections import Connections
 from services.central.link.fragments import Fragment
 from services.central.link.fragments.alert_results import AlertResultsFragment
@@ -72,10 +87,15 @@ from services.central.link.service import SensorService
 from services.central.login.service import AuthProviderService, AuthService
 from services.central.namespaces.store import NamespaceStore
 from services.central.policies import store as policies_store
+from services.central.policies.effects import PolicyEffects
+from services.central.policies.engine import PolicyEngine
+from services.central.policies.exchange import Importer
+from services.central.policies.service import PolicyService
 from services.central.policies.store import PolicyStore
 from services.central.roles.service import RoleService
 from services.central.roles.store import RoleStore
 from services.central.routes.app import custom_routes
+from services.central.routes.definitions import definitions_router
 from services.central.routes.docs import docs_router
 from services.central.routes.graphql import graphql_router
 from services.central.routes.guard import Guard
@@ -87,6 +107,7 @@ from services.central.tokens.service import APITokenService
 from services.central.tokens.store import TokenStore
 from services.central.trust.material import Material
 from services.central.trust.times import InstallationTimes
+from services.central.upgrades.service import SensorUpgradeControlService
 
 COMMUNICATE = "/central.SensorService/Communicate"
 
@@ -115,6 +136,8 @@ class Stores:
     bundles: BundleStore
     clusters: ClusterStore
     hashes: HashStore
+    images: ImageStore
+    integrations: IntegrationStore
     namespaces: NamespaceStore
     policies: PolicyStore
     roles: RoleStore
@@ -144,9 +167,23 @@ async def build(config: Config, clock: Clock) -> App:
     installation = Installation(pool=pool, clock=clock)
     greeter = Greeter(material.ca, stores.policies, stores.hashes, central_id=lambda: installation.id)
     connections = Connections(metrics=metrics, policy_sync=greeter.policy_sync)
-    servicers = _servicers(config, clock, material, stores, access, connections, pool)
-    servicers.append(_sensor_service(pool, clock, metrics, material, stores, greeter, connections))
-    methods = table(servicers, unserved.SERVICES)
+    lifecycle = _lifecycle(stores, clock)
+    engine = PolicyEngine(policies=stores.policies)
+    client_tls = ClientTls(
+        authorities=[config.certs / "ca.pem"], certificate=CertFiles.in_directory(config.certs)
+    )
+    scanner = _scanner(config, clock, client_tls)
+    enricher = _enricher(config, clock, stores, scanner)
+    servicers = [
+        *_own_servicers(config, material, pool),
+        *_access_servicers(clock, material, stores, access),
+        *_cluster_servicers(clock, stores, connections),
+        *_image_servicers(config, clock, stores, connections, scanner, enricher),
+        *_policy_servicers(clock, stores, connections, lifecycle, engine, enricher),
+        _sensor_service(pool, clock, metrics, material, stores, greeter, connections, lifecycle),
+    ]
+    served = {servicer.SERVICE for servicer in servicers}
+    methods = table(servicers, unserved.services_without(served))
     tls = ServerTls(
         certificates=[
             CertFiles(config.default_tls / "tls.crt", config.default_tls / "tls.key"),
@@ -164,16 +201,25 @@ async def build(config: Config, clock: Clock) -> App:
 
     async def policies_changed(_: Sequence[str]) -> None:
         stores.policies.forget()
+        engine.forget()
         await connections.policies_changed()
 
     listener = Listener(pool=pool, clock=clock, callbacks={policies_store.CHANNEL: policies_changed})
     components = (
         pool,
-        CertificateWatch(watched=[tls], clock=clock),
+        CertificateWatch(watched=[tls, client_tls], clock=clock),
         listener,
         server,
         front,
         _metrics_front(config, metrics, clock),
+        Reprocessor(
+            store=stores.images,
+            enricher=enricher,
+            sensors=connections,
+            pool=pool,
+            clock=clock,
+            interval=config.reprocessing,
+        ),
     )
     return App(components, partial(_prepare, pool, stores, installation))
 
@@ -186,6 +232,7 @@ async def _prepare(pool: Pool, stores: Stores, installation: Installation) -> No
     await installation.load()
     await stores.roles.ensure_defaults()
     await stores.system.load()
+    await stores.policies.ensure_defaults(default_policies())
 
 
 def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
@@ -203,6 +250,8 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
         bundles=BundleStore(pool=pool, clock=clock),
         clusters=ClusterStore(pool=pool, on_change=on_change),
         hashes=HashStore(pool=pool),
+        images=ImageStore(pool=pool, clock=clock),
+        integrations=IntegrationStore(pool=pool),
         namespaces=NamespaceStore(pool=pool),
         policies=PolicyStore(pool=pool),
         roles=roles,
@@ -225,15 +274,8 @@ def _access(config: Config, clock: Clock, material: Material, stores: Stores, ro
     return Access(authenticator, basic, issuer, roles)
 
 
-def _servicers(
-    config: Config,
-    clock: Clock,
-    material: Material,
-    stores: Stores,
-    access: Access,
-    connections: Connections,
-    pool: Pool,
-) -> list[Servicer]:
+def _own_servicers(config: Config, material: Material, pool: Pool) -> list[Servicer]:
+    """What Central says about itself."""
     scanners = (config.indexer, config.matcher) if config.scanner_v4 else ()
     times = InstallationTimes(material=material, scanner_endpoints=scanners)
     return [
@@ -247,17 +289,115 @@ def _servicers(
             challenge=material.challenge,
         ),
         CredentialExpiryService(times=times),
+    ]
+
+
+def _access_servicers(clock: Clock, material: Material, stores: Stores, access: Access) -> list[Servicer]:
+    """Who may do what, and how clusters join."""
+    return [
         RoleService(store=stores.roles),
         APITokenService(store=stores.tokens, roles=access.roles, issuer=access.issuer, clock=clock),
         AuthService(),
         AuthProviderService(
             basic=access.basic, authenticator=access.authenticator, issuer=access.issuer, clock=clock
         ),
-        ClustersService(store=stores.clusters, link=connections, clock=clock),
         ClusterInitService(store=stores.bundles, clusters=stores.clusters, ca=material.ca, clock=clock),
         ConfigService(store=stores.system, clock=clock),
-        AlertService(store=stores.alerts),
     ]
+
+
+def _cluster_servicers(clock: Clock, stores: Stores, connections: Connections) -> list[Servicer]:
+    """Secured clusters and what runs in them."""
+    return [
+        ClustersService(store=stores.clusters, link=connections, clock=clock),
+        SensorUpgradeControlService(),
+    ]
+
+
+def _image_servicers(
+    config: Config,
+    clock: Clock,
+    stores: Stores,
+    connections: Connections,
+    scanner: ScannerV4 | None,
+    enricher: Enricher,
+) -> list[Servicer]:
+    """Images, and the registries and scanner they come from."""
+    built_in = scanner_v4.integration(config.indexer, config.matcher) if scanner is not None else None
+    return [
+        ImageService(store=stores.images, enricher=enricher, scanner=scanner, sensors=connections),
+        ImageIntegrationService(
+            store=stores.integrations,
+            sensors=connections,
+            client=partial(_registry_client, clock=clock),
+            scanner=built_in,
+            ca_pem=config.additional_ca,
+            allow_local=config.allow_local_registries,
+        ),
+    ]
+
+
+def _policy_servicers(
+    clock: Clock,
+    stores: Stores,
+    connections: Connections,
+    lifecycle: AlertLifecycle,
+    engine: PolicyEngine,
+    enricher: Enricher,
+) -> list[Servicer]:
+    """Policies, what they find, and checks before anything runs."""
+    effects = PolicyEffects(alerts=lifecycle, sensors=connections, clock=clock)
+    importer = Importer(store=stores.policies, clock=clock)
+    return [
+        AlertService(store=stores.alerts),
+        PolicyService(store=stores.policies, importer=importer, effects=effects, clock=clock),
+        DetectionService(
+            images=enricher, engine=engine, clusters=stores.clusters, sensors=connections, clock=clock
+        ),
+    ]
+
+
+def _lifecycle(stores: Stores, clock: Clock) -> AlertLifecycle:
+    return AlertLifecycle(
+        store=stores.alerts,
+        policies=stores.policies,
+        platform=stores.system,
+        namespaces=stores.namespaces,
+        process_message=process_message,
+        clock=clock,
+    )
+
+
+def _registry_client(endpoint: RegistryEndpoint, *, clock: Clock) -> RegistryClient:
+    return RegistryClient(endpoint, clock=clock)
+
+
+def _scanner(config: Config, clock: Clock, tls: ClientTls) -> ScannerV4 | None:
+    """Scanner V4, or None where none is installed."""
+    if not config.scanner_v4:
+        return None
+
+    def channels(endpoint: str, subject: Subject) -> Channels:
+        return Channels(Target(endpoint, subject.hostname, by_service_name=True), tls=tls)
+
+    return ScannerV4(
+        indexer=channels(config.indexer, SCANNER_V4_INDEXER),
+        matcher=channels(config.matcher, SCANNER_V4_MATCHER),
+        clock=clock,
+        seconds=config.scan_timeout.total_seconds(),
+    )
+
+
+def _enricher(config: Config, clock: Clock, stores: Stores, scanner: ScannerV4 | None) -> Enricher:
+    return Enricher(
+        store=stores.images,
+        integrations=stores.integrations.all_integrations,
+        client=partial(_registry_client, clock=clock),
+        scanner=scanner,
+        clock=clock,
+        fresh_for=config.reprocessing,
+        ca_pem=config.additional_ca,
+    )
 
 
 def _sensor_service(
@@ -268,16 +408,9 @@ def _sensor_service(
     stores: Stores,
     greeter: Greeter,
     connections: Connections,
+    lifecycle: AlertLifecycle,
 ) -> SensorService:
     counters = EventCounters(metrics=metrics)
-    lifecycle = AlertLifecycle(
-        store=stores.alerts,
-        policies=stores.policies,
-        platform=stores.system,
-        namespaces=stores.namespaces,
-        process_message=process_message,
-        clock=clock,
-    )
     inbox = partial(
         Inbox,
         fragments=_fragments(pool, stores, lifecycle),
@@ -321,7 +454,15 @@ def _fragments(pool: Pool, stores: Stores, lifecycle: AlertLifecycle) -> list[Fr
 def _web(config: Config, clock: Clock, methods: Mapping[str, Method], access: Access) -> GrpcWeb:
     """HTTP/1.1: gRPC-Web, then REST, then custom routes, then the portal."""
     guard = Guard(authenticator=access.authenticator)
-    custom = custom_routes([docs_router(methods, guard), graphql_router(guard), portal_router(config.ui)])
+    definitions = Definitions(uploads=config.definitions / "uploads", bundled=config.definitions)
+    custom = custom_routes(
+        [
+            docs_router(methods, guard),
+            graphql_router(guard),
+            definitions_router(definitions, guard),
+            portal_router(config.ui),
+        ]
+    )
     gateway = Gateway(methods=methods, authenticator=access.authenticator, clock=clock, fallback=custom)
     return GrpcWeb(methods=methods, authenticator=access.authenticator, clock=clock, fallback=gateway)
 

@@ -84,6 +84,10 @@ class Config:
     reprocessing: timedelta
     scan_timeout: timedelta
     log_level: str
+    additional_ca: str
+    """PEM of further CAs that registries may use."""
+    allow_local_registries: bool
+    """Whether an integration may name this machine; only for an installation on one machine."""
     plain: tuple[Address, ...] = ()
     flags: Mapping[features.Flag, bool] = field(default_factory=dict)
 
@@ -102,6 +106,17 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--ui", type=Path, default=Path("/ui"), help="directory of the built portal")
     made.add_argument(
         "--cli", type=Path, default=Path("/assets/downloads/cli"), help="directory of roxctl downloads"
+    )
+    made.add_argument(
+        "--additional-ca",
+        type=Path,
+        default=Path("/usr/local/share/ca-certificates"),
+        help="directory of further CAs (*.crt) that registries may use",
+    )
+    made.add_argument(
+        "--allow-local-registries",
+        action="store_true",
+        help="let integrations name this machine's own addresses",
     )
     made.add_argument(
         "--definitions", type=Path, default=Path("/stackrox-data"), help="offline scanner definitions"
@@ -133,6 +148,8 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         reprocessing=REPROCESSING.read(environment),
         scan_timeout=SCAN_TIMEOUT.read(environment),
         log_level=LOG_LEVEL.read(environment),
+        additional_ca="\n".join(_text(path) for path in sorted(flags.additional_ca.glob("*.crt"))),
+        allow_local_registries=flags.allow_local_registries,
         plain=tuple(
             Address.parse(part) for part in PLAIN_ENDPOINTS.read(environment).split(",") if part.strip()
         ),

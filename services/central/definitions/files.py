@@ -6,7 +6,6 @@ The route serves them, the newest of several. It must not know HTTP.
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import tempfile
 import zipfile
@@ -93,5 +92,5 @@ class Definitions:
         target = scratch / name
         with archive.open(member) as packed, target.open("wb") as file:
             shutil.copyfileobj(packed, file, length=1 << 20)
-        os.replace(target, self._uploads / name)
+        target.replace(self._uploads / name)
         return name

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pyrox.pb.storage.cve_pb2 import ImageCVEV2, VulnerabilitySeverity
 from pyrox.pb.storage.image_component_pb2 import ImageComponentV2
 from pyrox.pb.storage.image_pb2 import EmbeddedImageScanComponent, Image, ListImage
-from pyrox.pb.storage.image_v2_pb2 import ImageV2
+from pyrox.pb.storage.image_v2_pb2 import ImageV2, ListImageV2
 from pyrox.pb.storage.vulnerability_pb2 import EmbeddedVulnerability
 from pyrox.workload.images import id_v2, uuid_of
 
@@ -42,6 +42,23 @@ def digest(image: Image) -> ListImage:
         listed.cves = image.cves
     if image.WhichOneof("set_fixable"):
         listed.fixable_cves = image.fixable_cves
+    if image.metadata.v1.HasField("created"):
+        listed.created.CopyFrom(image.metadata.v1.created)
+    if image.HasField("last_updated"):
+        listed.last_updated.CopyFrom(image.last_updated)
+    return listed
+
+
+def flat_digest(image: ImageV2) -> ListImageV2:
+    """The list form of a flat image."""
+    listed = ListImageV2(
+        id=image.id,
+        name=image.name.full_name,
+        component_count=image.scan_stats.component_count,
+        cve_count=image.scan_stats.cve_count,
+        fixable_cve_count=image.scan_stats.fixable_cve_count,
+        priority=image.priority,
+    )
     if image.metadata.v1.HasField("created"):
         listed.created.CopyFrom(image.metadata.v1.created)
     if image.HasField("last_updated"):

@@ -8,13 +8,14 @@ from datetime import datetime
 from pyrox.clock import Clock
 from pyrox.pb.api.v1.pagination_pb2 import Pagination
 from pyrox.pb.storage.image_pb2 import Image, ListImage
+from pyrox.pb.storage.image_v2_pb2 import ListImageV2
 from pyrox.pg.pool import Database, Pool
 from pyrox.rpc.scope import EVERYTHING, Scope
 from services.central.db import tables
 from services.central.db.paging import page_of
 from services.central.db.query import Query
 from services.central.db.store import ListedStore, ListForm, ProtoStore
-from services.central.images.flatten import count, digest, flatten
+from services.central.images.flatten import count, digest, flat_digest, flatten
 
 # Upstream central/image: the most that one list shows.
 LIST_LIMIT = 1000
@@ -35,7 +36,9 @@ class ImageStore:
         self._pool = pool
         self._clock = clock
         self._images = ListedStore(pool=pool, table=tables.IMAGES, list_form=ListForm(ListImage, digest))
-        self._flat = ProtoStore(pool=pool, table=tables.IMAGES_V2)
+        self._flat = ListedStore(
+            pool=pool, table=tables.IMAGES_V2, list_form=ListForm(ListImageV2, flat_digest)
+        )
         self._components = ProtoStore(pool=pool, table=tables.IMAGE_COMPONENTS)
         self._cves = ProtoStore(pool=pool, table=tables.IMAGE_CVES)
 
