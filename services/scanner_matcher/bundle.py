@@ -6,7 +6,6 @@ texts become files, each distinct text once, and what was left out is counted by
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from services.scanner_matcher.loader import Prepared
 LOADER_VERSION: Final = 1
 # A frame may ask for terabytes; the zstd command's long mode goes to 128 MiB.
 _MAX_WINDOW: Final = 128 * 1024 * 1024
+_STEP: Final = 1024
 # Records of one advisory lie close together, so forgetting the oldest costs little.
 _REMEMBERED_TEXTS: Final = 200_000
 _MAX_REASONS: Final = 100
@@ -117,14 +117,38 @@ class _Writer:
 
 
 def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
-    """The lines of a zstd stream, cut off a little above the length that the reader accepts."""
-    decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
-    try:
-        with (
-            decompressor.stream_reader(file, read_across_frames=True) as raw,
-            io.BufferedReader(raw) as lines,
-        ):
-            while line := lines.readline(MAX_LINE + 1):
+    """The lines of a zstd file; of one that is too long only the beginning, which the reader refuses."""
+    rest, cut = b"", False
+    for chunk in _chunks(file, name):
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            if not cut:
                 yield line
+            cut = False
+        if len(rest) > MAX_LINE:
+            if not cut:
+                yield rest
+            rest, cut = b"", True
+    if rest and not cut:
+        yield rest
+
+
+def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """The decompressed bytes; `Invalid` when the file is damaged or ends inside a frame.
+
+    Small steps bound what one call can give: a block takes at least four bytes and
+    holds at most 128 KiB. The library's own reader would take a cut file for a whole one.
+    """
+    frames = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+    frame = frames.decompressobj()
+    try:
+        while data := file.read(_STEP):
+            while data:
+                if frame.eof:
+                    frame = frames.decompressobj()
+                yield frame.decompress(data)
+                data = frame.unused_data if frame.eof else b""
     except zstandard.ZstdError as err:
         raise Invalid(f"bundle {name}: its compressed data are damaged: {err}") from err
+    if not frame.eof:
+        raise Invalid(f"bundle {name} ends in the middle of its compressed data")

@@ -1,0 +1,109 @@
+"""The Indexer's configuration: upstream's file, environment, defaults."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pyrox.errors import Invalid
+from services.scanner_indexer.config import database_settings, load, log_level, read_values
+
+
+def test_defaults_are_upstreams() -> None:
+    config = load(None, {})
+    assert (config.http_listen_addr, config.grpc_listen_addr) == ("127.0.0.1:9443", "127.0.0.1:8443")
+    assert config.certs == Path("/run/secrets/stackrox.io/certs")
+    assert (config.database.host, config.database.database) == ("/var/run/postgresql", "postgres")
+    assert config.layer_timeout == timedelta(minutes=1)
+    assert (config.expiry.start, config.expiry.duration) == (timedelta(days=7), timedelta(days=23))
+    assert not config.allow_anonymous
+
+
+def test_file_of_upstreams_chart_is_read(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("s3cret\n")
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        f"""
+stackrox_services: true
+http_listen_addr: 0.0.0.0:9443
+grpc_listen_addr: 0.0.0.0:8443
+log_level: trace
+indexer:
+  enable: true
+  database:
+    conn_string: >-
+      host=db port=5432 user=postgres sslmode=disable statement_timeout=60000 pool_max_conns=80
+      client_encoding=UTF8
+    password_file: {password}
+  get_layer_timeout: 90s
+  repository_to_cpe_url: https://central.stackrox.svc/api/extensions/scannerdefinitions?file=repo2cpe
+matcher:
+  enable: false
+  vuln_bundle_allowlist: [alpine, debian]
+proxy:
+"""
+    )
+    config = load(file, {"SCANNER_V4_GRPC_LISTEN_ADDR": "127.0.0.1:1"})
+    assert (config.grpc_listen_addr, config.http_listen_addr) == ("127.0.0.1:1", "0.0.0.0:9443")
+    assert (config.database.host, config.database.password, config.database.max_size) == ("db", "s3cret", 80)
+    assert config.database.statement_seconds == 60
+    assert (config.layer_timeout, config.log_level, config.stackrox_services) == (
+        timedelta(seconds=90),
+        "debug",
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("indexer: {databse: {}}", "unknown keys: indexer.databse"),
+        ("nothing: 1", "unknown keys: nothing"),
+        ("indexer: 5", "indexer must be a mapping"),
+        ("- a", "it must be a mapping"),
+        ("a: [", "not YAML"),
+        ("indexer: {get_layer_timeout: soon}", "indexer.get_layer_timeout='soon'"),
+        ("indexer: {enable: perhaps}", "indexer.enable='perhaps'"),
+    ],
+)
+def test_file_with_a_mistake_is_refused_by_key(text: str, words: str) -> None:
+    with pytest.raises(Invalid, match=words.replace("[", r"\[")):
+        read_values(text.encode(), {})
+
+
+def test_environment_with_a_mistake_names_its_variable() -> None:
+    with pytest.raises(Invalid, match="SCANNER_V4_INDEXER_GET_LAYER_TIMEOUT='x'"):
+        read_values(b"", {"SCANNER_V4_INDEXER_GET_LAYER_TIMEOUT": "x"})
+
+
+def test_database_url_and_second_password_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="URLs are not supported"):
+        database_settings("postgres://db/x", "")
+    with pytest.raises(Invalid, match="although password_file is set"):
+        database_settings("host=db password=x", str(tmp_path / "p"))
+    assert database_settings("host=db password='two words'", "").password == "two words"
+
+
+def test_missing_seed_file_is_refused() -> None:
+    with pytest.raises(Invalid, match="/no/such/file does not exist"):
+        load(None, {"SCANNER_V4_INDEXER_REPOSITORY_TO_CPE_FILE": "/no/such/file"})
+
+
+def test_short_expiry_is_raised_to_an_hour() -> None:
+    config = load(None, {"ROX_SCANNER_V4_MANIFEST_DELETE_INTERVAL_START": "1s"})
+    assert config.expiry.start == timedelta(hours=1)
+
+
+def test_additional_authorities_are_collected(tmp_path: Path) -> None:
+    (tmp_path / "01-b.crt").write_text("B")
+    (tmp_path / "00-a.crt").write_text("A")
+    (tmp_path / "readme.txt").write_text("C")
+    assert load(None, {"ROX_ADDITIONAL_CA_DIR": str(tmp_path)}).additional_cas == "A\nB"
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("trace", "debug"), ("PANIC", "error"), ("warn", "warn")])
+def test_log_levels_of_upstream_are_understood(theirs: str, ours: str) -> None:
+    assert log_level(theirs) == ours

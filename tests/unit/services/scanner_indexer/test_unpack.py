@@ -1,0 +1,73 @@
+"""Decompression: every format, many members, damage, bombs."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+from collections.abc import Callable
+
+import pytest
+import zstandard
+
+from pyrox.errors import Exhausted, Invalid
+from services.scanner_indexer.unpack import Unpacked
+
+DATA = os.urandom(700_000) + bytes(3_000_000) + b"end"
+
+
+def unpack(raw: bytes, **limits: int) -> bytes:
+    stream = Unpacked(io.BytesIO(raw), name="sha256:x", compressed=len(raw), **limits)
+    return io.BufferedReader(stream, 65536).read()
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        (DATA, DATA),
+        (b"", b""),
+        (gzip.compress(DATA), DATA),
+        (gzip.compress(DATA) + gzip.compress(b"more") + bytes(512), DATA + b"more"),
+        (zstandard.compress(DATA), DATA),
+        (zstandard.compress(DATA) + zstandard.compress(b"more"), DATA + b"more"),
+        (zstandard.ZstdCompressor(write_content_size=False).compress(DATA), DATA),
+    ],
+    ids=["plain", "empty", "gzip", "gzip members", "zstd", "zstd frames", "zstd without size"],
+)
+def test_stream_gives_the_bytes_back(raw: bytes, wanted: bytes) -> None:
+    assert unpack(raw) == wanted
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("cut", [1, 8, 300_000])
+def test_stream_that_ends_early_is_an_error(compress: Callable[[bytes], bytes], cut: int) -> None:
+    raw = compress(DATA)
+    with pytest.raises(Invalid, match="layer sha256:x ends in the middle"):
+        unpack(raw[:-cut])
+
+
+@pytest.mark.parametrize(
+    "compress", [gzip.compress, zstandard.ZstdCompressor(write_checksum=True).compress], ids=["gzip", "zstd"]
+)
+def test_stream_that_is_damaged_is_an_error(compress: Callable[[bytes], bytes]) -> None:
+    raw = bytearray(compress(DATA))
+    raw[len(raw) // 2 : len(raw) // 2 + 64] = b"\xff" * 64
+    with pytest.raises(Invalid, match="layer sha256:x: its compressed data are damaged"):
+        unpack(bytes(raw))
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+def test_bomb_stops_at_its_bound(compress: Callable[[bytes], bytes]) -> None:
+    raw = compress(bytes(64 << 20))
+    with pytest.raises(Exhausted, match="unpacks to more than 1048576 bytes"):
+        unpack(raw, free_bytes=1 << 20, ratio=1)
+    with pytest.raises(Exhausted, match="more than 2097152"):
+        unpack(raw, most_bytes=2 << 20)
+    assert len(unpack(raw, free_bytes=64 << 20)) == 64 << 20
+
+
+def test_zstd_with_a_giant_window_is_refused() -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=30, write_content_size=False)
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    with pytest.raises(Invalid, match="damaged"):
+        unpack(stream.compress(bytes(1 << 20)) + stream.flush())
