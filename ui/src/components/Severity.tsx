@@ -52,7 +52,7 @@ interface CountsProps {
 
 export function SeverityCountIcons({ counts, noun, shown = RANKS }: CountsProps) {
     return (
-        <Flex columnGap={{ default: 'columnGapSm' }} flexWrap={{ default: 'nowrap' }}>
+        <Flex columnGap={{ default: 'columnGapXs' }} flexWrap={{ default: 'nowrap' }}>
             {RANKS.map((rank) => {
                 const visible = shown.includes(rank);
                 const count = counts[rank];

@@ -13,9 +13,11 @@ import type { View } from './views';
 
 export function KnownExploit({ known }: { known: boolean }) {
     return known ? (
-        <Label isCompact color="red">
-            Known exploit
-        </Label>
+        <div>
+            <Label isCompact color="red">
+                Known exploit
+            </Label>
+        </div>
     ) : null;
 }
 
