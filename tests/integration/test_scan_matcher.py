@@ -115,13 +115,6 @@ async def stub(matcher: App, pki: Pki, client: Subject = CENTRAL) -> AsyncIterat
         yield MatcherStub(channel)
 
 
-async def loaded(matcher: App) -> None:
-    """Return when the Matcher's own loop has loaded everything once."""
-    async with asyncio.timeout(60):
-        while await matcher.store.last_update() is None:  # noqa: ASYNC110 - another task's work
-            await asyncio.sleep(0.05)
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def matcher(pg_server: pg.TestServer, pki: Pki, central_definitions: Definitions) -> AsyncIterator[App]:
     """A Matcher on a fresh database, fed by Central."""
@@ -144,7 +137,7 @@ async def report_of(matcher: App, pki: Pki) -> VulnerabilityReport:
 async def test_report_holds_what_the_bundles_say(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await loaded(matcher)
+    await scanner.loaded(matcher)
     async with stub(matcher, pki) as client:
         call = client.GetVulnerabilities(pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=contents()))
         report = await call
@@ -172,7 +165,7 @@ async def test_report_holds_what_the_bundles_say(
 async def test_scan_before_the_first_load_says_so(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await loaded(matcher)
+    await scanner.loaded(matcher)
     await matcher.pool.execute("UPDATE vuln_source SET updated = 'epoch' WHERE name = 'osv'")
     async with stub(matcher, pki) as client:
         request = pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=contents())
@@ -183,7 +176,7 @@ async def test_scan_before_the_first_load_says_so(
 
 
 async def test_unchanged_bundle_is_not_loaded_again(matcher: App, central_definitions: Definitions) -> None:
-    await loaded(matcher)
+    await scanner.loaded(matcher)
     done = await matcher.updates.round()
     assert (done.loaded, done.failed, done.removed) == ([], {}, [])
     assert central_definitions.answers[-1] == 304
@@ -192,7 +185,7 @@ async def test_unchanged_bundle_is_not_loaded_again(matcher: App, central_defini
 async def test_newer_bundle_replaces_and_a_missing_one_goes(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await loaded(matcher)
+    await scanner.loaded(matcher)
     central_definitions.modified = datetime(2026, 9, 1, tzinfo=UTC)
     newer = [debian("CVE-2099-0009", "bash", "5.3")]
     central_definitions.body = archive({"debian": lines(newer)}, central_definitions.modified)
@@ -208,7 +201,7 @@ async def test_newer_bundle_replaces_and_a_missing_one_goes(
 async def test_damaged_bundle_keeps_the_old_rows_and_the_others_load(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await loaded(matcher)
+    await scanner.loaded(matcher)
     central_definitions.modified = datetime(2026, 9, 1, tzinfo=UTC)
     half = lines(DEBIAN * 2000)
     body = archive(
@@ -224,7 +217,7 @@ async def test_damaged_bundle_keeps_the_old_rows_and_the_others_load(
 async def test_records_that_cannot_be_used_are_counted(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await loaded(matcher)
+    await scanner.loaded(matcher)
     central_definitions.modified = datetime(2026, 9, 1, tzinfo=UTC)
     bad: list[dict[str, object]] = [
         {"Kind": "vulnerability"},
@@ -243,7 +236,7 @@ async def test_records_that_cannot_be_used_are_counted(
 async def test_old_rows_answer_while_a_reader_holds_up_the_exchange(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await loaded(matcher)
+    await scanner.loaded(matcher)
     central_definitions.modified = datetime(2026, 9, 1, tzinfo=UTC)
     central_definitions.body = archive(
         {"debian": lines([debian("CVE-2099-0009", "bash", "5.3")]), "osv": lines(OSV)},
@@ -262,7 +255,7 @@ async def test_old_rows_answer_while_a_reader_holds_up_the_exchange(
 
 
 async def test_unknown_system_is_noted(matcher: App, pki: Pki) -> None:
-    await loaded(matcher)
+    await scanner.loaded(matcher)
     image = contents()
     image.distributions["1"].version_id = "99"
     async with stub(matcher, pki) as client:
@@ -274,7 +267,7 @@ async def test_unknown_system_is_noted(matcher: App, pki: Pki) -> None:
 
 
 async def test_unparsable_version_never_fails_a_report(matcher: App, pki: Pki) -> None:
-    await loaded(matcher)
+    await scanner.loaded(matcher)
     image = contents()
     image.packages["10"].version = image.packages["10"].source.version = "not a version \x01 at all"
     async with stub(matcher, pki) as client:
@@ -284,7 +277,7 @@ async def test_unparsable_version_never_fails_a_report(matcher: App, pki: Pki) -
 
 @pytest.mark.parametrize("broken", ["hash", "package id", "cpe", "source of source", "no contents"])
 async def test_bad_request_is_refused(matcher: App, pki: Pki, broken: str) -> None:
-    await loaded(matcher)
+    await scanner.loaded(matcher)
     request = pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=contents())
     if broken == "hash":
         request.hash_id = "sha256:abc"
@@ -310,7 +303,7 @@ async def test_only_central_may_call(matcher: App, pki: Pki) -> None:
 async def test_central_that_fails_is_an_error_and_a_file_serves_as_well(
     matcher: App, pg_server: pg.TestServer, pki: Pki, central_definitions: Definitions, tmp_path: Path
 ) -> None:
-    await loaded(matcher)
+    await scanner.loaded(matcher)
     central_definitions.status = 503
     with pytest.raises(Unavailable, match="status 503"):
         await matcher.updates.round()
@@ -318,5 +311,5 @@ async def test_central_that_fails_is_an_error_and_a_file_serves_as_well(
     file.write_bytes(central_definitions.body)
     more = {"SCANNER_V4_MATCHER_VULNERABILITIES_URL": file.as_uri()}
     async with scanner.matcher(pg_server.database(), pki, **more) as offline:
-        await loaded(offline)
+        await scanner.loaded(offline)
         assert found(await report_of(offline, pki))["requests"] == ["CVE-2018-18074"]

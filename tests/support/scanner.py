@@ -93,3 +93,10 @@ async def matcher(settings: Settings, pki: Pki, **more: str) -> AsyncIterator[ma
         yield built
         assert not died.done()
     await _until_empty(built.front, built.probes)
+
+
+async def loaded(running: matcher_app.App) -> None:
+    """Return when the Matcher's own loop has loaded everything once."""
+    async with asyncio.timeout(60):
+        while await running.store.last_update() is None:  # noqa: ASYNC110 - another task's work
+            await asyncio.sleep(0.05)
