@@ -43,7 +43,8 @@ def digest(policy: Policy) -> ListPolicy:
 
 
 def fill_sort_fields(policy: Policy) -> None:
-    """Set the fields that only exist so that lists can be sorted by them."""
+    """Bring lists into their order, and set the fields that only exist so that policies can be sorted."""
+    policy.categories[:] = sorted(policy.categories)
     policy.SORT_name = policy.name
     stages = sorted(policy.lifecycle_stages, key=LifecycleStage.Name)
     policy.lifecycle_stages[:] = stages
