@@ -11,15 +11,16 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pyrox.clock import SystemClock
 from roxctl import auth, settings
 from roxctl.config import Login, Store
 from roxctl.console import Console
 from roxctl.errors import CliError, InvalidArguments
 
 if TYPE_CHECKING:
+    from pyrox.clock import SystemClock
     from roxctl.central_client import Central, Timer
     from roxctl.rest import Rest
 
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 class SystemTimer:
     """The machine's clock."""
 
-    def __init__(self) -> None:
-        self._clock = SystemClock()
+    @cached_property
+    def _clock(self) -> SystemClock:
+        from pyrox.clock import SystemClock  # noqa: PLC0415 - asyncio is slow to import
+
+        return SystemClock()
 
     def now(self) -> datetime:
         """The current moment."""

@@ -24,12 +24,35 @@ from tests.support.fake_central import FakeCentral
 from tests.support.servicers import ADMIN, servicer
 
 LOADED = (detection_service_pb2, image_service_pb2)
-RIGHTS = (
-    "Access Administration Alert CVE Cluster Compliance Deployment DeploymentExtension Detection Image "
-    "ImageAdministration Integration K8sRole K8sRoleBinding K8sSubject Namespace NetworkGraph NetworkPolicy Node "
-    "Secret ServiceAccount VirtualMachine VulnerabilityManagementApprovals VulnerabilityManagementRequests "
-    "WatchedImage WorkflowAdministration"
-).split()
+RIGHTS = [
+    "Access",
+    "Administration",
+    "Alert",
+    "CVE",
+    "Cluster",
+    "Compliance",
+    "Deployment",
+    "DeploymentExtension",
+    "Detection",
+    "Image",
+    "ImageAdministration",
+    "Integration",
+    "K8sRole",
+    "K8sRoleBinding",
+    "K8sSubject",
+    "Namespace",
+    "NetworkGraph",
+    "NetworkPolicy",
+    "Node",
+    "Secret",
+    "ServiceAccount",
+    "VirtualMachine",
+    "VulnerabilityManagementApprovals",
+    "VulnerabilityManagementRequests",
+    "WatchedImage",
+    "WorkflowAdministration",
+,]
+TRACKER = "https://security-tracker.debian.org/tracker"
 IMPORTANT = cve_pb2.IMPORTANT_VULNERABILITY_SEVERITY
 LOW = cve_pb2.LOW_VULNERABILITY_SEVERITY
 
@@ -56,10 +79,10 @@ def scanned_image() -> image_pb2.Image:
     """The image that the recorded scans show."""
     image = image_pb2.Image()
     for name, version, cve, severity, cvss, link, fixed in (
-        ("libc6", "2.36-9", "CVE-2099-0002", LOW, 0.0, "https://security-tracker.debian.org/tracker/CVE-2099-0002", ""),
+        ("libc6", "2.36-9", "CVE-2099-0002", LOW, 0.0, f"{TRACKER}/CVE-2099-0002", ""),
         (
             "openssl", "3.0.11-1~deb12u1", "CVE-2099-0001", IMPORTANT, 0.0,
-            "https://security-tracker.debian.org/tracker/CVE-2099-0001", "3.0.15-1~deb12u1",
+            f"{TRACKER}/CVE-2099-0001", "3.0.15-1~deb12u1",
         ),
         (
             "requests", "2.19.0", "CVE-2018-18074", IMPORTANT, 7.5,
