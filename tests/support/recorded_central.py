@@ -51,7 +51,7 @@ RIGHTS = [
     "VulnerabilityManagementRequests",
     "WatchedImage",
     "WorkflowAdministration",
-,]
+]
 TRACKER = "https://security-tracker.debian.org/tracker"
 IMPORTANT = cve_pb2.IMPORTANT_VULNERABILITY_SEVERITY
 LOW = cve_pb2.LOW_VULNERABILITY_SEVERITY
