@@ -81,20 +81,24 @@ def _system_packages(finds: Sequence[Finds]) -> list[_Placed]:
     first: dict[tuple[str, str, str, str], int] = {}
     for layer, found in enumerate(finds):
         for database in (*found.databases, *(p.package_db for p in found.packages if not p.repository)):
-            newest[database] = layer
+            newest[ownership.key(database)] = layer
         for package in found.packages:
             if not package.repository:
-                first.setdefault((package.package_db, package.name, package.version, package.arch), layer)
+                first.setdefault(_identity(package), layer)
     placed: list[_Placed] = []
     for layer, found in enumerate(finds):
         gone = _Gone(finds[layer + 1 :])
         for package in found.packages:
-            if package.repository or newest[package.package_db] != layer:
+            if package.repository or newest[ownership.key(package.package_db)] != layer:
                 continue
             if not (package.filepath and gone.covers(package.filepath)):
-                introduced = first[package.package_db, package.name, package.version, package.arch]
-                placed.append(_Placed(package, layer, introduced))
+                placed.append(_Placed(package, layer, first[_identity(package)]))
     return placed
+
+
+def _identity(package: Package) -> tuple[str, str, str, str]:
+    """What makes a package of one database the same in two layers; apk moved its own below usr."""
+    return ownership.key(package.package_db), package.name, package.version, package.arch
 
 
 class _Gone:

@@ -22,6 +22,7 @@ from pyrox.scan.advisories.model import Advisory, AdvisoryRow, Alias, ParsedAdvi
 from pyrox.scan.advisories.ranges import Bounds, Subject, row
 from pyrox.scan.formats import unpack
 from pyrox.scan.model import Kind
+from pyrox.scan.names import pep503
 from pyrox.scan.protocols import VersionScheme
 
 MAX_LINE: Final = 16_000_000
@@ -39,7 +40,6 @@ _REPOSITORIES: Final[Mapping[str, tuple[str, str]]] = {
 }
 _SYSTEM_SCHEMES: Final[Mapping[str, str]] = {"debian": "dpkg", "ubuntu": "dpkg", "alpine": "apk"}
 _CPE_REPOSITORIES: Final = ("rhel-cpe-repository",)
-_PEP503: Final = str.maketrans("_.", "--")
 
 
 class _Package(msgspec.Struct):
@@ -254,7 +254,7 @@ def _never(vuln: _Vuln, namespace: str) -> bool:
 def _subject(vuln: _Vuln, package: _Package, namespace: str, scheme: VersionScheme, key: str) -> Subject:
     name = package.name
     if namespace == "pypi":
-        name = name.lower().translate(_PEP503)
+        name = pep503(name)
     language = namespace in {space for space, _ in _REPOSITORIES.values()}
     known = package.kind in {kind.value for kind in Kind}
     return Subject(
@@ -298,7 +298,7 @@ def _first(values: Mapping[str, list[str]], name: str) -> str:
 def _numbers(text: str) -> tuple[int, ...]:
     """The numbers of `semver:0.1.2.3`; empty when the text has another form."""
     parts = text.partition(":")[2].split(".")
-    return tuple(map(int, parts)) if all(part.isdigit() and len(part) < 11 for part in parts) else ()
+    return tuple(map(int, parts)) if all(part.isdecimal() and len(part) < 11 for part in parts) else ()
 
 
 def _version(numbers: tuple[int, ...]) -> str:

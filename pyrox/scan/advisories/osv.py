@@ -145,9 +145,11 @@ class OsvSource:
         skipped: list[Skipped] = []
         advisory = self._advisory(document)
         rows = []
-        for affected in (document.affected or ())[:_MAX_AFFECTED]:
-            part = self._rows(document.id, affected, skipped)
-            rows += part
+        parts = document.affected or []
+        if len(parts) > _MAX_AFFECTED:
+            skipped.append(Skipped(document.id, f"more than {_MAX_AFFECTED} affected entries"))
+        for affected in parts[:_MAX_AFFECTED]:
+            rows += self._rows(document.id, affected, skipped)
         unique = dict.fromkeys(rows)
         if unique or not skipped:
             yield ParsedAdvisory(advisory, tuple(unique))
@@ -210,6 +212,8 @@ class OsvSource:
             advisory,
         )
         versions = (affected.versions or [])[:_MAX_VERSIONS]
+        if len(affected.versions or ()) > _MAX_VERSIONS:
+            skipped.append(Skipped(advisory, f"more than {_MAX_VERSIONS} listed versions"))
         ranges = [r for r in affected.ranges or () if r.type in {"SEMVER", "ECOSYSTEM"}]
         if not ranges and not versions:
             skipped.append(Skipped(advisory, "only git ranges"))

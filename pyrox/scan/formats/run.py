@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from pyrox.scan.model import Finds, Note, NoteKind, Owned, Package, Repository
 from pyrox.scan.protocols import Entry, Limits
+
+MAX_TEXT: Final = 1024  # of a name or version; longer ones are no package's
 
 
 class Collector:
@@ -32,7 +34,16 @@ class Collector:
         self._count -= len(self._packages.pop(path, ()))
 
     def add(self, path: str, package: Package) -> bool:
-        """Keep a package found in `path`; False when the layer already has too many."""
+        """Keep a package found in `path`; False when the layer already has too many.
+
+        A package whose name or version is absurdly long is noted instead.
+        """
+        if (
+            max(map(len, (package.name, package.version, package.source_name, package.source_version)))
+            > MAX_TEXT
+        ):
+            self.note(NoteKind.MALFORMED, path, f"name or version of more than {MAX_TEXT} characters")
+            return True
         if self._count >= self.limits.packages:
             self.note(NoteKind.TOO_MANY, path, f"more than {self.limits.packages} packages")
             return False

@@ -41,6 +41,7 @@ class _Body:
     left: int = 0
     padding: int = 0
     holes: tuple[tuple[int, int], ...] | None = None
+    size: int = 0  # what a sparse file expands to
     map_in_data: bool = False
 
 
@@ -121,7 +122,7 @@ class TarReader:
             self._copy_bytes(self._body.left, target)
             return
         for offset, length in holes:
-            if offset < target.tell() or length > self._body.left:
+            if offset < target.tell() or length > self._body.left or offset + length > self._body.size:
                 raise StreamDamage(NoteKind.MALFORMED, "sparse file whose map does not fit")
             target.seek(offset)
             self._copy_bytes(length, target)
@@ -167,6 +168,7 @@ class TarReader:
             size, kind = self._gnu_sparse(header), b"0"
         elif "GNU.sparse.major" in records or "GNU.sparse.map" in records:
             size = self._pax_sparse(records)
+        self._body.size = size
         word = {b"1": "hardlink", b"2": "symlink", b"5": "dir"}.get(
             kind, "file" if kind in _REGULAR else "other"
         )
@@ -182,7 +184,7 @@ class TarReader:
     @staticmethod
     def _size(header: bytes, records: dict[str, str]) -> int:
         text = records.get("size", "")
-        return int(text) if text.isdigit() and len(text) < 20 else _number(header[124:136])
+        return int(text) if text.isdecimal() and len(text) < 20 else _number(header[124:136])
 
     @staticmethod
     def _ustar_name(header: bytes) -> str:
@@ -214,11 +216,11 @@ class TarReader:
     def _pax_sparse(self, records: dict[str, str]) -> int:
         size = records.get("GNU.sparse.realsize") or records.get("GNU.sparse.size") or "0"
         if "GNU.sparse.map" in records:
-            numbers = [int(n) for n in records["GNU.sparse.map"].split(",") if n.isdigit() and len(n) < 20]
+            numbers = [int(n) for n in records["GNU.sparse.map"].split(",") if n.isdecimal() and len(n) < 20]
             self._body.holes = _pairs(numbers)
         else:
             self._body.map_in_data = True
-        return int(size) if size.isdigit() and len(size) < 20 else 0
+        return int(size) if size.isdecimal() and len(size) < 20 else 0
 
     def _data_map(self) -> tuple[tuple[int, int], ...]:
         """PAX sparse 1.0: the map stands before the data, one decimal number a line."""

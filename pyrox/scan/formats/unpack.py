@@ -13,7 +13,7 @@ from pyrox.scan.formats.bounded import StreamDamage
 from pyrox.scan.model import NoteKind
 
 MAX_FEED: Final = 2_000_000_000
-MAX_DOCUMENT: Final = 64_000_000
+MAX_DOCUMENT: Final = 16_000_000
 _GZIP: Final = b"\x1f\x8b"
 
 

@@ -35,6 +35,7 @@ _VCPKG: Final = (b"port-version", b"default-features", b"feature")
 _SOURCE: Final = re.compile(r"(\S+)(?:\s+\(([^)]*)\))?")
 _CODENAME: Final = re.compile(r"\(([^()]+)\)\s*$")
 _LSB: Final = "etc/lsb-release"
+_MAX_DATABASES: Final = 1000
 
 
 def _package(stanza: Mapping[bytes, str], package_db: str) -> Package:
@@ -63,14 +64,19 @@ class _StatusRun:
         self._status: dict[str, bytes] = {}
         self._infos: set[str] = set()
         self._hints: dict[tuple[str, str], str] = {}
+        self._limits = limits
+        self._held = 0
 
     def take(self, entry: Entry, data: BinaryIO) -> None:
         """Keep a status file for the end; read the lists at once."""
         directory, _, base = entry.path.rpartition("/")
         if base == "status":
-            self._status[entry.path] = self._collector.text(entry, data)
+            self._hold(entry, data)
             return
         root = directory.rpartition("/")[0]
+        if len(self._hints) >= self._limits.packages or len(self._infos) > _MAX_DATABASES:
+            self._collector.note(NoteKind.TOO_MANY, entry.path, "more lists of files than are read")
+            return
         self._infos.add(root)
         stem, _, kind = base.rpartition(".")
         name = stem.partition(":")[0]
@@ -81,6 +87,18 @@ class _StatusRun:
             return
         for line in content.decode("utf-8", "replace").splitlines():
             self._collector.own(owned(line.strip(), name, f"{root}/status"))
+
+    def _hold(self, entry: Entry, data: BinaryIO) -> None:
+        """Keep a status file until it is known whether it is dpkg's; all together have a bound."""
+        content = self._collector.text(entry, data)
+        self._held += len(content) - len(self._status.pop(entry.path, b""))
+        if self._held > 2 * self._limits.text_bytes:
+            self._collector.note(
+                NoteKind.TOO_MANY, entry.path, "the status files of the layer are too large together"
+            )
+            self._held -= len(content)
+            return
+        self._status[entry.path] = content
 
     def finish(self) -> Finds:
         """The installed packages of every database of the layer."""

@@ -28,8 +28,8 @@ class _Run:
                 self._collector.note(found.kind, found.location, found.detail)
                 continue
             package = Package(
-                name=found.name[:1024],
-                version=found.version[:1024],
+                name=found.name,
+                version=found.version,
                 ecosystem=ECOSYSTEM,
                 package_db=f"{found.stage}:{found.location}",
                 filepath=entry.path,

@@ -1,7 +1,8 @@
-"""Finds Node.js packages: every package.json below a node_modules directory."""
+"""Finds Node.js packages: the package.json of each directory that stands in a node_modules."""
 
 from __future__ import annotations
 
+import re
 from typing import BinaryIO, Final
 
 import msgspec
@@ -15,6 +16,8 @@ ECOSYSTEM: Final = "nodejs"
 REPOSITORY: Final = Repository(name="npm")
 _HINT: Final = "npm"  # upstream's repository hint of these packages
 _INT32: Final = 2**31 - 1
+# Deeper files are a package's own tests and build products: `npm ls` knows none of them.
+_INSTALLED: Final = re.compile(r"(?:^|/)node_modules/(?:@[^/]+/)?[^/@]+/package\.json$")
 
 
 class _Manifest(msgspec.Struct):
@@ -59,8 +62,8 @@ class _Run:
                 NoteKind.UNPARSABLE_VERSION, entry.path, f"{manifest.name[:200]} {manifest.version[:80]}"
             )
         package = Package(
-            name=manifest.name[:1024],
-            version=manifest.version[:1024],
+            name=manifest.name,
+            version=manifest.version,
             ecosystem=ECOSYSTEM,
             package_db=f"nodejs:{entry.path}",
             filepath=entry.path,
@@ -84,10 +87,8 @@ class NodeDetector:
     reads_text = True
 
     def wants(self, path: str, mode: int) -> bool:  # noqa: ARG002 - the protocol's signature
-        """True for a package.json that has node_modules above it."""
-        return path.endswith("/package.json") and (
-            "/node_modules/" in path or path.startswith("node_modules/")
-        )
+        """True for the package.json of a directory that stands directly in node_modules."""
+        return path.endswith("/package.json") and bool(_INSTALLED.search(path))
 
     def start(self, limits: Limits) -> _Run:
         """A fresh run for one layer."""

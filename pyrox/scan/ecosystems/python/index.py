@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from pyrox.scan.formats.run import Collector
+from pyrox.scan.formats.run import MAX_TEXT, Collector
 from pyrox.scan.model import Finds, NormalizedVersion, NoteKind, Package, Repository
 from pyrox.scan.protocols import Entry, Limits
 from pyrox.scan.versions import pep440
@@ -70,12 +70,18 @@ class _Found:
 
 class _Run:
     def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._collector = Collector(limits)
         self._system: set[str] = set()
         self._found: dict[str, _Found] = {}
 
     def take(self, entry: Entry, data: BinaryIO) -> None:
         """Keep name and version of a metadata file, or who installed a package."""
+        if len(self._found) + len(self._system) >= self._limits.packages:
+            self._collector.note(
+                NoteKind.TOO_MANY, entry.path, f"more than {self._limits.packages} metadata files"
+            )
+            return
         if entry.path.endswith("/INSTALLER"):
             if data.read(64).strip() in _SYSTEM:
                 self._system.add(entry.path.removesuffix("INSTALLER"))
@@ -84,7 +90,7 @@ class _Run:
         name, version = values.get("name", ""), values.get("version", "")
         self._found.pop(entry.path, None)
         if name and version:
-            self._found[entry.path] = _Found(name, version)
+            self._found[entry.path] = _Found(name[: MAX_TEXT + 1], version[: MAX_TEXT + 1])
         elif not entry.path.endswith(".egg-info"):
             self._collector.note(NoteKind.MALFORMED, entry.path, "metadata without name or version")
 
@@ -96,11 +102,11 @@ class _Run:
         return self._collector.finds(REPOSITORY)
 
     def _add(self, path: str, found: _Found) -> bool:
-        parts = pep440.parse(found.version) if len(found.version) <= 1024 else None
+        parts = pep440.parse(found.version) if len(found.version) <= MAX_TEXT else None
         if parts is None:
             # Kept, so that the report can say that its version was not understood.
             self._collector.note(NoteKind.UNPARSABLE_VERSION, path, f"{found.name} {found.version[:80]}")
-        version = pep440.canonical(found.version) if parts else found.version[:1024]
+        version = pep440.canonical(found.version) if parts else found.version
         package = Package(
             name=found.name.lower(),
             version=version or found.version,

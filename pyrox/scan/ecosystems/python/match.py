@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from pyrox.scan.ecosystems.python.version import SCHEME
 from pyrox.scan.language import LanguageMatcher
+from pyrox.scan.names import pep503
 
 NAMESPACE: Final = "pypi"
 
-_SEPARATORS: Final = re.compile(r"[-_.]+")
-
-
-def normalise(name: str) -> str:
-    """The name by which the index knows a project (PEP 503)."""
-    return _SEPARATORS.sub("-", name).lower()
-
-
-MATCHERS = (LanguageMatcher("python", "python", NAMESPACE, SCHEME, normalise=normalise),)
+MATCHERS = (LanguageMatcher("python", "python", NAMESPACE, SCHEME, normalise=pep503),)

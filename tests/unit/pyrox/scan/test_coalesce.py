@@ -154,3 +154,9 @@ def test_stored_forms_come_back_equal() -> None:
     assert decode_layer(encode_layer(layer)) == layer
     report = coalesce([layer])
     assert decode_report(encode_report(report)) == report
+
+
+def test_database_that_moved_below_usr_is_the_same_database() -> None:
+    old = Package("musl", "1", "apk", package_db="lib/apk/db/installed")
+    new = Package("musl", "2", "apk", package_db="usr/lib/apk/db/installed")
+    assert names(coalesce(layers(Finds(packages=(old,)), Finds(packages=(new,))))) == {("musl", "2")}

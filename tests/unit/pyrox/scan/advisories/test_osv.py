@@ -20,11 +20,11 @@ from pyrox.scan.advisories.model import (
     Skipped,
 )
 from pyrox.scan.advisories.osv import OsvSource
-from pyrox.scan.ecosystems.python.match import normalise
+from pyrox.scan.names import pep503
 from pyrox.scan.versions.pep440 import PythonScheme
 
 SCHEME = PythonScheme()
-SOURCE = OsvSource("PyPI", SCHEME, namespace=lambda _: "pypi", normalise=normalise)
+SOURCE = OsvSource("PyPI", SCHEME, namespace=lambda _: "pypi", normalise=pep503)
 
 
 def document(**more: Any) -> dict[str, Any]:

@@ -454,3 +454,46 @@ def test_debian_distribution_is_upstreams_field_for_field() -> None:
             "Debian GNU/Linux 12 (bookworm)",
         ),
     )
+
+
+def test_node_files_deeper_than_the_package_are_its_own_affair() -> None:
+    manifest = b'{"name": "x", "version": "1.0.0"}'
+    paths = {
+        "node_modules/x/package.json": True,
+        "a/node_modules/@s/x/package.json": True,
+        "node_modules/x/node_modules/y/package.json": True,
+        "node_modules/x/test/package.json": False,
+        "node_modules/@s/package.json": False,
+        "node_modules/package.json": False,
+    }
+    for path, found in paths.items():
+        assert bool(find({path: manifest}).packages) is found, path
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"var/lib/dpkg/status": STATUS.replace(b"bash", b"b" * 2000)},
+        {"s/x.dist-info/METADATA": b"Name: " + b"x" * 2000 + b"\nVersion: 1\n"},
+        {"node_modules/x/package.json": b'{"name": "x", "version": "' + b"1" * 2000 + b'"}'},
+        {"lib/apk/db/installed": b"P:" + b"x" * 2000 + b"\nV:1\n"},
+    ],
+)
+def test_absurdly_long_name_or_version_is_a_note(files: dict[str, bytes]) -> None:
+    finds = find(files)
+    assert all(len(package.name) + len(package.version) < 2000 for package in finds.packages)
+    assert any("1024 characters" in note.detail for note in finds.notes)
+
+
+def test_dpkg_status_files_too_large_together_are_a_note() -> None:
+    files = {f"d{i}/status": b"x" * 90 for i in range(5)} | {f"d{i}/info/a.list": b"" for i in range(5)}
+    finds = find(files, Limits(text_bytes=100))
+    assert [note.kind for note in finds.notes].count(NoteKind.TOO_MANY) == 3
+
+
+def test_dpkg_lists_and_python_metadata_have_a_bound() -> None:
+    lists = {f"var/lib/dpkg/info/p{i}.md5sums": b"" for i in range(4)}
+    assert [note.kind for note in find(lists, Limits(packages=2)).notes] == [NoteKind.TOO_MANY] * 2
+    wheels = {f"s/p{i}.dist-info/METADATA": b"Name: p\nVersion: 1\n" for i in range(4)}
+    finds = find(wheels, Limits(packages=2))
+    assert ([note.kind for note in finds.notes], len(finds.packages)) == ([NoteKind.TOO_MANY] * 2, 2)

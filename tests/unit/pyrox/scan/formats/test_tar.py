@@ -213,3 +213,14 @@ def test_bounded_reader_ends_with_damage_above_its_limit() -> None:
     with pytest.raises(StreamDamage) as caught:
         reader.read(5)
     assert caught.value.kind is NoteKind.TOO_LARGE
+
+
+def test_sparse_file_cannot_grow_beyond_its_declared_size() -> None:
+    with pytest.raises(StreamDamage, match="does not fit"):
+        read(sparse_old([(7_000_000_000, 1)], 20, b"a"))
+    with pytest.raises(StreamDamage, match="does not fit"):
+        read(pax({"GNU.sparse.map": "7000000000,1", "GNU.sparse.size": "6"}, "x", b"a"))
+
+
+def test_number_of_foreign_digits_is_no_size() -> None:
+    assert read(pax({"GNU.sparse.map": "\u00b2,1", "GNU.sparse.size": "\u00b2"}, "x", b""))[0][0].size == 0
