@@ -121,16 +121,16 @@ def compile_sections(policy: Policy, options: CompileOptions) -> tuple[CompiledS
 
 
 def _section(policy: Policy, section: PolicySection, options: CompileOptions) -> CompiledSection:
-    seen: set[str] = set()
+    if not section.policy_groups:
+        raise PolicyInvalid(
+            f"policy {policy.name!r}, section {section.section_name!r}: the section has no criteria"
+        )
     groups = []
     for group in section.policy_groups:
         where = f"policy {policy.name!r}, section {section.section_name!r}, criterion {group.field_name!r}"
         criterion = CRITERIA.get(group.field_name)
         if criterion is None or not options.knows(criterion):
             raise PolicyInvalid(f"{where}: the criterion is unknown")
-        if group.field_name in seen:
-            raise PolicyInvalid(f"{where}: the criterion stands twice in the section")
-        seen.add(group.field_name)
         groups.append(CompiledGroup(criterion, group, _queries(where, criterion, group)))
     return CompiledSection(section.section_name, tuple(groups))
 
@@ -139,6 +139,10 @@ def _queries(where: str, criterion: Criterion, group: PolicyGroup) -> tuple[Quer
     texts = [value.value for value in group.values]
     if not texts:
         raise PolicyInvalid(f"{where}: the criterion has no values")
+    if group.negate and not criterion.negatable:
+        raise PolicyInvalid(f"{where}: the criterion cannot be negated")
+    if len(texts) > 1 and criterion.single:
+        raise PolicyInvalid(f"{where}: the criterion takes one value")
     every = group.boolean_operator == policy_pb2.AND
     if every and criterion.or_only and len(texts) > 1:
         raise PolicyInvalid(f"{where}: the values cannot be joined by AND")

@@ -15,3 +15,12 @@ class PolicyInvalid(Invalid):
 
 class EvaluationError(Exception):
     """A subject contradicts itself (say, a process of a container that the deployment lacks)."""
+
+
+def error_list(start: str, problems: list[str]) -> str:
+    """Upstream's joined form of several errors (pkg/errorhelpers); empty without any."""
+    if not problems:
+        return ""
+    if len(problems) == 1:
+        return f"{start} error: {problems[0]}"
+    return f"{start} errors: [{', '.join(problems)}]"

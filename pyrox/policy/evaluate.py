@@ -21,18 +21,47 @@ from pyrox.policy.compile import (
     SectionPlan,
     compile_sections,
 )
-from pyrox.policy.errors import PolicyInvalid
+from pyrox.policy.errors import PolicyInvalid, error_list
 from pyrox.policy.explain import Explanation, explain_sections
 from pyrox.policy.fields import Kind
 from pyrox.policy.leaves import Node
 from pyrox.policy.plan import Hit, LinkedPlan, paths
-from pyrox.policy.subject import DeploymentSubject, ImageSubject, ProcessSubject, Subject
+from pyrox.policy.subject import (
+    AuditEventSubject,
+    DeploymentSubject,
+    FileAccessSubject,
+    ImageSubject,
+    KubeEventSubject,
+    NetworkFlowSubject,
+    NodeEventSubject,
+    ProcessSubject,
+    Subject,
+)
 from pyrox.policy.verdict import NO_MATCH, Verdict
 from pyrox.policy.views import ContainerView, RootView
 
 _NANOS = 1_000_000_000
 
-_NETWORK_POLICY = ("Has Ingress Network Policy", "Has Egress Network Policy")
+_NETWORK_POLICY = frozenset({"Has Ingress Network Policy", "Has Egress Network Policy"})
+_FILE = frozenset({"File Path", "File Operation"})
+_KUBE = frozenset({"Kubernetes API Verb", "Kubernetes Resource"})
+# Which labels make a section speak about the event itself.
+_EVENT_LABELS: dict[type[Subject], frozenset[str]] = {
+    ProcessSubject: frozenset(
+        {
+            "Process Name",
+            "Process Ancestor",
+            "Process UID",
+            "Process Arguments",
+            "Unexpected Process Executed",
+        }
+    ),
+    KubeEventSubject: _KUBE,
+    AuditEventSubject: _KUBE,
+    NetworkFlowSubject: frozenset({"Not In Network Baseline"}),
+    FileAccessSubject: _FILE,
+    NodeEventSubject: _FILE,
+}
 # Policies with these alert because something about the image is not known yet.
 _ALERTS_ON_MISSING = ("Unscanned Image", "Image Signature Verified By")
 
@@ -196,40 +225,53 @@ def _alone(root: RootView) -> ContainerView:
     return alone
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Judge:
     """What the matching sections of one evaluation say."""
 
     root: RootView
     now: int
+    violations: list[Alert.Violation] = field(default_factory=list)
+    on_event: bool = False
+    on_network_policy: bool = False
 
     def verdict(self, found: list[tuple[CompiledSection, SectionPlan, Hit]]) -> Verdict:
-        violations: list[Alert.Violation] = []
-        process: Alert.ProcessViolation | None = None
-        network_policy = False
-        for section, plan, hit in found:
-            error = _printer_error(section)
+        for _section, plan, hit in found:
+            error = self._render(plan, hit)
             if error:
                 return Verdict(matched=False, error=error)
-            ours = self.root.kind is DeploymentSubject and section.asks(_NETWORK_POLICY)
-            network_policy = network_policy or ours
-            violations.extend(_generic(plan, hit, network_policy=ours))
-            if section.at_run_time:
-                process = process or self._event_violation(violations)
-        if network_policy:
-            self._attach_policies(violations)
-        return Verdict(matched=True, violations=tuple(violations), process_violation=process)
+        process = self._event_violation() if self.on_event else None
+        if self.on_network_policy and not self.on_event:
+            self._attach_policies(self.violations)
+        return Verdict(matched=True, violations=tuple(self.violations), process_violation=process)
 
-    def _event_violation(self, violations: list[Alert.Violation]) -> Alert.ProcessViolation | None:
+    def _render(self, plan: SectionPlan, hit: Hit) -> str:
+        """Add the section's violations; the text of an error when it has none to add."""
+        labels = plan.asked.queries.keys()
+        event = not labels.isdisjoint(self._event_labels())
+        policies = self.root.kind is DeploymentSubject and not labels.isdisjoint(_NETWORK_POLICY)
+        rendered = list(_generic(plan, hit, network_policy=policies))
+        problems = ["missing field Image User"] * _maps_without_user(plan, hit)
+        if not rendered and not event:
+            problems.append("missing messages")
+        self.on_event = self.on_event or event
+        self.on_network_policy = self.on_network_policy or policies
+        self.violations.extend(rendered)
+        return error_list("violation printer", problems)
+
+    def _event_labels(self) -> frozenset[str]:
+        return _EVENT_LABELS.get(self.root.kind, frozenset())
+
+    def _event_violation(self) -> Alert.ProcessViolation | None:
         root = self.root
-        if isinstance(root.subject, ProcessSubject):
-            return eventmessages.process_violation([root.subject.process])
+        if root.process is not None:
+            return eventmessages.process_violation([root.process.process])
         if root.kube_event is not None:
-            violations.append(eventmessages.kube_violation(root.kube_event))
+            self.violations.append(eventmessages.kube_violation(root.kube_event))
         elif root.flow is not None:
-            violations.append(eventmessages.flow_violation(root.flow))
+            self.violations.append(eventmessages.flow_violation(root.flow))
         elif root.file_access is not None:
-            violations.append(eventmessages.file_violation(root.file_access))
+            self.violations.append(eventmessages.file_violation(root.file_access))
         return None
 
     def _attach_policies(self, violations: list[Alert.Violation]) -> None:
@@ -240,19 +282,32 @@ class _Judge:
                 eventmessages.attach_network_policies(violation, applied)
 
 
-def _printer_error(section: CompiledSection) -> str:
-    # Upstream prints the image's user for every linked object, and those outside the
-    # containers have none: such a policy never alerts there.
-    beyond = {
-        "Exposed Port",
-        "Exposed Port Protocol",
-        "Exposed Node Port",
-        "Port Exposure Method",
-        *_NETWORK_POLICY,
-    }
-    if section.asks(("Image User",)) and section.asks(beyond):
-        return "violation printer error: missing field Image User"
-    return ""
+def _maps_without_user(plan: SectionPlan, hit: Hit) -> int:
+    """How many linked objects lack the image's user, which upstream then fails to print.
+
+    It prints the user for every leaf of the linked tree, and leaves outside the containers
+    have none.
+    """
+    if not plan.asked.has("Image User"):
+        return 0
+    parts = {plan.leaves[label].path.rpartition(".")[0] for label in _root_labels(plan)} - {""}
+    alone = [part for part in parts if not any(other.startswith(f"{part}.") for other in parts)]
+    return len(alone) + sum(
+        _ends(below)
+        for node, hits in hit.below
+        if plan.top is Node.ROOT and node is not Node.CONTAINER
+        for below in hits
+    )
+
+
+def _root_labels(plan: SectionPlan) -> Iterator[str]:
+    return (label for label in plan.asked.queries if plan.leaves[label].node is Node.ROOT)
+
+
+def _ends(hit: Hit) -> int:
+    if not hit.below:
+        return 1
+    return sum(max(1, sum(map(_ends, hits))) for _node, hits in hit.below)
 
 
 def _generic(plan: SectionPlan, hit: Hit, *, network_policy: bool) -> Iterator[Alert.Violation]:

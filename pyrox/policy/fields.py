@@ -31,11 +31,8 @@ class Kind(Enum):
 _DEPLOYMENT = policy_pb2.DEPLOYMENT_EVENT
 _AUDIT = policy_pb2.AUDIT_LOG_EVENT
 _NODE = policy_pb2.NODE_EVENT
-_NONE = policy_pb2.NOT_APPLICABLE
 
 _SOURCES: dict[Kind, frozenset[int]] = {
-    Kind.STATIC: frozenset({_NONE, _DEPLOYMENT}),
-    Kind.IMAGE: frozenset({_NONE, _DEPLOYMENT}),
     Kind.PROCESS: frozenset({_DEPLOYMENT, _NODE}),
     Kind.FILE: frozenset({_DEPLOYMENT, _NODE}),
     Kind.FLOW: frozenset({_DEPLOYMENT}),
@@ -67,7 +64,12 @@ class Criterion:
         return self.kind not in {Kind.STATIC, Kind.IMAGE}
 
     def allowed_for(self, event_source: int) -> bool:
-        """Whether a policy with that storage.EventSource may use the criterion."""
+        """Whether a policy with that storage.EventSource may use the criterion.
+
+        Criteria on the workload are extra conditions and fit every source.
+        """
+        if not self.at_run_time:
+            return True
         if self.deployment_only and event_source == _NODE:
             return False
         return event_source in _SOURCES[self.kind]

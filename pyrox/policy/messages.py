@@ -77,9 +77,16 @@ _LINE_BYTES = 32
 
 def _line(objects: Objects, _asked: Asked) -> str:
     layer = objects[Node.LAYER]
-    raw = layer.value.encode()
-    value = raw[:_LINE_BYTES].decode(errors="replace") + "..." if len(raw) > _LINE_BYTES else layer.value
-    return f"Dockerfile line '{layer.instruction} {value}' found{_in_container(objects)}"
+    return f"Dockerfile line '{layer.instruction} {_cut(layer.value)}' found{_in_container(objects)}"
+
+
+def _cut(line: str) -> str:
+    raw = line.encode()
+    if len(raw) <= _LINE_BYTES:
+        return line
+    # A character cut in two becomes one replacement character per byte, as Go prints it.
+    text = raw[:_LINE_BYTES].decode(errors="surrogateescape")
+    return "".join("\ufffd" if "\udc80" <= char <= "\udcff" else char for char in text) + "..."
 
 
 _SOURCES = {
@@ -312,7 +319,7 @@ def _map(label: str, text: str) -> Printer:
 
     def show(objects: Objects, asked: Asked) -> str:
         found = leaf.get(objects[leaf.node])
-        return text.format(", ".join(_map_hits(asked.queries[label], found)))
+        return text.format("; ".join(_map_hits(asked.queries[label], found)))
 
     return show
 
@@ -320,9 +327,13 @@ def _map(label: str, text: str) -> Printer:
 def _map_hits(queries: Iterable[Query], found: dict[str, str]) -> list[str]:
     shown: dict[str, None] = {}
     for query in queries:
-        for matcher in query.matchers:
-            if isinstance(matcher, mapquery.MapQuery) and matcher(found):
-                shown[matcher.show(found)] = None
+        if query.fits(found, 0):
+            # Of several criteria on one map, upstream keeps what the last of them saw.
+            shown = {
+                matcher.show(found): None
+                for matcher in query.matchers
+                if isinstance(matcher, mapquery.MapQuery) and matcher(found)
+            }
     return list(shown)
 
 

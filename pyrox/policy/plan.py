@@ -3,9 +3,11 @@
 Built by `pyrox.policy.compile`, run by `pyrox.policy.evaluate`. It must not know criteria
 or messages.
 
-An object of the subject survives when every label that lives in it fits there and every
-repeated part below it that the section asks about has a survivor. Two queries on one label
-are united: the object fits when either does, and each must fit somewhere in the subject.
+The rules are upstream's (pkg/booleanpolicy/evaluator/pathutil). Every label must fit
+somewhere, and each of several queries on one label. An object survives when each label
+that lives in it or below it fits somewhere in it, and its parent survives; so two criteria
+on volumes may leave a container without a surviving volume, and the container still counts
+for criteria on containers. The section matches when each label has a survivor at its node.
 """
 
 from __future__ import annotations
@@ -30,48 +32,96 @@ class Hit:
 
 @dataclass(slots=True)
 class NodePlan:
-    """What the section asks of the objects at one node."""
+    """What the section asks of the objects at one node; each label has a bit."""
 
     node: Node
-    tests: list[Test] = field(default_factory=list)
+    tests: list[tuple[int, Test]] = field(default_factory=list)
     children: list[NodePlan] = field(default_factory=list)
+    full: int = 0
 
-    def match(self, element: Any, now: int) -> Hit | None:
-        """The survivors from this object down, or None when it does not fit."""
-        for test in self.tests:
-            if not test(element, now):
-                return None
+    def build(self, element: Any, now: int) -> tuple[int, Hit]:
+        """The labels that fit in the object, and the object with what survives below it."""
+        mask = 0
+        for bit, test in self.tests:
+            if test(element, now):
+                mask |= bit
         if not self.children:
-            return Hit(element)
+            return mask, Hit(element)
         below = []
         for child in self.children:
-            hits = child.match_all(STEPS[child.node][1](element), now)
-            if not hits:
-                return None
-            below.append((child.node, hits))
-        return Hit(element, tuple(below))
+            kept = []
+            for one in STEPS[child.node][1](element):
+                inner, hit = child.build(one, now)
+                mask |= inner
+                if inner == child.full:
+                    kept.append(hit)
+            below.append((child.node, kept))
+        return mask, Hit(element, tuple(below))
 
-    def match_all(self, elements: Iterable[Any], now: int) -> list[Hit]:
-        """The survivors among the objects."""
-        if len(self.tests) == 1 and not self.children:
-            test = self.tests[0]
-            return [Hit(element) for element in elements if test(element, now)]
-        return [hit for element in elements if (hit := self.match(element, now)) is not None]
+    def seal(self) -> int:
+        """Sum up the bits of the node and all nodes below it."""
+        self.full = 0
+        for bit, _test in self.tests:
+            self.full |= bit
+        for child in self.children:
+            self.full |= child.seal()
+        return self.full
+
+    def nodes_with_labels(self) -> Iterator[Node]:
+        """The nodes that must have a survivor."""
+        if self.tests:
+            yield self.node
+        for child in self.children:
+            yield from child.nodes_with_labels()
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Whether one query fits anywhere in the subject."""
+
+    steps: tuple[Callable[[Any], Iterable[Any]], ...]
+    test: Test
+
+    def find(self, element: Any, now: int, at: int = 0) -> bool:
+        """Whether it fits in the object, the first `at` steps being done."""
+        steps = self.steps
+        if at == len(steps):
+            return self.test(element, now)
+        if at + 1 == len(steps):
+            test = self.test
+            # A loop and not any(): this runs for every part of every image.
+            for one in steps[at](element):  # noqa: SIM110
+                if test(one, now):
+                    return True
+            return False
+        return any(self.find(one, now, at + 1) for one in steps[at](element))
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedPlan:
-    """The whole section; `each` holds one plan per query of a label that has several."""
+    """The whole section, with a finder per query."""
 
     root: NodePlan
-    each: tuple[NodePlan, ...] = ()
+    finders: tuple[Finder, ...]
+    needed: frozenset[Node]
 
     def match(self, top: Any, now: int) -> Hit | None:
         """The survivors of the subject, or None when the section does not match."""
-        for plan in self.each:
-            if plan.match(top, now) is None:
+        # Most sections fail here, at the first query.
+        for finder in self.finders:
+            if not finder.find(top, now):
                 return None
-        return self.root.match(top, now)
+        _mask, hit = self.root.build(top, now)
+        reached: set[Node] = set()
+        _reach(hit, self.root.node, reached)
+        return hit if self.needed <= reached else None
+
+
+def _reach(hit: Hit, here: Node, reached: set[Node]) -> None:
+    reached.add(here)
+    for node, hits in hit.below:
+        for below in hits:
+            _reach(below, node, reached)
 
 
 def link(queries: Sequence[Query], leaves: dict[str, Leaf], top: Node) -> LinkedPlan:
@@ -82,22 +132,20 @@ def link(queries: Sequence[Query], leaves: dict[str, Leaf], top: Node) -> Linked
         if query not in known:
             known.append(query)
     root = NodePlan(top)
-    for label, united in by_label.items():
+    finders: list[Finder] = []
+    for at, (label, united) in enumerate(by_label.items()):
         leaf = leaves[label]
-        _node(root, leaf.node).tests.append(_union([test_of(leaf, query) for query in united]))
-    each = tuple(
-        _alone(query, leaves[query.label], top)
-        for united in by_label.values()
-        if len(united) > 1
-        for query in united
-    )
-    return LinkedPlan(root, each)
+        tests = [test_of(leaf, query) for query in united]
+        _node(root, leaf.node).tests.append((1 << at, _union(tests)))
+        finders.extend(Finder(_steps(leaf.node, top), test) for test in tests)
+    root.seal()
+    return LinkedPlan(root, tuple(finders), frozenset(root.nodes_with_labels()))
 
 
-def _alone(query: Query, leaf: Leaf, top: Node) -> NodePlan:
-    root = NodePlan(top)
-    _node(root, leaf.node).tests.append(test_of(leaf, query))
-    return root
+def _steps(node: Node, top: Node) -> tuple[Callable[[Any], Iterable[Any]], ...]:
+    if node is top:
+        return ()
+    return (*_steps(PARENT[node], top), STEPS[node][1])
 
 
 def _node(root: NodePlan, node: Node) -> NodePlan:
@@ -109,8 +157,6 @@ def _node(root: NodePlan, node: Node) -> NodePlan:
             return child
     made = NodePlan(node)
     parent.children.append(made)
-    # Small parts first: most sections fail there, before an image's components are walked.
-    parent.children.sort(key=lambda child: child.node is Node.COMPONENT)
     return made
 
 

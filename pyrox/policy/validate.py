@@ -13,11 +13,13 @@ from pyrox.pb.storage import policy_pb2
 from pyrox.pb.storage.policy_pb2 import EventSource, Policy, PolicyGroup, PolicySection
 from pyrox.policy import glob, grammars, regex
 from pyrox.policy.compile import DEFAULT_OPTIONS, CompileOptions
+from pyrox.policy.errors import error_list
 from pyrox.policy.fields import CRITERIA, Criterion
 from pyrox.policy.quoting import quote, quote_list
 
 # The only version that exists today (upstream pkg/booleanpolicy/policyversion).
 CURRENT_VERSION = "1.1"
+_KNOWN_VERSIONS = frozenset({"", "1", CURRENT_VERSION})
 
 _RESOURCE, _VERB, _PATH = "Kubernetes Resource", "Kubernetes API Verb", "File Path"
 _REQUIRED: dict[int, tuple[str, ...]] = {
@@ -47,23 +49,17 @@ DEFAULT_VALIDATE_OPTIONS = ValidateOptions()
 def validate(policy: Policy, *, options: ValidateOptions = DEFAULT_VALIDATE_OPTIONS) -> str:
     """Upstream's error text, or an empty one for a valid policy."""
     problems: list[str] = []
-    if policy.policy_version != CURRENT_VERSION:
+    if policy.policy_version not in _KNOWN_VERSIONS:
+        problems.append("policy has invalid version")
+    elif policy.policy_version != CURRENT_VERSION:
         problems.append(f"only policy with version {CURRENT_VERSION} is supported")
     if not policy.name:
         problems.append("no name specified")
     source = policy_pb2.AUDIT_LOG_EVENT if options.audit_source else policy.event_source
     checker = _Checker(source, options)
     problems.extend(problem for section in policy.policy_sections if (problem := checker.section(section)))
+    problems.extend(_joined_by_and(policy))
     return error_list("policy validation", problems)
-
-
-def error_list(start: str, problems: list[str]) -> str:
-    """Upstream's joined form of several errors (pkg/errorhelpers)."""
-    if not problems:
-        return ""
-    if len(problems) == 1:
-        return f"{start} error: {problems[0]}"
-    return f"{start} errors: [{', '.join(problems)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +101,7 @@ class _Checker:
         if criterion is None or not self.options.features.knows(criterion):
             yield f"policy criteria name {quote(name)} is invalid"
             return
-        if self.source != policy_pb2.NOT_APPLICABLE and not criterion.allowed_for(self.source):
+        if not criterion.allowed_for(self.source):
             yield f"{quote(name)} is not supported for event source {quote(EventSource.Name(self.source))}"
             return
         if not group.values:
@@ -132,13 +128,20 @@ class _Checker:
 
 def _operators(criterion: Criterion, group: PolicyGroup) -> Iterable[str]:
     name = quote(criterion.name)
-    texts = [value.value for value in group.values]
     if group.negate and not criterion.negatable:
         yield f"policy criteria {name} cannot be negated"
-    if len(texts) > 1 and criterion.single:
+    if len(group.values) > 1 and criterion.single:
+        # Upstream shows the messages in their text form, each quoted once more.
+        texts = [f"value:{quote(value.value)}" if value.value else "" for value in group.values]
         yield f"policy criteria {name} does not support more than one value {quote_list(texts)}"
-    if criterion.or_only and group.boolean_operator == policy_pb2.AND:
-        yield f"operator AND is not allowed for field {name}"
+
+
+def _joined_by_and(policy: Policy) -> Iterable[str]:
+    for section in policy.policy_sections:
+        for group in section.policy_groups:
+            criterion = CRITERIA.get(group.field_name)
+            if criterion is not None and criterion.or_only and group.boolean_operator == policy_pb2.AND:
+                yield f"operator AND is not allowed for field {quote(criterion.name)}"
 
 
 def _dependencies(section: PolicySection, present: set[str]) -> Iterable[str]:
