@@ -22,6 +22,7 @@ from pyrox.pg.notify import Listener
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
 from pyrox.policy.defaults import load as default_policies
+from pyrox.policy.defaults import load_categories as default_categories
 from pyrox.registry.client import Endpoint as RegistryEndpoint
 from pyrox.registry.client import RegistryClient
 from pyrox.rpc.authn import ServiceAuthenticator
@@ -92,11 +93,16 @@ from services.central.policies.engine import PolicyEngine
 from services.central.policies.exchange import Importer
 from services.central.policies.service import PolicyService
 from services.central.policies.store import PolicyStore
+from services.central.policy_categories.service import PolicyCategoryService
+from services.central.policy_categories.store import CategoryStore
+from services.central.readers import read_servicers
 from services.central.roles.service import RoleService
 from services.central.roles.store import RoleStore
 from services.central.routes.app import custom_routes
+from services.central.routes.clusters import clusters_router
 from services.central.routes.definitions import definitions_router
 from services.central.routes.docs import docs_router
+from services.central.routes.downloads import downloads_router
 from services.central.routes.graphql import graphql_router
 from services.central.routes.guard import Guard
 from services.central.routes.portal import portal_router
@@ -134,6 +140,7 @@ class Stores:
 
     alerts: AlertStore
     bundles: BundleStore
+    categories: CategoryStore
     clusters: ClusterStore
     hashes: HashStore
     images: ImageStore
@@ -180,6 +187,8 @@ async def build(config: Config, clock: Clock) -> App:
         *_cluster_servicers(clock, stores, connections),
         *_image_servicers(config, clock, stores, connections, scanner, enricher),
         *_policy_servicers(clock, stores, connections, lifecycle, engine, enricher),
+        *read_servicers(pool, clock),
+        PolicyCategoryService(store=stores.categories, policies=stores.policies),
         _sensor_service(pool, clock, metrics, material, stores, greeter, connections, lifecycle),
     ]
     served = {servicer.SERVICE for servicer in servicers}
@@ -197,7 +206,12 @@ async def build(config: Config, clock: Clock) -> App:
     )
     endpoints = [Endpoint(config.listen.host, config.listen.port, tls)]
     endpoints += [Endpoint(plain.host, plain.port) for plain in config.plain]
-    front = Front(endpoints=endpoints, app=_web(config, clock, methods, access), peers=peers, clock=clock)
+    front = Front(
+        endpoints=endpoints,
+        app=_web(config, clock, methods, access, stores, material),
+        peers=peers,
+        clock=clock,
+    )
 
     async def policies_changed(_: Sequence[str]) -> None:
         stores.policies.forget()
@@ -232,6 +246,7 @@ async def _prepare(pool: Pool, stores: Stores, installation: Installation) -> No
     await installation.load()
     await stores.roles.ensure_defaults()
     await stores.system.load()
+    await stores.categories.ensure_defaults(default_categories())
     await stores.policies.ensure_defaults(default_policies())
 
 
@@ -248,6 +263,7 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
     stores = Stores(
         alerts=AlertStore(pool=pool),
         bundles=BundleStore(pool=pool, clock=clock),
+        categories=CategoryStore(pool=pool),
         clusters=ClusterStore(pool=pool, on_change=on_change),
         hashes=HashStore(pool=pool),
         images=ImageStore(pool=pool, clock=clock),
@@ -451,7 +467,14 @@ def _fragments(pool: Pool, stores: Stores, lifecycle: AlertLifecycle) -> list[Fr
     ]
 
 
-def _web(config: Config, clock: Clock, methods: Mapping[str, Method], access: Access) -> GrpcWeb:
+def _web(
+    config: Config,
+    clock: Clock,
+    methods: Mapping[str, Method],
+    access: Access,
+    stores: Stores,
+    material: Material,
+) -> GrpcWeb:
     """HTTP/1.1: gRPC-Web, then REST, then custom routes, then the portal."""
     guard = Guard(authenticator=access.authenticator)
     definitions = Definitions(uploads=config.definitions / "uploads", bundled=config.definitions)
@@ -460,6 +483,8 @@ def _web(config: Config, clock: Clock, methods: Mapping[str, Method], access: Ac
             docs_router(methods, guard),
             graphql_router(guard),
             definitions_router(definitions, guard),
+            clusters_router(stores.clusters, material.ca, guard),
+            downloads_router(config.cli, guard),
             portal_router(config.ui),
         ]
     )

@@ -1,0 +1,65 @@
+"""Files that install a secured cluster, for `roxctl sensor get-bundle` and the portal."""
+
+from __future__ import annotations
+
+import yaml
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict
+
+from pyrox.errors import Invalid, NotAuthorized, NotFound
+from pyrox.mtls.ca import CertificateAuthority
+from pyrox.pb.storage.cluster_pb2 import Cluster
+from pyrox.rpc.authz import AnyOf, Permissions, Services
+from pyrox.rpc.call import Call
+from pyrox.rpc.scope import EVERYTHING
+from services.central.clusters.store import ClusterStore
+from services.central.link.installation import bundle, values
+from services.central.routes.guard import Guard
+
+_ZIP = AnyOf.of(Permissions(read=("Cluster", "Administration")), Services.of("SENSOR_SERVICE"))
+_HELM = AnyOf.of(Permissions(read=("Cluster",)), Services.of("SENSOR_SERVICE"))
+
+
+class ClusterRequest(BaseModel):
+    """Which cluster; the other fields of upstream's request mean nothing to a chart."""
+
+    model_config = ConfigDict(extra="ignore")
+    id: str = ""
+
+
+def clusters_router(clusters: ClusterStore, ca: CertificateAuthority, guard: Guard) -> APIRouter:
+    """`/api/extensions/clusters/zip` and `/api/extensions/clusters/helm-config.yaml`."""
+    router = APIRouter()
+
+    async def cluster_of(wanted: ClusterRequest, call: Call) -> Cluster:
+        if not wanted.id:
+            raise Invalid.because("id of the cluster must be given")
+        service = call.identity.service
+        if service is not None and service.id != wanted.id:
+            raise NotAuthorized.of("a Sensor may ask for its own cluster only")
+        scope = EVERYTHING if service is not None else call.scope("Cluster")
+        found = await clusters.get(wanted.id, scope=scope)
+        if found is None:
+            raise NotFound.because(f"cluster {wanted.id}")
+        return found
+
+    @router.post("/api/extensions/clusters/zip")
+    async def archive(wanted: ClusterRequest, request: Request) -> Response:
+        found = await cluster_of(wanted, await guard.check(request, _ZIP))
+        headers = {"Content-Disposition": f'attachment; filename="sensor-{_file_name(found.name)}.zip"'}
+        return Response(bundle(ca, found), media_type="application/zip", headers=headers)
+
+    @router.post("/api/extensions/clusters/helm-config.yaml")
+    async def helm(wanted: ClusterRequest, request: Request) -> Response:
+        found = await cluster_of(wanted, await guard.check(request, _HELM))
+        text = yaml.safe_dump(dict(values(found)), sort_keys=True)
+        headers = {"Content-Disposition": f'attachment; filename="values-{_file_name(found.name)}.yaml"'}
+        return Response(text, media_type="application/yaml", headers=headers)
+
+    return router
+
+
+def _file_name(name: str) -> str:
+    """The name with everything but letters, digits, dots and dashes made dashes."""
+    return "".join(c if c.isalnum() or c in ".-_" else "-" for c in name)
