@@ -1,0 +1,1 @@
+"""Sensor: guards one cluster and talks to Central."""

@@ -1,0 +1,444 @@
+"""Sensor's composition root: every object of the process is built here, once.
+
+`build` constructs and opens nothing but the Kubernetes configuration; `prepare` asks the
+API server who we are; the components are started by `main.py` in the order given here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyrox.clock import Clock
+from pyrox.errors import Invalid
+from pyrox.k8s.client import KubeClient, KubeSource
+from pyrox.metrics import Metrics
+from pyrox.mtls.ca import ServiceTrust, load_certificates
+from pyrox.mtls.identity import CENTRAL, EPHEMERAL_WILDCARD_ID, WILDCARD_ID, subject_of
+from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
+from pyrox.pb.internalapi.central.hello_pb2 import CentralHello
+from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgToSensor
+from pyrox.pb.internalapi.sensor import (  # noqa: F401 - their descriptors are looked up by name
+    compliance_iservice_pb2,
+    network_connection_iservice_pb2,
+    sfa_iservice_pb2,
+)
+from pyrox.pb.storage.cluster_pb2 import SensorDeploymentIdentification
+from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator
+from pyrox.rpc import methods
+from pyrox.rpc.authn import ServiceAuthenticator
+from pyrox.rpc.client import Target, http_client
+from pyrox.rpc.front import Endpoint, Front
+from pyrox.rpc.health import metrics_probe, probe_app, readiness
+from pyrox.rpc.peers import Peers
+from pyrox.rpc.server import RpcServer
+from pyrox.service import BoundedQueue, Component
+from services.sensor.config import Address, Config
+from services.sensor.detect.deploytime import DeployDetector
+from services.sensor.detect.images import Images
+from services.sensor.detect.policies import Policies
+from services.sensor.detect.reprocess import Reprocessing
+from services.sensor.detect.runtime import RuntimeDetector
+from services.sensor.detect.scanner import CentralScanner
+from services.sensor.enforce.enforcer import Enforcer, Order
+from services.sensor.health.reports import Reports
+from services.sensor.health.services import ServicesHealth
+from services.sensor.link.checks import CentralChecks
+from services.sensor.link.dial import CentralDialer
+from services.sensor.link.events import Events
+from services.sensor.link.greeting import FLATTEN_IMAGE_DATA, INIT_CONTAINERS
+from services.sensor.link.identify import identify
+from services.sensor.link.link import CentralLink, Handler, LinkOptions, Listeners
+from services.sensor.link.outbox import Outbox
+from services.sensor.link.session import USER_AGENT
+from services.sensor.runtime.processes import Processes
+from services.sensor.runtime.processfilter import ProcessFilter
+from services.sensor.runtime.service import CollectorService, SignalService
+from services.sensor.settings.admission import AdmissionSettings
+from services.sensor.settings.configmap import AdmissionConfigMap
+from services.sensor.settings.service import AdmissionService, DeploymentService, ImageService
+from services.sensor.store.enhance import Enhancement
+from services.sensor.store.entities import Entities
+from services.sensor.store.messages import Messages
+from services.sensor.store.publish import Publisher
+from services.sensor.store.rbac import Rbac
+from services.sensor.store.replay import Replay
+from services.sensor.store.resolver import Resolver
+from services.sensor.store.workloads import Workloads
+from services.sensor.watch.cluster import ClusterWatch, all_sinks
+from services.sensor.watch.handlers import Desk
+
+_UNSERVED = (
+    "sensor.NetworkConnectionInfoService",
+    "sensor.ComplianceService",
+    "sensor.FileActivityService",
+)
+_ENFORCEMENTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The built process."""
+
+    components: tuple[Component, ...]
+    front: Front
+    link: CentralLink
+    processes: Processes
+    publisher: Publisher
+    kube: KubeClient
+    dialer: CentralDialer
+    reports: Reports
+    identification: SensorDeploymentIdentification
+    """Shared with the link; `prepare` fills it in."""
+    namespace: str
+    node_name: str
+
+    async def prepare(self) -> None:
+        """Ask the API server what is said in the first message to Central."""
+        self.identification.CopyFrom(await identify(self.kube, self.namespace))
+        self.identification.k8s_node_name = self.node_name
+        await self.reports.ask_version()
+
+    async def close(self) -> None:
+        """Close the clients."""
+        await self.dialer.close()
+        await self.kube.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What nearly everything is made from."""
+
+    config: Config
+    clock: Clock
+    metrics: Metrics
+    kube: KubeClient
+    outbox: Outbox
+    events: Events
+    messages: Messages
+    publisher: Publisher
+    cluster_id: _ClusterId
+
+
+@dataclass(slots=True)
+class _ClusterId:
+    """The id that Central confirmed, or the certificate's until then."""
+
+    value: str
+
+    def __call__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Detection:
+    policies: Policies
+    images: Images
+    scanner: CentralScanner
+    detector: DeployDetector
+    runtime: RuntimeDetector
+    enforcer: Enforcer
+    reprocessing: Reprocessing
+
+    def components(self) -> Sequence[Component]:
+        return (self.enforcer, self.detector, self.runtime)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cluster:
+    resolver: Resolver
+    watch: ClusterWatch
+    entities: Entities
+
+
+async def build(config: Config, clock: Clock) -> App:
+    """Build everything. Raises `Invalid` when certificates or kubeconfig cannot be read."""
+    metrics = Metrics("sensor")
+    kube = await KubeClient.open(KubeSource(kubeconfig=config.kubeconfig))
+    outbox = Outbox(limit=config.outbox_limit, kept_limit=config.kept_limit, metrics=metrics)
+    events = Events(outbox=outbox, clock=clock)
+    messages = Messages()
+    base = _Base(
+        config=config,
+        clock=clock,
+        metrics=metrics,
+        kube=kube,
+        outbox=outbox,
+        events=events,
+        messages=messages,
+        publisher=Publisher(messages=messages, events=events),
+        cluster_id=_ClusterId(_own_cluster_id(config)),
+    )
+    return _assemble(base)
+
+
+def _assemble(base: _Base) -> App:
+    config, clock = base.config, base.clock
+    tls = ClientTls(authorities=[config.ca_file], certificate=CertFiles(config.cert_file, config.key_file))
+    trust = ServiceTrust(load_certificates(config.ca_file.read_bytes()), clock)
+    target = Target(config.central, CENTRAL.hostname)
+    dialer = CentralDialer(target=target, tls=tls, clock=clock, receive_limit=config.max_message_bytes)
+    cluster = _cluster(base)
+    detection = _detection(base, dialer)
+    processes = Processes(
+        entities=cluster.entities,
+        process_filter=ProcessFilter(config.process_filter),
+        events=base.events,
+        sink=detection.runtime.offer,
+        clock=clock,
+        metrics=base.metrics,
+    )
+    settings = AdmissionSettings(policies=detection.policies, clock=clock, central_endpoint=config.central)
+    reports = Reports(
+        client=base.kube,
+        outbox=base.outbox,
+        messages=base.messages,
+        publisher=base.publisher,
+        services=ServicesHealth(client=base.kube, namespace=config.namespace),
+        clock=clock,
+    )
+    identification = SensorDeploymentIdentification(app_namespace=config.namespace)
+    link = CentralLink(
+        checks=CentralChecks(
+            make_client=lambda: http_client(
+                target, tls=tls, timeout=10.0, headers={"User-Agent": USER_AGENT}
+            ),
+            trust=trust,
+            fallback_limit=config.max_message_bytes,
+        ),
+        dialer=dialer,
+        outbox=base.outbox,
+        events=base.events,
+        options=LinkOptions(
+            cluster_id=base.cluster_id.value,
+            retry_initial=config.retry_initial,
+            retry_longest=config.retry_longest,
+            greeting_timeout=config.greeting_timeout,
+            identification=identification,
+        ),
+        surroundings=(clock, random.random),
+    )
+    link.listen(_listeners(base, cluster, detection, settings, reports, link))
+    cluster.resolver.listen(detection.detector.on_change)
+    server_tls = ServerTls(
+        certificates=[CertFiles(config.cert_file, config.key_file)], client_authorities=[config.ca_file]
+    )
+    rpc, front = _server(base, trust, server_tls, detection, settings, processes)
+    watch_files = CertificateWatch(watched=[tls, server_tls], clock=clock)
+    config_map = AdmissionConfigMap(
+        client=base.kube, settings=settings, namespace=config.namespace, clock=clock
+    )
+    return App(
+        components=(
+            _metrics_front(config.metrics, base.metrics, clock),
+            watch_files,
+            cluster.resolver,
+            *detection.components(),
+            processes,
+            config_map,
+            rpc,
+            front,
+            reports,
+            cluster.watch,
+            link,
+        ),
+        front=front,
+        link=link,
+        processes=processes,
+        publisher=base.publisher,
+        kube=base.kube,
+        dialer=dialer,
+        reports=reports,
+        identification=identification,
+        namespace=config.namespace,
+        node_name=config.node_name,
+    )
+
+
+def _own_cluster_id(config: Config) -> str:
+    """The cluster id in Sensor's certificate; empty for one that any cluster may use."""
+    try:
+        subject = subject_of(load_certificates(config.cert_file.read_bytes())[0])
+    except OSError as err:
+        raise Invalid(
+            f"{config.cert_file}: {err.strerror}; set ROX_MTLS_CERT_FILE or mount the secret"
+        ) from err
+    return "" if subject.id in {WILDCARD_ID, EPHEMERAL_WILDCARD_ID} else subject.id
+
+
+def _cluster(base: _Base) -> _Cluster:
+    workloads, rbac, entities = Workloads(), Rbac(), Entities()
+    resolver = Resolver(
+        workloads=workloads,
+        rbac=rbac,
+        messages=base.messages,
+        publisher=base.publisher,
+        clock=base.clock,
+        cluster_id=base.cluster_id,
+    )
+    desk = Desk(
+        messages=base.messages,
+        publisher=base.publisher,
+        resolver=resolver,
+        workloads=workloads,
+        rbac=rbac,
+        entities=entities,
+        clock=base.clock,
+        cluster_id=base.cluster_id,
+    )
+    watch = ClusterWatch(
+        client=base.kube,
+        sinks=all_sinks(desk),
+        resolver=resolver,
+        publisher=base.publisher,
+        surroundings=(base.clock, random.random),
+    )
+    return _Cluster(resolver, watch, entities)
+
+
+def _detection(base: _Base, dialer: CentralDialer) -> _Detection:
+    config, clock = base.config, base.clock
+    policies = Policies()
+    scanner = CentralScanner(
+        channel=dialer.current, cluster_id=base.cluster_id.value, timeout=config.scan_timeout
+    )
+    images = Images(scanner=scanner, clock=clock, ttl=config.image_ttl)
+    orders: BoundedQueue[Order] = BoundedQueue(name="enforcement", limit=_ENFORCEMENTS, metrics=base.metrics)
+    enforcer = Enforcer(client=base.kube, queue=orders, clock=clock)
+    detector = DeployDetector(
+        policies=policies,
+        images=images,
+        messages=base.messages,
+        events=base.events,
+        clock=clock,
+        enforce=enforcer.enforce,
+    )
+    indicators: BoundedQueue[ProcessIndicator] = BoundedQueue(
+        name="detector_process_indicator", limit=config.detector_queue, metrics=base.metrics
+    )
+    runtime = RuntimeDetector(
+        detector=detector,
+        policies=policies,
+        images=images,
+        messages=base.messages,
+        way_out=(base.events, enforcer.enforce),
+        surroundings=(clock, indicators),
+    )
+    reprocessing = Reprocessing(images=images, detector=detector)
+    return _Detection(policies, images, scanner, detector, runtime, enforcer, reprocessing)
+
+
+def _listeners(
+    base: _Base,
+    cluster: _Cluster,
+    detection: _Detection,
+    settings: AdmissionSettings,
+    reports: Reports,
+    link: CentralLink,
+) -> Listeners:
+    resolver, reprocessing = cluster.resolver, detection.reprocessing
+
+    def on_config(message: MsgToSensor) -> None:
+        settings.cluster_id = link.cluster_id
+        settings.on_cluster_config(message)
+        override = message.cluster_config.config.registry_override
+        if override != resolver.registry_override:
+            resolver.registry_override = override
+            resolver.mark_all()
+
+    def on_policies(message: MsgToSensor) -> None:
+        detection.policies.on_policy_sync(message)
+        # During the greeting the replay asks for everything anyway.
+        if base.outbox.live:
+            detection.detector.judge_all()
+
+    def on_invalidate(message: MsgToSensor) -> None:
+        settings.forget_images(list(message.invalidate_image_cache.image_keys))
+        reprocessing.on_invalidate(message)
+
+    def on_online(hello: CentralHello) -> None:
+        if base.cluster_id.value != link.cluster_id:
+            base.cluster_id.value = link.cluster_id
+            detection.scanner.cluster_id = link.cluster_id
+            resolver.mark_all()
+        features = (FLATTEN_IMAGE_DATA in hello.capabilities, INIT_CONTAINERS in hello.capabilities)
+        if features != (resolver.image_ids, resolver.init_containers):
+            resolver.image_ids, resolver.init_containers = features
+            settings.image_ids = resolver.image_ids
+            settings.renew()
+            resolver.mark_all()
+        detection.images.online = True
+        reports.on_online()
+        detection.runtime.on_online()
+
+    def on_offline() -> None:
+        detection.images.online = False
+        reports.on_offline()
+        detection.runtime.on_offline()
+
+    replay = Replay(
+        messages=base.messages,
+        publisher=base.publisher,
+        events=base.events,
+        outbox=base.outbox,
+        detect=detection.detector.on_offer,
+    )
+    handlers: Mapping[str, Handler] = {
+        "cluster_config": on_config,
+        "policy_sync": on_policies,
+        "updated_image": reprocessing.on_updated_image,
+        "invalidate_image_cache": on_invalidate,
+        "refresh_image_cache_ttl": reprocessing.on_refresh,
+        "reprocess_deployments": reprocessing.on_reprocess_deployments,
+        "reprocess_deployment": reprocessing.on_reprocess_deployment,
+        "enforcement": detection.enforcer.on_enforcement,
+        "deployment_enhancement_request": Enhancement(resolver=resolver, outbox=base.outbox).on_request,
+    }
+    return Listeners(messages=handlers, online=(on_online,), offline=(on_offline,), replay=replay.run)
+
+
+def _server(
+    base: _Base,
+    trust: ServiceTrust,
+    tls: ServerTls,
+    detection: _Detection,
+    settings: AdmissionSettings,
+    processes: Processes,
+) -> tuple[RpcServer, Front]:
+    servicers = (
+        SignalService(processes=processes),
+        CollectorService(processes=processes, metrics=base.metrics),
+        AdmissionService(settings=settings, messages=base.messages, events=base.events),
+        ImageService(images=detection.images, scanner=detection.scanner),
+        DeploymentService(messages=base.messages),
+    )
+    peers = Peers()
+    rpc = RpcServer(
+        methods=methods.table(servicers, _UNSERVED),
+        authenticator=ServiceAuthenticator(trust=trust),
+        peers=peers,
+        clock=base.clock,
+    )
+    front = Front(
+        endpoints=[Endpoint(base.config.listen.host, base.config.listen.port, tls)],
+        app=probe_app({"/ready": readiness(_always)}),
+        peers=peers,
+        clock=base.clock,
+    )
+    return rpc, front
+
+
+async def _always() -> bool:
+    """Sensor serves Collector and Admission as soon as it listens, with or without Central."""
+    return True
+
+
+def _metrics_front(address: Address, metrics: Metrics, clock: Clock) -> Front:
+    return Front(
+        endpoints=[Endpoint(address.host, address.port)],
+        app=probe_app({"/metrics": metrics_probe(metrics)}),
+        peers=None,
+        clock=clock,
+        name="metrics",
+    )

@@ -1,0 +1,172 @@
+"""Images with their scans, asked of Central and remembered.
+
+Detectors, and the image service for Admission, ask here. Several who want the same
+image at once wait for one answer. When Central cannot answer, a bare image is given, so
+that policies on the name still work. It must not know policies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from pyrox import log
+from pyrox.clock import Clock
+from pyrox.errors import Exhausted, RoxError
+from pyrox.pb.internalapi.central.sensor_iservice_pb2 import ImageKey
+from pyrox.pb.storage.deployment_pb2 import ContainerImage, Deployment
+from pyrox.pb.storage.image_pb2 import Image
+from pyrox.workload.images import id_v2
+
+_LOG = log.get(__name__)
+# Upstream's limit of scans at once (ROX_MAX_PARALLEL_IMAGE_SCAN_INTERNAL).
+_PARALLEL = 30
+# Upstream's pauses when Central has too many scans: 5 s doubling to 4 minutes.
+_FIRST_PAUSE, _LAST_PAUSE = 5.0, 240.0
+MAX_IMAGES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who uses the image, for the choice of registry credentials."""
+
+    cluster_id: str = ""
+    namespace: str = ""
+    pull_secrets: tuple[str, ...] = ()
+
+
+class Scanner(Protocol):
+    """Asks Central for an image."""
+
+    async def scan(self, image: ContainerImage, source: Source, *, cached_only: bool) -> Image:
+        """The image as Central knows or scans it.
+
+        Raises `Exhausted` when Central scans too many at once, else what went wrong.
+        """
+
+
+def key_of(image: ContainerImage) -> str:
+    """What an image is remembered by: its digest under its name, else the name."""
+    return image.id_v2 or image.id or image.name.full_name
+
+
+def bare(image: ContainerImage) -> Image:
+    """An image of which only the name is known."""
+    made = Image(id=image.id, name=image.name, not_pullable=image.not_pullable)
+    made.names.append(image.name)
+    made.notes.extend([Image.MISSING_METADATA, Image.MISSING_SCAN_DATA])
+    return made
+
+
+@dataclass(slots=True)
+class _Entry:
+    image: Image
+    expires: float
+
+
+class Images:
+    """The cache in front of Central."""
+
+    def __init__(self, *, scanner: Scanner, clock: Clock, ttl: timedelta) -> None:
+        self._scanner = scanner
+        self._clock = clock
+        self._ttl = ttl.total_seconds()
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._pending: dict[str, asyncio.Task[Image]] = {}
+        self._slots = asyncio.Semaphore(_PARALLEL)
+        self.online = False
+
+    def cached(self, image: ContainerImage) -> Image | None:
+        """The remembered image; without Central an old one is better than none."""
+        entry = self._entries.get(key_of(image))
+        if entry is None or (self.online and entry.expires < self._clock.monotonic()):
+            return None
+        return entry.image
+
+    async def get(self, image: ContainerImage, source: Source) -> Image:
+        """The image, scanned if need be; a bare one when that is not possible."""
+        found = self.cached(image)
+        if found is not None:
+            return found
+        if not self.online or image.not_pullable or not image.name.registry:
+            return bare(image)
+        key = key_of(image)
+        task = self._pending.get(key)
+        if task is None:
+            task = asyncio.create_task(self._fetch(key, image, source))
+            self._pending[key] = task
+            task.add_done_callback(lambda _: self._pending.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def of(self, deployment: Deployment) -> list[Image]:
+        """The image of each container, by index."""
+        source = Source(deployment.cluster_id, deployment.namespace, tuple(deployment.image_pull_secrets))
+        wanted = [self.get(container.image, source) for container in deployment.containers]
+        return list(await asyncio.gather(*wanted))
+
+    def cached_of(self, deployment: Deployment) -> list[Image]:
+        """As `of`, without asking anybody."""
+        return [self.cached(container.image) or bare(container.image) for container in deployment.containers]
+
+    def put(self, image: Image) -> list[str]:
+        """Remember an image that Central sent; the keys under which it may be used."""
+        keys = [key for key in _keys_of(image) if key in self._entries]
+        for key in keys:
+            self._remember(key, image)
+        return keys
+
+    def forget(self, keys: Iterable[ImageKey]) -> set[str]:
+        """Forget images; the keys that were given, as detectors know them."""
+        flat = {part for key in keys for part in _flat(key)}
+        for part in flat:
+            self._entries.pop(part, None)
+        return flat
+
+    def forget_all(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+
+    def refresh(self, keys: Iterable[ImageKey]) -> None:
+        """Central looked at these images and found nothing new: they stay fresh."""
+        expires = self._clock.monotonic() + self._ttl
+        for key in keys:
+            for part in _flat(key):
+                if part in self._entries:
+                    self._entries[part].expires = expires
+
+    async def _fetch(self, key: str, image: ContainerImage, source: Source) -> Image:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                async with self._slots:
+                    scanned = await self._scanner.scan(image, source, cached_only=False)
+            except Exhausted:
+                await self._clock.sleep(pause)
+                pause = min(pause * 2, _LAST_PAUSE)
+                if not self.online:
+                    return bare(image)
+            except RoxError as error:
+                _LOG.warning("image without scan", image=image.name.full_name, error=error.message)
+                return bare(image)
+            else:
+                self._remember(key, scanned)
+                return scanned
+
+    def _remember(self, key: str, image: Image) -> None:
+        self._entries[key] = _Entry(image, self._clock.monotonic() + self._ttl)
+        self._entries.move_to_end(key)
+        if len(self._entries) > MAX_IMAGES:
+            self._entries.popitem(last=False)
+
+
+def _flat(key: ImageKey) -> Sequence[str]:
+    return [part for part in (key.image_id_v2, key.image_id, key.image_full_name) if part]
+
+
+def _keys_of(image: Image) -> list[str]:
+    names = [image.name.full_name, *(name.full_name for name in image.names)]
+    return [image.id, *(id_v2(name, image.id) for name in names if image.id), *names]

@@ -1,0 +1,47 @@
+"""The policies that Central sent, compiled.
+
+Written by the link's handler, read by both detectors and by the admission settings. It
+must not know deployments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pyrox import log
+from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgToSensor
+from pyrox.pb.storage.policy_pb2 import Policy
+from pyrox.policy.sets import PolicySet
+
+_LOG = log.get(__name__)
+
+
+class Policies:
+    """The current set; empty until Central sent one."""
+
+    def __init__(self) -> None:
+        self.current = PolicySet()
+        self.received: tuple[Policy, ...] = ()
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Tell the listener of every new list."""
+        self._listeners.append(listener)
+
+    def on_policy_sync(self, message: MsgToSensor) -> None:
+        """Take over the full list; a policy that does not compile is logged and left out."""
+        self.replace(tuple(message.policy_sync.policies))
+
+    def replace(self, policies: Sequence[Policy]) -> None:
+        """Compile and use these policies from now on."""
+        self.received = tuple(policies)
+        self.current = PolicySet.of(self.received)
+        for problem in self.current.problems:
+            _LOG.warning(
+                "policy cannot be used",
+                policy_id=problem.policy_id,
+                name=problem.policy_name,
+                error=problem.message,
+            )
+        for listener in self._listeners:
+            listener()

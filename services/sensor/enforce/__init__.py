@@ -1,0 +1,1 @@
+"""Sensor's answers to violations in the cluster."""

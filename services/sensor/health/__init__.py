@@ -1,0 +1,1 @@
+"""Periodic reports about the cluster and its services."""

@@ -1,0 +1,1 @@
+"""The one stream to Central: handshake, dedupe, buffers, reconnect."""

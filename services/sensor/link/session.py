@@ -1,0 +1,114 @@
+"""One stream to Central over gRPC: open, greet, read, write.
+
+Made by the link for each attempt. It knows gRPC and the headers; it must not know what
+messages mean beyond the greeting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import grpc
+
+from pyrox.errors import Exhausted, NotAuthorized, RoxError, Unavailable, Unimplemented
+from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgFromSensor, MsgToSensor
+from pyrox.pb.internalapi.central.sensor_iservice_pb2_grpc import SensorServiceStub
+from services.sensor.link import greeting
+
+USER_AGENT = f"Rox Sensor/{greeting.VERSION} (linux; amd64)"
+
+
+def error_of(error: grpc.aio.AioRpcError) -> RoxError:
+    """The end of a stream as one of our errors."""
+    text = f"Central: {error.code().name}: {error.details()}"
+    match error.code():
+        case grpc.StatusCode.UNIMPLEMENTED:
+            return Unimplemented(text)
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return Exhausted(text)
+        case grpc.StatusCode.PERMISSION_DENIED | grpc.StatusCode.UNAUTHENTICATED:
+            return NotAuthorized(text)
+        case _:
+            return Unavailable(text)
+
+
+class Session:
+    """An open stream."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    async def read(self) -> MsgToSensor | None:
+        """The next message, or None at the stream's end. Raises what ended it."""
+        try:
+            message = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            raise error_of(error) from error
+        return message if isinstance(message, MsgToSensor) else None
+
+    async def write(self, message: MsgFromSensor) -> None:
+        """Send a message; returns when the transport took it."""
+        try:
+            await self._call.write(message)
+        except grpc.aio.AioRpcError as error:
+            raise error_of(error) from error
+        except grpc.aio.UsageError as error:
+            raise Unavailable(f"Central: the stream is over: {error}") from error
+
+    async def greet(self, introduction: greeting.Introduction, each: timedelta) -> greeting.Greeting:
+        """Wait for Central's header, then go through the greeting; each read has that time."""
+        try:
+            headers = await self._call.initial_metadata()
+        except grpc.aio.AioRpcError as error:
+            raise error_of(error) from error
+        if not any(key.lower() == greeting.HELLO_HEADER for key, _ in headers):
+            await self._diagnose()
+
+        async def read() -> MsgToSensor | None:
+            async with _timeout(each):
+                return await self.read()
+
+        return await greeting.greet(introduction, read, self.write)
+
+    async def _diagnose(self) -> None:
+        """Central did not say hello: find the reason that the stream carries."""
+        while await self.read() is not None:
+            continue
+        raise NotAuthorized("Central did not answer the hello; check this cluster's certificate")
+
+
+@asynccontextmanager
+async def _timeout(limit: timedelta) -> AsyncIterator[None]:
+
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            yield
+    except TimeoutError as error:
+        raise greeting.BadOrder(
+            f"Central was silent for {limit.total_seconds():g} s in the greeting"
+        ) from error
+
+
+@asynccontextmanager
+async def open_session(
+    channel: grpc.aio.Channel, introduction: greeting.Introduction, cluster_id: str, *, gzip: bool
+) -> AsyncIterator[Session]:
+    """Open the stream with upstream's headers; it is cancelled on leaving."""
+    metadata = (
+        (greeting.CLUSTER_ID_HEADER, cluster_id),
+        (greeting.HELLO_HEADER, "true"),
+        (greeting.CAPABILITIES_HEADER, ",".join(introduction.capabilities)),
+        (greeting.VERSION_HEADER, json.dumps({"mainVersion": greeting.VERSION}, separators=(",", ":"))),
+    )
+    # The typed stub wants an iterator of requests; the stream is written to instead.
+    stub: Any = SensorServiceStub(channel)
+    call = stub.Communicate(metadata=metadata, compression=grpc.Compression.Gzip if gzip else None)
+    try:
+        yield Session(call)
+    finally:
+        call.cancel()

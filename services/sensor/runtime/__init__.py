@@ -1,0 +1,1 @@
+"""Signals from Collector to process indicators."""

@@ -1,0 +1,1 @@
+"""What the admission controller is told."""

@@ -1,0 +1,1 @@
+"""What Sensor knows of the cluster, in memory."""

@@ -1,0 +1,1 @@
+"""Kubernetes objects in: one module per kind."""
