@@ -98,6 +98,12 @@ class _Parsing(click.Command):
         own = {param.name for param in self.params}
         return [*super().get_params(ctx), *(option for option in global_options() if option.name not in own)]
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = _help_asked
+        return option
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         known = {name: param for param in self.get_params(ctx) if isinstance(param, Switch)
                  for name in param.spellings}  # fmt: skip
@@ -113,6 +119,19 @@ class _Parsing(click.Command):
             else:
                 kept.append(word)
         return super().parse_args(ctx, kept)
+
+
+def _help_asked(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        _show_help(ctx)
+        ctx.exit()
+
+
+def _show_help(ctx: click.Context) -> None:
+    """To the run's own output, which need not be the process's."""
+    app = ctx.find_object(App)
+    if app is not None:
+        app.console.result(ctx.get_help())
 
 
 def _boolean(name: str, value: str) -> bool:
@@ -169,7 +188,7 @@ class Group(_Parsing, click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, or show the help when none is named."""
         if not ctx._protected_args and not ctx.args:  # noqa: SLF001 - click offers no public way
-            click.echo(ctx.get_help())
+            _show_help(ctx)
             return None
         return super().invoke(ctx)
 

@@ -48,8 +48,7 @@ def run(
     console = Console(out=out, err=err, stdin=stdin, color=color)
     app = App(console=console, environment=environment, timer=timer or SystemTimer())
     try:
-        with contextlib.redirect_stdout(out):
-            root().main(args=list(arguments), prog_name="roxctl", standalone_mode=False, obj=app)
+        root().main(args=list(arguments), prog_name="roxctl", standalone_mode=False, obj=app)
     except click.exceptions.Exit as stop:
         return 1 if stop.exit_code else 0
     except click.UsageError as error:

@@ -60,6 +60,8 @@ def _answered(answer: httpx.Response) -> bytes:
         raise CallFailed.numbered(
             _CODES.get(answer.status_code, 2), f"unexpected HTTP status {answer.status_code}: {text}"
         )
+    if not answer.headers.get("content-type", "").startswith("application/grpc"):
+        raise _not_grpc()
     trailers = {key.lower(): value for key, value in answer.headers.items()}
     messages: list[bytes] = []
     try:
@@ -89,7 +91,11 @@ def _bounded(answer: httpx.Response) -> bytes:
 def _check(trailers: dict[str, str]) -> None:
     status = trailers.get("grpc-status", "")
     if not status.isdecimal():
-        raise CallFailed("Unavailable", "transport: the answer is not gRPC-Web; is this Central's address?")
+        raise _not_grpc()
     if int(status):
         message = frames.decode_message(trailers.get("grpc-message", ""))
         raise CallFailed.numbered(int(status), message)
+
+
+def _not_grpc() -> CallFailed:
+    return CallFailed("Internal", "transport: the answer is not gRPC-Web; is this Central's address?")
