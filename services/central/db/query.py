@@ -141,6 +141,23 @@ class Query:
 EVERY = Query()
 
 
+def completion(text: str) -> tuple[Query, Term]:
+    """A text that somebody is still writing: its finished pairs, and the last one to complete.
+
+    Of the last pair only the last value counts, which may be empty. Raises `Invalid`
+    when the text has no pair.
+    """
+    if len(text) > MAX_TEXT:
+        raise Invalid(f"the query is longer than {MAX_TEXT} characters; narrow it")
+    pieces = _joined(text)
+    label, colon, raw = pieces[-1].partition(":")
+    if not colon:
+        raise Invalid.because(f"query {text[:200]!r} has no pair of the form Label:value")
+    before = "+".join(pieces[:-1])
+    last = list(_split(raw, ","))[-1]
+    return Query.parse(before), Term(label.strip(), (Value.parse(last),))
+
+
 def _split(text: str, separator: str) -> Iterator[str]:
     """The parts between separators that are not inside double quotes, trimmed."""
     start, quoted = 0, False
@@ -155,18 +172,24 @@ def _split(text: str, separator: str) -> Iterator[str]:
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
     """Label and raw values; a `+` separates only when a `:` follows before the next `+`."""
-    pieces: list[str] = []
-    for piece in _split_raw(text):
-        if pieces and not _has_colon(piece):
-            pieces[-1] += "+" + piece
-        else:
-            pieces.append(piece)
+    pieces = _joined(text)
     if text.strip() and not any(_has_colon(piece) for piece in pieces):
         raise Invalid.because(f"query {text[:200]!r} has no pair of the form Label:value")
     for piece in pieces:
         label, colon, raw = piece.partition(":")
         if colon and raw.strip():
             yield label.strip(), raw.strip()
+
+
+def _joined(text: str) -> list[str]:
+    """The pairs of a text, unread."""
+    pieces: list[str] = []
+    for piece in _split_raw(text):
+        if pieces and not _has_colon(piece):
+            pieces[-1] += "+" + piece
+        else:
+            pieces.append(piece)
+    return pieces
 
 
 def _split_raw(text: str) -> Iterator[str]:

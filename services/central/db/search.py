@@ -298,6 +298,43 @@ def select(
     return builder.done(f"SELECT {builder.root.alias}.{column} {builder.source()}{tail}")
 
 
+def columns(
+    catalog: Catalog, table: AnyTable, names: Sequence[str], query: Query, scope: Scope, page: Page
+) -> Statement:
+    """Some of the table's own columns of all objects that match, in order; ids come as text."""
+    builder = _Builder(catalog, table, scope)
+    builder.filter(query)
+    tail = builder.order(page) + builder.limit(page)
+    casts = {column.name: "::text" for column in table.columns if column.kind is Kind.UUID}
+    wanted = ", ".join(f"{builder.root.alias}.{name}{casts.get(name, '')}" for name in names)
+    return builder.done(f"SELECT {wanted} {builder.source()}{tail}")
+
+
+def completions(
+    catalog: Catalog, table: AnyTable, term: Term, query: Query, scope: Scope, limit: int
+) -> Statement:
+    """Distinct values of the term's label that match the term, among the objects that match.
+
+    Enum values come as numbers. Of lists and maps only the elements that match are given.
+    """
+    found = catalog.find(table, term.label)
+    if found is None:
+        raise Invalid.because(f"no such field: {term.label[:100]!r}")
+    builder = _Builder(catalog, table, scope)
+    expressions, laterals = _selected(builder, [term.label])
+    builder.filter(query)
+    enum = column_enum(catalog, table, found)
+    kind = Kind.ENUM if enum is not None else Kind.TEXT
+    shown = expressions[0] if enum is not None else f"({expressions[0]})::text"
+    one = Column(found.column.name, found.column.path, kind, found.column.label)
+    tests = [condition(one, shown, value, enum, builder.args) for value in term.values]
+    builder.root.conditions.append(f"({' OR '.join(tests)})")
+    source = _with_laterals(builder.source(), laterals)
+    return builder.done(
+        f"SELECT DISTINCT {shown} AS value {source} ORDER BY 1{builder.limit(Page(limit=limit))}"
+    )
+
+
 def by_keys(catalog: Catalog, table: AnyTable, keys: Sequence[str], scope: Scope) -> Statement:
     """Key and serialized object of each of the keys that exists within the scope."""
     builder = _Builder(catalog, table, scope)

@@ -1,0 +1,1 @@
+"""Background work of Central that one replica at a time does."""

@@ -1,0 +1,1 @@
+"""Network policies as Kubernetes has them."""

@@ -1,0 +1,1 @@
+"""The names under which policies are grouped."""

@@ -1,0 +1,1 @@
+"""Processes that ran in containers, and their baselines."""

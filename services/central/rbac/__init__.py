@@ -1,0 +1,1 @@
+"""Kubernetes roles, their bindings and who is bound."""

@@ -1,0 +1,50 @@
+"""The part of Central's composition root that makes what only shows what is stored.
+
+`services.central.app` calls it once. Adding a read domain: its servicer here.
+"""
+
+from __future__ import annotations
+
+from pyrox.clock import Clock
+from pyrox.pg.pool import Pool
+from pyrox.rpc.methods import Servicer
+from services.central.deployments.service import DeploymentService
+from services.central.deployments.store import DeploymentStore
+from services.central.namespaces.service import NamespaceService
+from services.central.namespaces.store import NamespaceStore
+from services.central.network_policies.service import NetworkPolicyService
+from services.central.network_policies.store import NetworkPolicyStore
+from services.central.nodes.service import NodeService
+from services.central.nodes.store import NodeStore
+from services.central.pods.service import PodService
+from services.central.pods.store import PodStore
+from services.central.processes.service import ProcessService
+from services.central.processes.store import ProcessStore
+from services.central.rbac.service import RbacService
+from services.central.rbac.store import BindingStore, RoleStore
+from services.central.search.service import SearchService
+from services.central.search.store import SearchStore
+from services.central.secrets.service import SecretService
+from services.central.secrets.store import SecretStore
+from services.central.service_accounts.service import ServiceAccountService
+from services.central.service_accounts.store import ServiceAccountStore
+from services.central.vulns.service import VulnMgmtService
+from services.central.vulns.store import WorkloadStore
+
+
+def read_servicers(pool: Pool, clock: Clock) -> list[Servicer]:
+    """Servicers of the kinds that Sensors report and users only read."""
+    processes = ProcessStore(pool=pool, clock=clock)
+    return [
+        DeploymentService(store=DeploymentStore(pool=pool), processes=processes, clock=clock),
+        NamespaceService(store=NamespaceStore(pool=pool)),
+        NetworkPolicyService(store=NetworkPolicyStore(pool=pool)),
+        NodeService(store=NodeStore(pool=pool), clock=clock),
+        PodService(store=PodStore(pool=pool), clock=clock),
+        ProcessService(store=processes),
+        RbacService(roles=RoleStore(pool=pool), bindings=BindingStore(pool=pool)),
+        SearchService(store=SearchStore(pool=pool)),
+        SecretService(store=SecretStore(pool=pool)),
+        ServiceAccountService(store=ServiceAccountStore(pool=pool)),
+        VulnMgmtService(store=WorkloadStore(pool=pool), clock=clock),
+    ]

@@ -1,0 +1,1 @@
+"""Kubernetes service accounts and what they may do."""

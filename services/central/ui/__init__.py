@@ -1,0 +1,1 @@
+"""Private aggregates for the portal, under `/api/ui`."""

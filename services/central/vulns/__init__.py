@@ -1,0 +1,1 @@
+"""Exports that vulnerability management tools read."""
