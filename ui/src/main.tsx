@@ -19,9 +19,8 @@ session.onEnd(() => {
     if (session.endedBy() === 'expiry') {
         session.remember(router.state.location.href);
     }
-    // Nothing of one user's answers may be shown to the next.
-    client.clear();
-    void router.navigate({ to: '/login', search: {} });
+    // Nothing of one user's answers may be shown to the next; cleared once no page asks any more.
+    void router.navigate({ to: '/login', search: {} }).then(() => client.clear());
 });
 
 const element = document.getElementById('root');

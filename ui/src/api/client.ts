@@ -25,8 +25,8 @@ interface Options {
     params?: Record<string, string | number>;
     body?: unknown;
     signal?: AbortSignal;
-    /** False for the login itself, whose 401 means a wrong password. */
-    endsSession?: boolean;
+    /** True for the login itself, which needs no token and whose 401 means a wrong password. */
+    open?: boolean;
 }
 
 function address(path: string, params: Options['params']): string {
@@ -61,6 +61,10 @@ async function bodyOf(response: Response): Promise<unknown> {
 
 async function fetched(method: string, path: string, options: Options): Promise<Response> {
     const token = session.token();
+    if (token === null && options.open !== true) {
+        // A poll that comes due between logout and the login page.
+        throw new ApiError('You are not logged in', 401);
+    }
     const timeout = AbortSignal.timeout(path.startsWith('/api/ui/') ? AGGREGATE_TIMEOUT_MS : TIMEOUT_MS);
     try {
         return await fetch(address(path, options.params), {
@@ -93,7 +97,7 @@ export async function request<Answer>(method: string, path: string, options: Opt
     if (response.ok) {
         return body as Answer;
     }
-    if (response.status === 401 && options.endsSession !== false) {
+    if (response.status === 401 && options.open !== true) {
         session.expire();
     }
     throw new ApiError(messageOf(body, response), response.status);

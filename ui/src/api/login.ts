@@ -1,10 +1,10 @@
 // Logging in and out.
-import { get, request } from './client';
+import { request } from './client';
 import type { LoginProvider, PublicConfig } from './rest';
 import { session } from './session';
 
-export const fetchLoginProviders = () => get<{ authProviders: LoginProvider[] }>('/v1/login/authproviders');
-export const fetchPublicConfig = () => get<PublicConfig>('/v1/config/public');
+export const fetchLoginProviders = () => request<{ authProviders: LoginProvider[] }>('GET', '/v1/login/authproviders', { open: true });
+export const fetchPublicConfig = () => request<PublicConfig>('GET', '/v1/config/public', { open: true });
 
 export async function loginWithPassword(provider: LoginProvider, username: string, password: string): Promise<void> {
     const { token } = await request<{ token: string }>('POST', '/v1/authProviders/exchangeToken', {
@@ -13,14 +13,16 @@ export async function loginWithPassword(provider: LoginProvider, username: strin
             type: provider.type,
             state: provider.id,
         },
-        endsSession: false,
+        open: true,
     });
     session.begin(token);
 }
 
 export async function logout(): Promise<void> {
     try {
-        await request('POST', '/sso/session/logout', { endsSession: false });
+        await request('POST', '/sso/session/logout', { open: true });
+    } catch {
+        // Whatever Central says, or when it is gone: this browser forgets the token.
     } finally {
         session.logout();
     }
