@@ -60,21 +60,21 @@ class Semver(Scheme):
 
     def compare(self, a: str, b: str) -> int:
         """-1, 0 or 1; raises `InvalidVersion`."""
-        one, two = self._parse(a), self._parse(b)
+        one, two = self.parts(a), self.parts(b)
         if one.numbers != two.numbers or not (one.pre and two.pre):
             return sign(one.numbers, two.numbers) or sign(not one.pre, not two.pre)
         return sign(_order(one.pre), _order(two.pre))
 
     def key(self, text: str) -> bytes:
         """Numbers, then the pre-release; raises `InvalidVersion`."""
-        parts = self._parse(text)
+        found = self.parts(text)
         out = bytearray()
-        for number in parts.numbers:
+        for number in found.numbers:
             out += b"\x02" + num(str(number))
         out.append(1)
-        if not parts.pre:
+        if not found.pre:
             return bytes(out) + _RELEASE
-        for identifier in parts.pre:
+        for identifier in found.pre:
             out += (
                 b"\x01" + num(str(identifier))
                 if isinstance(identifier, int)
@@ -82,7 +82,8 @@ class Semver(Scheme):
             )
         return bytes(out) + b"\x00"
 
-    def _parse(self, version: str) -> Parts:
+    def parts(self, version: str) -> Parts:
+        """The version taken apart by this order's reading; raises `InvalidVersion`."""
         return parse(version)
 
 
@@ -97,7 +98,8 @@ class Nuget(Semver):
 
     name = "nuget"
 
-    def _parse(self, version: str) -> Parts:
+    def parts(self, version: str) -> Parts:
+        """Without regard to case; raises `InvalidVersion`."""
         return parse(version.lower())
 
 
@@ -106,7 +108,8 @@ class Go(Semver):
 
     name = "go"
 
-    def _parse(self, version: str) -> Parts:
+    def parts(self, version: str) -> Parts:
+        """Without `v`, `go` and `+incompatible`; raises `InvalidVersion`."""
         plain = version.strip().removeprefix("go")
         found = _GO_RELEASE.fullmatch(plain)
         if found:

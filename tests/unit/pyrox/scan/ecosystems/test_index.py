@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tarfile
 import zipfile
 
 import pytest
 
 from pyrox.scan import catalogue
+from pyrox.scan.ecosystems.go import index as go
 from pyrox.scan.ecosystems.nodejs import index as nodejs
 from pyrox.scan.ecosystems.python import index as python
 from pyrox.scan.formats import jar, osrelease
-from pyrox.scan.layer import index_files
+from pyrox.scan.layer import index_files, index_layer
 from pyrox.scan.model import Distribution, Finds, NoteKind
 from pyrox.scan.protocols import Limits
 from pyrox.scan.versions import pep440
+from tests.unit.pyrox.scan.formats import test_gobuild
 
 
 def find(files: dict[str, bytes], limits: Limits | None = None) -> Finds:
@@ -497,3 +500,68 @@ def test_dpkg_lists_and_python_metadata_have_a_bound() -> None:
     wheels = {f"s/p{i}.dist-info/METADATA": b"Name: p\nVersion: 1\n" for i in range(4)}
     finds = find(wheels, Limits(packages=2))
     assert ([note.kind for note in finds.notes], len(finds.packages)) == ([NoteKind.TOO_MANY] * 2, 2)
+
+
+def test_go_modules_main_module_and_toolchain() -> None:
+    content = test_gobuild.elf(test_gobuild.inline(b"go1.22.1 X:nocoverageredesign"))
+    finds = in_layer(
+        {
+            "usr/local/bin/app": (content, 0o755),
+            "usr/local/bin/data": (content, 0o644),
+            "bin/sh": (b"#!", 0o755),
+        }
+    )
+    assert names(finds) == [
+        ("stdlib", "1.22.1"),
+        ("example.org/app", "v1.2.3"),
+        ("github.com/a/b", "v0.1.0"),
+        ("github.com/e/f", "v0.3.0"),
+    ]
+    assert {package.package_db for package in finds.packages} == {"go:usr/local/bin/app"}
+    assert finds.packages[0].normalized.v == (0, 1, 22, 1, 0, 0, 0, 0, 0, 0)
+    assert finds.notes == ()
+
+
+def test_go_library_by_its_name_is_not_read_and_packages_are_bounded() -> None:
+    content = test_gobuild.elf(test_gobuild.inline())
+    assert in_layer({"usr/lib/libx.so.1.2": (content, 0o755)}).packages == ()
+    assert len(in_layer({"app": (content, 0o755)}, Limits(packages=2)).packages) == 2
+
+
+def test_go_version_without_numbers_has_no_normalized_form() -> None:
+    assert go.normalized("(devel)").kind == ""
+    assert go.normalized("v0.0.0-20170424173420-06e7a29f36a3").v == (0,) * 10
+
+
+def in_layer(files: dict[str, tuple[bytes, int]], limits: Limits | None = None) -> Finds:
+    """Files with their modes, through a tar stream."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, (content, mode) in files.items():
+            info = tarfile.TarInfo(path)
+            info.size, info.mode = len(content), mode
+            tar.addfile(info, io.BytesIO(content))
+    buffer.seek(0)
+    return index_layer(
+        buffer, digest="sha256:0", detectors=catalogue.detectors(), limits=limits
+    ).finds.merged()
+
+
+SPECIFICATIONS = "usr/lib/ruby/gems/3.1.0/specifications/"
+
+
+def test_ruby_gems_with_plain_names_and_versions() -> None:
+    finds = find(
+        {
+            SPECIFICATIONS + "rake-13.0.6.gemspec": b"Gem::Specification.new do |s|\n"
+            b'  s.name = "rake".freeze\n'
+            b'  s.version = "13.0.6"\n  s.required_rubygems_version = "1"\nend\n',
+            SPECIFICATIONS + "default/json-2.6.1.gemspec": b"  spec.name = 'json'\n"
+            b"  spec.version = Gem::Version.new('2.6.1')\n",
+            SPECIFICATIONS + "odd.gemspec": b"s.name = NAME\ns.version = VERSION\n",
+            "usr/gems/rake-13.0.6/rake.gemspec": b's.name = "rake"\ns.version = "13.0.6"\n',
+        }
+    )
+    assert names(finds) == [("rake", "13.0.6"), ("json", "2.6.1")]
+    assert finds.packages[0].package_db == f"ruby:{SPECIFICATIONS}rake-13.0.6.gemspec"
+    assert [note.kind for note in finds.notes] == [NoteKind.MALFORMED]

@@ -1,0 +1,108 @@
+"""Writes advisories as lines of upstream's bundles: the inverse of `pyrox.scan.advisories.bundle`.
+
+The bundle builder and the starter set use it; upstream's Matcher and ours read the
+result. Pure. What the line form cannot express (an OSV `limit` without a fix) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import NAMESPACE_URL, uuid5
+
+import msgspec
+
+from pyrox.scan.advisories.model import HIGHEST, Advisory, AdvisoryRow, ParsedAdvisory, Severity
+
+# claircore's words, which upstream's Matcher normalises to the numbers of the report.
+_WORDS: Final[Mapping[Severity, str]] = {
+    Severity.UNSPECIFIED: "Unknown",
+    Severity.LOW: "Low",
+    Severity.MODERATE: "Medium",
+    Severity.IMPORTANT: "High",
+    Severity.CRITICAL: "Critical",
+}
+_NO_TIME: Final = "0001-01-01T00:00:00Z"
+_REPOSITORIES: Final = frozenset(
+    {"pypi", "npm", "maven", "go", "rubygems", "crates.io", "nuget", "packagist"}
+)
+_NAMES: Final[Mapping[str, str]] = {
+    "debian": "Debian GNU/Linux",
+    "ubuntu": "Ubuntu",
+    "alpine": "Alpine Linux",
+    "almalinux": "AlmaLinux",
+}
+
+
+def lines(advisory: ParsedAdvisory, *, fingerprint: str) -> Iterator[bytes]:
+    """One line for each row, without line ends; `fingerprint` names the state of the feed."""
+    for row in advisory.rows:
+        if expressible(row):
+            yield msgspec.json.encode(record(advisory.advisory, row, fingerprint=fingerprint))
+
+
+def expressible(row: AdvisoryRow) -> bool:
+    """Whether the line form can say where the row ends."""
+    return bool(row.fixed_in or row.last_affected or row.fallback) or row.hi == HIGHEST
+
+
+def record(advisory: Advisory, row: AdvisoryRow, *, fingerprint: str) -> dict[str, Any]:
+    """The record of one row, as a value."""
+    issued = advisory.issued.isoformat().replace("+00:00", "Z") if advisory.issued else _NO_TIME
+    vuln: dict[str, Any] = {
+        "id": "",
+        "updater": advisory.source,
+        "name": advisory.name,
+        "description": advisory.description,
+        "issued": issued,
+        "links": advisory.links,
+        "severity": advisory.severity,
+        "normalized_severity": _WORDS[advisory.normalized],
+        "package": {
+            "id": "",
+            "name": row.package,
+            "version": "",
+            "kind": row.kind.value,
+            "module": row.module,
+            "arch": row.arch,
+        },
+        "fixed_in_version": _fixed(row),
+        "Aliases": [{"space": alias.space, "name": alias.name} for alias in advisory.aliases],
+        "invert": row.not_affected,
+        **_origin(row),
+    }
+    return {
+        "Updater": advisory.source,
+        "Fingerprint": fingerprint,
+        "Ref": str(uuid5(NAMESPACE_URL, f"{advisory.source} {fingerprint}")),
+        "Kind": "vulnerability",
+        "Vuln": vuln,
+    }
+
+
+def _origin(row: AdvisoryRow) -> dict[str, Any]:
+    """The distribution or repository that a namespace stands for."""
+    if row.namespace in _REPOSITORIES:
+        return {"repository": {"id": "", "name": row.namespace, "key": "", "uri": "", "cpe": ""}}
+    if row.namespace == "rhel":
+        key = "rhel-cpe-repository"
+        return {"repository": {"id": "", "name": row.cpe, "key": key, "uri": "", "cpe": row.cpe}}
+    did, _, version = row.namespace.partition(":")
+    name = _NAMES.get(did, did)
+    distribution = {"id": "", "did": did, "name": name, "version": version.removeprefix("v")}
+    if did == "alpine":
+        # Alpine's records carry the release in the pretty name only (claircore alpine/).
+        distribution |= {"version_id": "", "pretty_name": f"{name} {version}"}
+    else:
+        distribution |= {"version_id": version, "pretty_name": f"{name} {version}".strip()}
+    return {"distribution": distribution}
+
+
+def _fixed(row: AdvisoryRow) -> str:
+    """The fix as it stands, or a query text when the range has other bounds, as OSV's have."""
+    plain = row.namespace not in _REPOSITORIES and not row.introduced and not row.last_affected
+    if plain:
+        return row.fixed_in
+    bounds = {"introduced": row.introduced, "fixed": row.fixed_in, "lastAffected": row.last_affected}
+    return urlencode({name: value for name, value in bounds.items() if value})
