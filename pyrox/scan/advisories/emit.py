@@ -68,8 +68,8 @@ def record(advisory: Advisory, row: AdvisoryRow, *, fingerprint: str) -> dict[st
             "arch": row.arch,
         },
         "fixed_in_version": _fixed(row),
-        "Aliases": [{"space": alias.space, "name": alias.name} for alias in advisory.aliases],
-        "invert": row.not_affected,
+        "Aliases": [{"Space": alias.space, "Name": alias.name} for alias in advisory.aliases],
+        "Invert": row.not_affected,
         **_origin(row),
     }
     return {
