@@ -12,7 +12,7 @@ import yaml
 
 from tests.support.cli import roxctl
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "how-to" / "ci.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "ci.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 LINES = sorted(set(re.findall(r"roxctl ((?:image|deployment) (?:check|scan) --[^\n`>']*)", PAGE)))
 
