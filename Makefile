@@ -33,6 +33,10 @@ lock: $(VENV)/.ready  ## write requirements.lock anew (hashes, no index address)
 proto: $(VENV)/.ready  ## compile proto/ into pyrox/pb
 	$(BIN)/python tools/gen_protos.py
 
+.PHONY: compatibility
+compatibility: $(VENV)/.ready  ## write the tables of docs/compatibility.md
+	$(BIN)/python tools/gen_compatibility.py
+
 .PHONY: fmt
 fmt: $(VENV)/.ready  ## format the code
 	$(BIN)/ruff format .
@@ -52,6 +56,7 @@ types: $(VENV)/.ready  ## mypy, strict
 .PHONY: check
 check: lint types  ## everything that needs no run: format, lint, types, contracts, generated files
 	$(BIN)/python tools/gen_protos.py --check
+	$(BIN)/python tools/gen_compatibility.py --check
 
 .PHONY: unit
 unit: $(VENV)/.ready  ## tests without socket, clock or database
