@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { PluginOption } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-import { fakeCentral } from './dev/fake-central';
+import { fakeCentral } from './dev/fake-central.ts';
 
 const fake = process.env['PYROX_PORTAL_FAKE'] === '1';
 const central = process.env['PYROX_CENTRAL'] ?? 'https://localhost:8443';

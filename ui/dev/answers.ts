@@ -1,6 +1,6 @@
 // The fake Central's answers, in the exact shapes of the REST API and of src/api/contract.json.
-import { ago, alerts, clusters, deployments, images, namespaces, policies } from './data';
-import type { Alert, Deployment, Finding, Image } from './data';
+import { ago, alerts, clusters, deployments, images, namespaces, policies } from './data.ts';
+import type { Alert, Deployment, Finding, Image } from './data.ts';
 
 type Params = URLSearchParams;
 type Terms = Map<string, string[]>;
@@ -317,6 +317,7 @@ export const GET_ANSWERS: readonly [string, Answer][] = [
     ['/v1/metadata', () => ({ version: '4.11.0', buildFlavor: 'release', releaseBuild: true, licenseStatus: 'VALID', compatibleSensorVersions: [] })],
     ['/v1/mypermissions', () => permissions],
     ['/v1/auth/status', () => ({ userId: 'admin', expires: new Date(Date.now() + 86_400_000).toISOString(), refreshUrl: '', authProvider: null, userInfo: { username: 'admin', friendlyName: '', permissions, roles: [{ name: 'Admin', ...permissions }] }, userAttributes: [{ key: 'username', values: ['admin'] }], idpToken: '' })],
+    ['/v1/credentialexpiry', () => ({ expiry: ago(-8000) })],
     ['/v1/database/status', () => ({ databaseAvailable: true, databaseType: 'PostgresDB', databaseVersion: '18.0', databaseIsExternal: false })],
     ['/v1/alerts', (params) => ({ alerts: alertList(params) })],
     ['/v1/alertscount', (params) => ({ count: found(params.get('query') ?? '').length })],

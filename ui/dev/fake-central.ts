@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Plugin } from 'vite';
 
-import { GET_ANSWERS } from './answers';
-import { alerts, policies } from './data';
+import { GET_ANSWERS } from './answers.ts';
+import { alerts, policies } from './data.ts';
 
 export const FAKE_PASSWORD = 'letmein';
 const TOKEN = 'fake-token';

@@ -23,6 +23,17 @@ session.onEnd(() => {
     void router.navigate({ to: '/login', search: {} }).then(() => client.clear());
 });
 
+// After an update of Central the old page's chunks are gone: load the new page, but only once.
+const RELOADED = 'reloaded_for';
+window.addEventListener('vite:preloadError', (event) => {
+    const chunk = event.payload.message;
+    if (sessionStorage.getItem(RELOADED) !== chunk) {
+        sessionStorage.setItem(RELOADED, chunk);
+        event.preventDefault();
+        window.location.reload();
+    }
+});
+
 const element = document.getElementById('root');
 if (element !== null) {
     createRoot(element).render(

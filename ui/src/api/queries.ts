@@ -57,6 +57,13 @@ export const queries = {
             queryFn: ({ signal }) => get<AuthStatus>('/v1/auth/status', {}, signal),
             staleTime: 60_000,
         }),
+    centralExpiry: () =>
+        queryOptions({
+            queryKey: ['credential-expiry'],
+            queryFn: async ({ signal }) =>
+                (await get<{ expiry: string | null }>('/v1/credentialexpiry', { component: 'CENTRAL' }, signal)).expiry,
+            staleTime: 3_600_000,
+        }),
     databaseStatus: () =>
         queryOptions({
             queryKey: ['database'],

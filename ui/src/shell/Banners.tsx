@@ -9,11 +9,17 @@ import { queries } from '@/api/queries';
 import type { Banner as PublicBanner } from '@/api/rest';
 import { session } from '@/api/session';
 import { distance } from '@/lib/format';
+import { useNow } from '@/lib/useNow';
+
+import { usePermissions } from './permissions';
 
 const METADATA_MS = 10_000;
 const METADATA_WHILE_GONE_MS = 1_000;
 const RECOVERED_NOTICE_MS = 8_000;
 const SESSION_NOTICE_MS = 5 * 60_000;
+const DAY_MS = 86_400_000;
+const CREDENTIAL_NOTICE_MS = 14 * DAY_MS;
+const CREDENTIAL_DANGER_MS = 3 * DAY_MS;
 // setTimeout counts in 32 bits; an API's "never" lies far beyond.
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -25,6 +31,7 @@ export function Banners() {
             <ConnectionBanner state={state} />
             {!gone && <DatabaseBanner />}
             <VersionBanner gone={gone} />
+            <CredentialBanner />
             <SessionBanner />
         </div>
     );
@@ -113,6 +120,25 @@ function SessionBanner() {
             actionLinks={<AlertActionLink onClick={session.expire}>Log in again</AlertActionLink>}
         />
     ) : null;
+}
+
+/** Central's own certificate: once it has expired, no Sensor and no browser reaches Central any more. */
+function CredentialBanner() {
+    const { read } = usePermissions();
+    const { data } = useQuery({ ...queries.centralExpiry(), enabled: read('Administration') });
+    const now = useNow();
+    const left = data ? Date.parse(data) - now : NaN;
+    if (Number.isNaN(left) || left > CREDENTIAL_NOTICE_MS) {
+        return null;
+    }
+    return (
+        <Alert
+            isInline
+            variant={left > CREDENTIAL_DANGER_MS ? 'warning' : 'danger'}
+            component="p"
+            title={left > 0 ? `Central's certificate expires in ${distance(data, now)}` : "Central's certificate has expired"}
+        />
+    );
 }
 
 const SAFE_COLOR = /^(#[0-9a-f]{3,8}|[a-z]{1,30})$/i;
