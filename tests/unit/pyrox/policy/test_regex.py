@@ -1,0 +1,70 @@
+"""User patterns: RE2 semantics, and short cuts that agree with them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyrox.policy import regex
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "misses"),
+    [
+        ("apt|dpkg", ["apt", "DPKG"], ["apt-get", ""]),
+        (".*xmrig", ["xmrig", "/tmp/XMRIG"], ["xmrig2"]),
+        ("lib.*", ["lib", "libc6"], ["glibc"]),
+        (".*min.*", ["admin", "min"], ["max"]),
+        (".*", ["", "x"], ["a\nb"]),
+        (r"a\.b", ["a.b"], ["axb"]),
+        (r"a\.*", ["a", "a..."], ["ab"]),
+        ("straße", ["STRASSE".replace("SS", "ß"), "straße"], ["strasse"]),
+        ("k", ["K", "\u212a"], ["j"]),
+        ("^a$", ["a", "A"], ["aa"]),
+        ("", [""], ["a"]),
+    ],
+)
+def test_whole_pattern_fits_from_end_to_end_in_either_case(
+    pattern: str, fits: list[str], misses: list[str]
+) -> None:
+    test = regex.whole(pattern)
+    assert [text for text in fits if not test(text)] == []
+    assert [text for text in misses if test(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        ("nginx", "install NGINX", True),
+        ("^nginx", "install nginx", False),
+        ("-y x", "a -Y X b", True),
+        ("a", "", False),
+    ],
+)
+def test_contained_pattern_fits_anywhere(pattern: str, text: str, fits: bool) -> None:
+    assert regex.contains(pattern)(text) is fits
+
+
+def test_catastrophic_pattern_ends_at_once() -> None:
+    assert not regex.whole("(a+)+b")("a" * 5000)
+
+
+def test_pattern_beyond_the_limit_is_refused() -> None:
+    with pytest.raises(regex.BadPattern, match="longer than"):
+        regex.whole("a" * (regex.MAX_PATTERN_LENGTH + 1))
+
+
+def test_memory_of_verdicts_is_bounded_and_stays_right() -> None:
+    test = regex.whole("a[0-9]+")
+    assert all(test(f"a{number}") for number in range(5000))
+    assert not test("b")
+
+
+_PIECES = st.sampled_from(["a", "B", ".*", r"\.", "-", "|", "k", "ab", "_"])
+_TEXTS = st.text(alphabet="aAbB.-_|kK\u212a\n", max_size=6)
+
+
+@given(st.lists(_PIECES, min_size=1, max_size=6).map("".join), _TEXTS)
+def test_short_cut_agrees_with_re2(pattern: str, text: str) -> None:
+    assert regex.whole(pattern)(text) is regex.sensitive(f"^(?i:{pattern})$")(text)
