@@ -8,6 +8,7 @@ its texts.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -20,6 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _SWITCHES = "roxctl.switches"
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+_INTEGER = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _SETTINGS: MutableMapping[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
@@ -52,7 +54,7 @@ class GoDuration(click.ParamType[float]):
 
     name = "duration"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ARG002 - click's form
         """Seconds."""
         from pyrox.env import duration  # noqa: PLC0415 - only commands with time limits need it
 
@@ -63,7 +65,28 @@ class GoDuration(click.ParamType[float]):
         try:
             return duration(str(value)).total_seconds()
         except (ValueError, OverflowError):
-            self.fail(f"time: invalid duration {quoted(str(value))}", param, ctx)
+            raise bad_value(param, str(value), f"time: invalid duration {quoted(str(value))}") from None
+
+
+class GoInteger(click.ParamType[int]):
+    """A whole number, refused in Go's words."""
+
+    name = "int"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ARG002 - click's form
+        """The number."""
+        text = str(value)
+        if not _INTEGER.fullmatch(text):
+            raise bad_value(param, text, f"strconv.ParseInt: parsing {quoted(text)}: invalid syntax")
+        if not -(2**63) <= int(text) < 2**63:
+            raise bad_value(param, text, f"strconv.ParseInt: parsing {quoted(text)}: value out of range")
+        return int(text)
+
+
+def bad_value(param: click.Parameter | None, value: str, why: str) -> CliError:
+    """Cobra's refusal of a flag's value."""
+    flags = ", ".join(sorted(param.opts, key=len)) if param is not None else ""
+    return CliError(f'invalid argument {quoted(value)} for "{flags}" flag: {why}')
 
 
 def switch(*declarations: str, **options: Any) -> Callable[[F], F]:
@@ -87,6 +110,15 @@ def retry_timeout(default: str = "20s") -> Callable[[F], F]:
         show_default=True,
         help="How long one try of a request may take; 0 for no limit.",
     )
+
+
+def retries(function: F) -> F:
+    """Decorator: `--retries` and `--retry-delay` of a command that is repeated as a whole."""
+    count = click.option("-r", "--retries", type=GoInteger(), default=3, show_default=True,
+                         help="Retries before giving up.")  # fmt: skip
+    delay = click.option("-d", "--retry-delay", type=GoInteger(), default=3, show_default=True,
+                         help="Seconds between retries.")  # fmt: skip
+    return delay(count(function))
 
 
 class _Parsing(click.Command):
@@ -145,11 +177,13 @@ class Command(_Parsing):
     """One command."""
 
     def __init__(self, name: str, *, deprecation: str = "", **options: Any) -> None:
-        super().__init__(name, context_settings=dict(_SETTINGS), **options)
+        super().__init__(name, context_settings={**_SETTINGS, "allow_extra_args": True}, **options)
         self._deprecation = deprecation
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it, after the note that it is going away."""
+        if ctx.args:
+            raise CliError(f"unknown command {quoted(ctx.args[0])} for {quoted(ctx.command_path)}")
         app = ctx.find_object(App)
         if app is not None:
             app.command = " ".join(ctx.command_path.split()[1:])

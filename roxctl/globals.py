@@ -25,6 +25,7 @@ _SWITCHES = (
     ("--plaintext", "Connect without TLS; needs --insecure (ROX_PLAINTEXT)."),
     ("--direct-grpc", "gRPC over HTTP/2 also without TLS (ROX_DIRECT_GRPC_CLIENT)."),
     ("--force-http1", "HTTP/1.1 for all connections (ROX_CLIENT_FORCE_HTTP1)."),
+    ("--use-current-k8s-context", "Reach Central through the current Kubernetes context."),
     ("--no-color", "No colors (ROX_NO_COLOR)."),
 )
 

@@ -47,6 +47,8 @@ def run(
     color = "--no-color" not in arguments and not environment.get("ROX_NO_COLOR")
     console = Console(out=out, err=err, stdin=stdin, color=color)
     app = App(console=console, environment=environment, timer=timer or SystemTimer())
+    if list(arguments[:1]) == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     try:
         root().main(args=list(arguments), prog_name="roxctl", standalone_mode=False, obj=app)
     except click.exceptions.Exit as stop:

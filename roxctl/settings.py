@@ -76,6 +76,11 @@ class Values:
 
 def read(values: Values) -> Settings:
     """The settings. Raises `CliError` when they contradict each other."""
+    if values.switch("use_current_k8s_context", "ROX_USE_KUBECONTEXT"):
+        raise BadOption(
+            "this client does not forward ports itself; run `kubectl port-forward service/central 8443:443` "
+            "and give --endpoint localhost:8443 instead of --use-current-k8s-context"
+        )
     endpoint = values.text("endpoint", "ROX_ENDPOINT", DEFAULT_ENDPOINT)
     plaintext = values.switch("plaintext", "ROX_PLAINTEXT")
     if "://" in endpoint:

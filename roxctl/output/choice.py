@@ -99,7 +99,7 @@ def printer_flags(default: str | None, forms: Sequence[str], suite: str = "") ->
         with_choice.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
         with_choice.__name__ = function.__name__
         made: Any = with_choice
-        for add in _flags(default, forms, suite):
+        for add in reversed(_flags(default, forms, suite)):
             made = add(made)
         return made  # type: ignore[no-any-return]  # click keeps the function's type
 

@@ -8,7 +8,7 @@ import click
 
 from roxctl.app import App
 from roxctl.central.bundles import OutputFile, described
-from roxctl.cli import GoDuration, pass_app, required, retry_timeout, timeout
+from roxctl.cli import GoDuration, GoInteger, pass_app, required, retry_timeout, timeout
 from roxctl.cli import command as declare
 from roxctl.errors import BadOption, CliError, quoted
 
@@ -24,9 +24,7 @@ _WRITTEN = "The newly generated CRS has been written to file {}."
 @click.option("-o", "--output", default="", help="File for the secret (- for standard output).")
 @click.option("--valid-for", type=GoDuration(), default=None, help="How long it is valid.")
 @click.option("--valid-until", default="", help="When it ends, in RFC 3339.")
-@click.option(
-    "--max-clusters", type=click.IntRange(min=0), default=0, help="How many clusters may use it; 0: any."
-)
+@click.option("--max-clusters", type=GoInteger(), default=0, help="How many clusters may use it; 0: any.")
 @timeout("1m")
 @retry_timeout()
 @pass_app
@@ -54,7 +52,9 @@ def _generated(
     method = "GenerateCRS"
     if any(wanted.values()):
         method = "GenerateCRSExtended"
-        extended = pb.CRSGenRequestExtended(name=name, max_registrations=wanted["max_clusters"])  # type: ignore[arg-type]  # click gives an int
+        if int(str(wanted["max_clusters"])) < 0:
+            raise BadOption("--max-clusters must not be negative")
+        extended = pb.CRSGenRequestExtended(name=name, max_registrations=int(str(wanted["max_clusters"])))
         if wanted["valid_for"]:
             extended.valid_for.FromMilliseconds(int(float(str(wanted["valid_for"])) * 1000))
         if wanted["valid_until"]:

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from roxctl.app import App
+from roxctl.cli import GoInteger, pass_app
 from roxctl.cli import command as declare
-from roxctl.cli import pass_app
 from roxctl.errors import BadOption, quoted
 from roxctl.sensor.generate import cluster
 
@@ -19,7 +19,7 @@ _NEWEST = 4
 @declare("openshift", "Register an OpenShift cluster and download its files.")
 @cluster.flags
 @click.option(
-    "--openshift-version", type=int, default=_NEWEST, show_default=True, help="Major version, 3 or 4."
+    "--openshift-version", type=GoInteger(), default=_NEWEST, show_default=True, help="Major version, 3 or 4."
 )
 @click.option(
     "--disable-audit-logs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,26 @@ def test_version_json_names_all_components() -> None:
                 ": invalid arguments"
             ),
         ),
+        (
+            ["image", "scan", "-i", "x", "-r", "many"],
+            (
+                'invalid argument "many" for "-r, --retries" flag: '
+                'strconv.ParseInt: parsing "many": invalid syntax'
+            ),
+        ),
+        (
+            ["central", "whoami", "-t", "soon"],
+            'invalid argument "soon" for "-t, --timeout" flag: time: invalid duration "soon"',
+        ),
+        (["version", "extra"], 'unknown command "extra" for "roxctl version"'),
+        (
+            ["central", "whoami", "--use-current-k8s-context"],
+            (
+                "invalid command option: this client does not forward ports itself; "
+                "run `kubectl port-forward service/central 8443:443` "
+                "and give --endpoint localhost:8443 instead of --use-current-k8s-context"
+            ),
+        ),
         (["completion", "tcsh"], 'invalid argument "tcsh" for "roxctl completion"'),
     ],
 )
@@ -85,10 +106,26 @@ def test_refusal_has_upstreams_words_and_code_1(arguments: list[str], text: str)
     assert (done.code, done.out, done.err) == (1, "", f"ERROR:\t{text}\n")
 
 
-def test_bad_duration_is_refused() -> None:
-    done = roxctl("central", "whoami", "-t", "soon")
-    assert done.code == 1
-    assert 'time: invalid duration "soon"' in done.err
+def test_help_word_is_the_help_flag() -> None:
+    assert roxctl("help", "image").out == roxctl("image", "--help").out
+
+
+def test_streams_go_to_the_files_that_the_environment_names(tmp_path: Path) -> None:
+    out, err = tmp_path / "out", tmp_path / "err"
+    environment = {"ROX_STDOUT": str(out), "ROX_STDERR": str(err), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "roxctl.main"]
+    subprocess.run([*command, "version"], env=environment, check=True, timeout=60)
+    done = subprocess.run([*command, "nosuch"], env=environment, check=False, timeout=60)
+    assert (out.read_text(), done.returncode) == ("", 1)
+    assert err.read_text().startswith("ERROR:\tunknown command")
+
+
+def test_output_file_that_cannot_be_is_told(tmp_path: Path) -> None:
+    environment = {"ROX_STDOUT": str(tmp_path / "no" / "out"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "roxctl.main", "version"]
+    done = subprocess.run(command, env=environment, check=False, timeout=60, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "check ROX_STDOUT and ROX_STDERR" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ async def test_body_beyond_the_limit_is_429(central: Central) -> None:
 
 
 async def test_long_body_is_read_in_a_thread(central: Central) -> None:
-    body = orjson.dumps({"name": "n", "description": "d" * 300_000})
+    body = orjson.dumps({"name": "n", "description": "d" * 30_000})
     assert (await ask(central, "POST", "/v1/policies", body)).json["name"] == "n"
 
 
