@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from roxctl.app import App
-from roxctl.cli import pass_app, required, retries, switch, timeout
 from roxctl.cli import command as declare
+from roxctl.cli import pass_app, required, retries, switch, timeout
 from roxctl.errors import BadOption
 from roxctl.output.choice import Choice, comma_list, printer_flags
 
@@ -32,12 +32,7 @@ _ALL_NOTE = (
     "-f", "--file", "files", multiple=True, callback=comma_list, help="YAML file; may be given often."
 )
 @switch("--force", "_force", help="Accepted for old scripts; has no effect.")
-@click.option(
-    "-d", "--retry-delay", type=GoInteger(), default=3, show_default=True, help="Seconds between retries."
-)
-@click.option(
-    "-r", "--retries", type=GoInteger(), default=3, show_default=True, help="Retries before giving up."
-)
+@retries
 @click.option(
     "-c", "--categories", multiple=True, callback=comma_list, help="Only policies of these categories."
 )

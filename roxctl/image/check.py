@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from roxctl.app import App
-from roxctl.cli import pass_app, required, retries, switch, timeout
 from roxctl.cli import command as declare
+from roxctl.cli import pass_app, required, retries, switch, timeout
 from roxctl.output.choice import Choice, comma_list, printer_flags
 
 FORMS = ("table", "csv", "json", "junit", "sarif")
@@ -29,12 +29,7 @@ _ALL_NOTE = (
 @click.option(
     "-i", "--image", default="", help="Image, by tag or by digest (nginx:latest, nginx@sha256:...)."
 )
-@click.option(
-    "-d", "--retry-delay", type=GoInteger(), default=3, show_default=True, help="Seconds between retries."
-)
-@click.option(
-    "-r", "--retries", type=GoInteger(), default=3, show_default=True, help="Retries before giving up."
-)
+@retries
 @switch("-f", "--force", help="Scan anew, whatever Central remembers.")
 @switch("--send-notifications", help="Notify as the violated policies say.")
 @click.option(

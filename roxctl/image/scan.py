@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from roxctl.app import App
-from roxctl.cli import pass_app, required, retries, switch, timeout
 from roxctl.cli import command as declare
+from roxctl.cli import pass_app, required, retries, switch, timeout
 from roxctl.errors import InvalidArguments, quoted
 from roxctl.output.choice import Choice, comma_list, printer_flags
 
@@ -27,12 +27,7 @@ _DEPRECATED = (
 )
 @switch("-f", "--force", help="Scan anew, whatever Central remembers.")
 @switch("-a", "--include-snoozed", help="Show snoozed vulnerabilities as well.")
-@click.option(
-    "-d", "--retry-delay", type=GoInteger(), default=3, show_default=True, help="Seconds between retries."
-)
-@click.option(
-    "-r", "--retries", type=GoInteger(), default=3, show_default=True, help="Retries before giving up."
-)
+@retries
 @click.option("--cluster", default="", help="Cluster (name or id) that shall do the scan.")
 @click.option("--namespace", default="", help="Namespace whose pull secrets the cluster shall use.")
 @click.option(
