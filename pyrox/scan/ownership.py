@@ -15,6 +15,7 @@ from pyrox.scan.model import Owned
 _INTERESTING: Final = re.compile(
     r".*\.(?:jar|ear|war|jpi|hpi|gemspec|egg-info)$"
     r"|.*\.egg-info/PKG-INFO$|.*\.dist-info/METADATA$|.*\.egg/EGG-INFO/PKG-INFO$"
+    r"|.*\.deps\.json$|.*/composer/installed\.json$|.*/(?:dist|site)-packages/.*\.so$"
     r"|.*/package\.json$|usr/(?:local/)?s?bin/[^/]+$|usr/libexec/.+$|usr/lib/(?:golang|go-[0-9.]+)/.+$"
 )
 _MERGED: Final = ("lib", "lib64", "bin", "sbin")

@@ -6,6 +6,7 @@ import hashlib
 import io
 import tarfile
 import zipfile
+import zlib
 
 import pytest
 
@@ -565,3 +566,64 @@ def test_ruby_gems_with_plain_names_and_versions() -> None:
     assert names(finds) == [("rake", "13.0.6"), ("json", "2.6.1")]
     assert finds.packages[0].package_db == f"ruby:{SPECIFICATIONS}rake-13.0.6.gemspec"
     assert [note.kind for note in finds.notes] == [NoteKind.MALFORMED]
+
+
+CRATES = (
+    b'{"packages": [{"name": "serde", "version": "1.0.1"},'
+    b' {"name": "cc", "version": "1.0.0", "kind": "build"}, {}]}'
+)
+
+
+def test_rust_crates_of_an_auditable_executable() -> None:
+    content = test_gobuild.elf(zlib.compress(CRATES), section=b".dep-v0")
+    finds = in_layer(
+        {"bin/tool": (content, 0o755), "x/_native.so": (content, 0o644), "x/data": (content, 0o644)}
+    )
+    assert [(p.name, p.version, p.package_db) for p in finds.packages] == [
+        ("serde", "1.0.1", "cargo:bin/tool"),
+        ("serde", "1.0.1", "cargo:x/_native.so"),
+    ]
+    other = test_gobuild.elf(b"x" * 64)
+    assert in_layer({"bin/tool": (other, 0o755)}) == Finds()
+
+
+@pytest.mark.parametrize(
+    "section", [b"no zlib", zlib.compress(b"[" * 100_000), zlib.compress(b'{"packages": 1}')]
+)
+def test_rust_broken_list_is_a_note(section: bytes) -> None:
+    finds = in_layer({"bin/tool": (test_gobuild.elf(section, section=b".dep-v0"), 0o755)})
+    assert [note.kind for note in finds.notes] == [NoteKind.MALFORMED]
+
+
+def test_dotnet_packages_of_a_dependency_file() -> None:
+    libraries = b'{"App/1.0.0": {"type": "project"},'
+    libraries += b' "Newtonsoft.Json/13.0.1": {"type": "package"}, "odd": {"type": "package"}}'
+    finds = find(
+        {"app/App.deps.json": b'{"runtimeTarget": {}, "libraries": ' + libraries + b"}", "x.deps.json": b"["}
+    )
+    assert names(finds) == [("Newtonsoft.Json", "13.0.1")]
+    assert [note.subject for note in finds.notes] == ["x.deps.json"]
+
+
+@pytest.mark.parametrize("form", [b'{"packages": %s}', b"%s"])
+def test_php_packages_of_both_forms(form: bytes) -> None:
+    entries = b'[{"name": "symfony/yaml", "version": "v5.4.0", "x": 1}, {"name": "without version"}]'
+    finds = find({"app/vendor/composer/installed.json": form % entries})
+    assert names(finds) == [("symfony/yaml", "v5.4.0")]
+    assert [r.name for r in finds.repositories] == ["packagist"]
+
+
+@pytest.mark.parametrize("path", ["vendor/composer/installed.json", "a.deps.json"])
+def test_packages_of_lists_are_bounded_and_damage_is_a_note(path: str) -> None:
+    many = {
+        "vendor/composer/installed.json": b'[{"name": "a", "version": "1"}, {"name": "b", "version": "1"}]',
+        "a.deps.json": b'{"libraries": {"a/1": {"type": "package"}, "b/1": {"type": "package"}}}',
+    }
+    assert len(find({path: many[path]}, Limits(packages=1)).packages) == 1
+    assert [note.kind for note in find({path: b"{"}).notes] == [NoteKind.MALFORMED]
+
+
+def test_rust_crates_above_the_limit() -> None:
+    listed = b'{"packages": [{"name": "a", "version": "1"}, {"name": "b", "version": "1"}]}'
+    content = test_gobuild.elf(zlib.compress(listed), section=b".dep-v0")
+    assert len(in_layer({"bin/x": (content, 0o755)}, Limits(packages=1)).packages) == 1
