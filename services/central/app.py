@@ -113,6 +113,9 @@ from services.central.tokens.service import APITokenService
 from services.central.tokens.store import TokenStore
 from services.central.trust.material import Material
 from services.central.trust.times import InstallationTimes
+from services.central.ui.dashboard import DashboardStore
+from services.central.ui.router import ui_router
+from services.central.ui.store import VulnerabilityStore
 from services.central.upgrades.service import SensorUpgradeControlService
 
 COMMUNICATE = "/central.SensorService/Communicate"
@@ -142,6 +145,7 @@ class Stores:
     bundles: BundleStore
     categories: CategoryStore
     clusters: ClusterStore
+    dashboard: DashboardStore
     hashes: HashStore
     images: ImageStore
     integrations: IntegrationStore
@@ -150,6 +154,7 @@ class Stores:
     roles: RoleStore
     system: ConfigStore
     tokens: TokenStore
+    vulnerabilities: VulnerabilityStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +270,7 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
         bundles=BundleStore(pool=pool, clock=clock),
         categories=CategoryStore(pool=pool),
         clusters=ClusterStore(pool=pool, on_change=on_change),
+        dashboard=DashboardStore(pool=pool),
         hashes=HashStore(pool=pool),
         images=ImageStore(pool=pool, clock=clock),
         integrations=IntegrationStore(pool=pool),
@@ -273,6 +279,7 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
         roles=roles,
         system=ConfigStore(pool=pool, clock=clock),
         tokens=TokenStore(pool=pool, clock=clock),
+        vulnerabilities=VulnerabilityStore(pool=pool),
     )
     return stores, book
 
@@ -482,6 +489,7 @@ def _web(
         [
             docs_router(methods, guard),
             graphql_router(guard),
+            ui_router(stores.vulnerabilities, stores.dashboard, guard),
             definitions_router(definitions, guard),
             clusters_router(stores.clusters, material.ca, guard),
             downloads_router(config.cli, guard),

@@ -70,14 +70,20 @@ class _Node:
     children: dict[Edge, _Node] = field(default_factory=dict)
 
 
-class _Builder:
-    """The tree of one statement and its arguments."""
+class Builder:
+    """The tree of one statement and its arguments.
 
-    def __init__(self, catalog: Catalog, table: AnyTable, scope: Scope) -> None:
+    Stores with statements of their own build FROM and WHERE of their parts with it, over
+    one set of arguments, so that the scope is compiled here alone.
+    """
+
+    def __init__(
+        self, catalog: Catalog, table: AnyTable, scope: Scope, args: Arguments | None = None
+    ) -> None:
         self.catalog = catalog
         self.table = table
         self.scope = scope
-        self.args = Arguments()
+        self.args = args if args is not None else Arguments()
         self._names = (f"t{n}" for n in itertools.count())
         self.root = _Node(table.name, next(self._names), joined=True)
         self._add_scope()
@@ -292,7 +298,7 @@ def select(
     catalog: Catalog, table: AnyTable, column: str, query: Query, scope: Scope, page: Page
 ) -> Statement:
     """One column of all objects that match, in order."""
-    builder = _Builder(catalog, table, scope)
+    builder = Builder(catalog, table, scope)
     builder.filter(query)
     tail = builder.order(page) + builder.limit(page)
     return builder.done(f"SELECT {builder.root.alias}.{column} {builder.source()}{tail}")
@@ -302,7 +308,7 @@ def columns(
     catalog: Catalog, table: AnyTable, names: Sequence[str], query: Query, scope: Scope, page: Page
 ) -> Statement:
     """Some of the table's own columns of all objects that match, in order; ids come as text."""
-    builder = _Builder(catalog, table, scope)
+    builder = Builder(catalog, table, scope)
     builder.filter(query)
     tail = builder.order(page) + builder.limit(page)
     casts = {column.name: "::text" for column in table.columns if column.kind is Kind.UUID}
@@ -320,7 +326,7 @@ def completions(
     found = catalog.find(table, term.label)
     if found is None:
         raise Invalid.because(f"no such field: {term.label[:100]!r}")
-    builder = _Builder(catalog, table, scope)
+    builder = Builder(catalog, table, scope)
     expressions, laterals = _selected(builder, [term.label])
     builder.filter(query)
     enum = column_enum(catalog, table, found)
@@ -337,7 +343,7 @@ def completions(
 
 def by_keys(catalog: Catalog, table: AnyTable, keys: Sequence[str], scope: Scope) -> Statement:
     """Key and serialized object of each of the keys that exists within the scope."""
-    builder = _Builder(catalog, table, scope)
+    builder = Builder(catalog, table, scope)
     root, key = builder.root, table.key
     ids: list[Any] = valid_uuids(keys) if key.kind is Kind.UUID else list(keys)
     root.conditions.insert(
@@ -348,7 +354,7 @@ def by_keys(catalog: Catalog, table: AnyTable, keys: Sequence[str], scope: Scope
 
 def lock_keys(catalog: Catalog, table: AnyTable, keys: Sequence[str]) -> Statement:
     """As `by_keys` for the whole table, and the rows stay locked until the transaction ends."""
-    builder = _Builder(catalog, table, EVERYTHING)
+    builder = Builder(catalog, table, EVERYTHING)
     found = by_keys(catalog, table, keys, EVERYTHING)
     # In key order, as all writers, so that they cannot deadlock.
     return Statement(f"{found.sql} ORDER BY 1 FOR UPDATE OF {builder.root.alias}", found.args)
@@ -358,7 +364,7 @@ def slice_after(
     catalog: Catalog, table: AnyTable, query: Query, scope: Scope, after: str | None, limit: int
 ) -> Statement:
     """Key and serialized object of the next so many objects behind a key."""
-    builder = _Builder(catalog, table, scope)
+    builder = Builder(catalog, table, scope)
     builder.filter(query)
     root, key = builder.root, table.key
     if after is not None:
@@ -370,20 +376,20 @@ def slice_after(
 
 def count(catalog: Catalog, table: AnyTable, query: Query, scope: Scope) -> Statement:
     """The number of objects that match."""
-    builder = _Builder(catalog, table, scope)
+    builder = Builder(catalog, table, scope)
     builder.filter(query)
     return builder.done(f"SELECT count(*) {builder.source()}")
 
 
 def delete(catalog: Catalog, table: AnyTable, query: Query, scope: Scope) -> Statement:
     """Remove all objects that match; gives their keys."""
-    builder = _Builder(catalog, table, scope)
+    builder = Builder(catalog, table, scope)
     builder.filter(query)
     root, key = builder.root, table.key.name
     return builder.done(f"DELETE {builder.source()} RETURNING {root.alias}.{key}")
 
 
-def _selected(builder: _Builder, labels: Sequence[str]) -> tuple[list[str], str]:
+def _selected(builder: Builder, labels: Sequence[str]) -> tuple[list[str], str]:
     """Expressions for the labels' values, and the laterals that unfold lists."""
     expressions, laterals = [], []
     for number, label in enumerate(labels):
@@ -416,7 +422,7 @@ def values(
     catalog: Catalog, table: AnyTable, labels: Sequence[str], query: Query, scope: Scope, page: Page
 ) -> Statement:
     """Distinct rows of the labels' values, sorted by them."""
-    builder = _Builder(catalog, table, scope)
+    builder = Builder(catalog, table, scope)
     expressions, laterals = _selected(builder, labels)
     builder.filter(query)
     source = _with_laterals(builder.source(), laterals)
@@ -429,7 +435,7 @@ def group_count(
     catalog: Catalog, table: AnyTable, labels: Sequence[str], query: Query, scope: Scope
 ) -> Statement:
     """The labels' values and how many objects have them, sorted by the values."""
-    builder = _Builder(catalog, table, scope)
+    builder = Builder(catalog, table, scope)
     expressions, laterals = _selected(builder, labels)
     builder.filter(query)
     source = _with_laterals(builder.source(), laterals)

@@ -99,7 +99,7 @@ class PolicyCategoryService:
         found = await self._store.get(category_id, scope=call.scope("WorkflowAdministration"))
         if found is None:
             raise NotFound.because(f"policy category with id '{category_id}' does not exist")
-        if found.is_default:
+        if found.isDefault:
             raise Invalid.because(f"policy category {category_id} is a default category, cannot be changed")
         return found
 
@@ -121,5 +121,5 @@ def _checked(name: str) -> str:
 
 def _shown(category: PolicyCategory) -> policy_category_service_pb2.PolicyCategory:
     return policy_category_service_pb2.PolicyCategory(
-        id=category.id, name=category.name, isDefault=category.is_default
+        id=category.id, name=category.name, isDefault=category.isDefault
     )
