@@ -6,7 +6,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
-import { createQueryClient } from './api/queries';
+import { createQueryClient, forgetAnswers } from './api/queries';
 import { session } from './api/session';
 import { createPortalRouter } from './router';
 import { applyTheme } from './shell/theme';
@@ -19,8 +19,7 @@ session.onEnd(() => {
     if (session.endedBy() === 'expiry') {
         session.remember(router.state.location.href);
     }
-    // Nothing of one user's answers may be shown to the next; cleared once no page asks any more.
-    void router.navigate({ to: '/login', search: {} }).then(() => client.clear());
+    void router.navigate({ to: '/login', search: {} }).then(() => forgetAnswers(client));
 });
 
 // After an update of Central the old page's chunks are gone: load the new page, but only once.

@@ -5,6 +5,7 @@ import { restListParams } from '@/lib/query';
 import type { RestList } from '@/lib/query';
 
 import { ApiError, get, request } from './client';
+import { fetchLoginProviders, fetchPublicConfig } from './login';
 import type {
     Alert, AlertGroup, AuthStatus, Cluster, Deployment, ListAlert, ListPolicy, Metadata, Namespace, Permissions, Policy,
 } from './rest';
@@ -41,9 +42,18 @@ function uiParams({ query, limit, offset, sort }: UiList): Record<string, string
     return { query, limit, offset, ...(sort !== undefined && { sort }) };
 }
 
+/** Forgets what was answered to one user, before the next one logs in. */
+export function forgetAnswers(client: QueryClient): void {
+    client.removeQueries({ predicate: ({ meta }) => meta?.['open'] !== true });
+    client.getMutationCache().clear();
+}
+
 const VULNERABILITIES = '/api/ui/vulnerabilities';
 
 export const queries = {
+    loginProviders: () => queryOptions({ queryKey: ['login-providers'], queryFn: fetchLoginProviders, meta: { open: true } }),
+    publicConfig: () =>
+        queryOptions({ queryKey: ['public-config'], queryFn: fetchPublicConfig, staleTime: 60_000, meta: { open: true } }),
     metadata: () => queryOptions({ queryKey: ['metadata'], queryFn: ({ signal }) => get<Metadata>('/v1/metadata', {}, signal) }),
     permissions: () =>
         queryOptions({

@@ -4,7 +4,6 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 
 import { connection } from '@/api/connection';
-import { fetchPublicConfig } from '@/api/login';
 import { queries } from '@/api/queries';
 import type { Banner as PublicBanner } from '@/api/rest';
 import { session } from '@/api/session';
@@ -145,7 +144,7 @@ const SAFE_COLOR = /^(#[0-9a-f]{3,8}|[a-z]{1,30})$/i;
 
 /** The administrator's own line above and below every page. */
 export function PublicBanner({ place }: { place: 'header' | 'footer' }) {
-    const { data } = useQuery({ queryKey: ['public-config'], queryFn: fetchPublicConfig, staleTime: 60_000 });
+    const { data } = useQuery(queries.publicConfig());
     const banner: PublicBanner | null | undefined = data?.[place];
     if (!banner?.enabled || banner.text === '') {
         return null;

@@ -8,7 +8,8 @@ import type { FormEvent } from 'react';
 import { useState } from 'react';
 
 import { errorText } from '@/api/client';
-import { fetchLoginProviders, fetchPublicConfig, loginWithPassword } from '@/api/login';
+import { loginWithPassword } from '@/api/login';
+import { queries } from '@/api/queries';
 import type { LoginProvider } from '@/api/rest';
 import { session } from '@/api/session';
 import { usePageTitle } from '@/components/PageTitle';
@@ -17,8 +18,8 @@ import { Logo } from '@/shell/Logo';
 
 export default function LoginPage() {
     usePageTitle('Log in');
-    const providers = useQuery({ queryKey: ['login-providers'], queryFn: fetchLoginProviders });
-    const config = useQuery({ queryKey: ['public-config'], queryFn: fetchPublicConfig, staleTime: 60_000 });
+    const providers = useQuery(queries.loginProviders());
+    const config = useQuery(queries.publicConfig());
     const notice = config.data?.loginNotice;
     return (
         <main className="rox-login">
