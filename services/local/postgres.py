@@ -166,6 +166,11 @@ def _base(state: Path, account: Account | None) -> Path:
     return FALLBACK / hashlib.sha256(str(state).encode()).hexdigest()[:12]
 
 
+def data_folder(state: Path) -> Path:
+    """Where the data of a server prepared with this state directory are."""
+    return _base(state, Account.choose()) / "data"
+
+
 def _own_folder(path: Path, account: Account | None) -> None:
     """A folder that only the server's account may enter."""
     path.mkdir(exist_ok=True)
