@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -69,13 +70,12 @@ class App:
         """A connection to Central with this run's credentials. Raises `CliError`."""
         from roxctl.central_client import Central  # noqa: PLC0415 - protobuf is slow to import
 
-        found = settings.read(self.values)
+        found = self._settings()
         client = Central(
             settings=found,
             authorization=self._authorization(found),
             headers=tuple(self._headers().items()),
             timer=self.timer,
-            proxied=_proxied(found),
         )
         try:
             yield client
@@ -84,9 +84,13 @@ class App:
 
     def rest(self) -> Rest:
         """Plain HTTP with this run's credentials. Raises `CliError`."""
-        found = settings.read(self.values)
+        found = self._settings()
         authorization = self._authorization(found)
         return self._rest(found, {"authorization": authorization} if authorization else {})
+
+    def _settings(self) -> settings.Settings:
+        found = settings.read(self.values)
+        return replace(found, proxied=_proxied(found))
 
     def _rest(self, found: settings.Settings, extra: Mapping[str, str]) -> Rest:
         from roxctl.rest import DEFAULT_RETRIES, Rest  # noqa: PLC0415 - httpx is slow to import

@@ -46,14 +46,11 @@ class Central:
         authorization: str,
         headers: Metadata,
         timer: Timer,
-        proxied: bool,
     ) -> None:
-        """`proxied`: an HTTP proxy stands between, which only HTTP/1.1 is sure to pass."""
         self._settings = settings
         self._authorization = authorization
         self._headers = tuple(headers)
         self._timer = timer
-        self._proxied = proxied
         self._transport: Transport | None = None
         self._calls = 0
 
@@ -108,9 +105,9 @@ class Central:
     def _connect(self, seconds: float) -> Transport:
         settings = self._settings
         if settings.plaintext:
-            return self._native(None, "") if settings.direct_grpc else self._web()
-        if settings.force_http1 or settings.skip_verify or self._proxied:
-            return self._web()
+            return self._native(None, "") if settings.direct_grpc else self._web(seconds)
+        if settings.force_http1 or settings.skip_verify or settings.proxied:
+            return self._web(seconds)
         roots = tls.pool(settings)
         return self._native(roots, tls.trusted_name(settings, tls.context(settings, roots), seconds))
 
@@ -119,14 +116,12 @@ class Central:
 
         return NativeTransport(target=self._settings.endpoint, roots=roots, server_name=name)
 
-    def _web(self) -> Transport:
+    def _web(self, seconds: float) -> Transport:
         from roxctl.transport.web import WebTransport  # noqa: PLC0415 - httpx is slow to import
 
         settings = self._settings
         if settings.plaintext:
             return WebTransport(url=settings.url, verify=None, server_name="")
         made = tls.context(settings, b"" if settings.skip_verify else tls.pool(settings))
-        name = settings.server_name
-        if not settings.skip_verify and not self._proxied:
-            name = tls.trusted_name(settings, made, 10.0)
+        name = tls.trusted_name(settings, made, seconds)
         return WebTransport(url=settings.url, verify=made, server_name=name)

@@ -91,8 +91,6 @@ class Rest:
         if settings.plaintext:
             return True, ""
         made = tls.context(settings, b"" if settings.skip_verify else tls.pool(settings))
-        if settings.skip_verify:
-            return made, settings.server_name
         return made, tls.trusted_name(settings, made, seconds)
 
 

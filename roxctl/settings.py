@@ -32,6 +32,8 @@ class Settings:
     direct_grpc: bool = False
     force_http1: bool = False
     insecure: bool = False
+    proxied: bool = False
+    """An HTTP proxy stands between, which only HTTP/1.1 is sure to pass."""
 
     @property
     def endpoint(self) -> str:

@@ -13,6 +13,8 @@ _OPTIONS = (
     ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
     # `roxctl.central_client` retries by upstream's rules.
     ("grpc.enable_retries", 0),
+    # Behind an HTTP proxy the other transport is used.
+    ("grpc.enable_http_proxy", 0),
 )
 
 

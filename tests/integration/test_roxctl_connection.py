@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -204,3 +205,61 @@ def test_call_is_repeated_while_central_is_busy(site: Site) -> None:
     site.recorded.answers["scan"] = Unavailable("starting")
     done = roxctl("image", "scan", "-i", "nginx:1", "-o", "csv", environment=settings_for(site.central))
     assert (done.code, done.waits) == (0, [0.1])
+
+
+class Proxy:
+    """An HTTP proxy that tunnels, and remembers where to."""
+
+    def __init__(self) -> None:
+        self.targets: list[str] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._tunnel, args=[client], daemon=True).start()
+
+    def _tunnel(self, client: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(4096)
+        target = head.split()[1].decode()
+        self.targets.append(target)
+        server = socket.create_connection(("127.0.0.1", int(target.rpartition(":")[2])))
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        threading.Thread(target=_pump, args=[server, client], daemon=True).start()
+        _pump(client, server)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for end in (source, sink):
+        end.close()
+
+
+def test_proxy_of_the_environment_is_used(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = Proxy()
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    monkeypatch.setenv("NO_PROXY", "")
+    try:
+        done = site.whoami("-e", f"central.stackrox:{site.central.port}")
+    finally:
+        proxy.close()
+    assert (done.code, done.err) == (0, "")
+    assert proxy.targets == [f"central.stackrox:{site.central.port}"]
+
+
+def test_proxy_that_the_environment_excludes_is_not_used(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert site.whoami().code == 0

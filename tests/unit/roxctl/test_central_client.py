@@ -48,7 +48,6 @@ class Client:
             authorization="Bearer t",
             headers=(("rh-roxctl-command", "image scan"),),
             timer=self.timer,
-            proxied=False,
         )
         self.central._transport = self.wire
 
