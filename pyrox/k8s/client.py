@@ -16,13 +16,9 @@ from urllib.parse import urlencode
 
 import aiohttp
 import orjson
-from kubernetes.aio.client.api_client import ApiClient
-from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.config.config_exception import ConfigException
-from kubernetes.aio.config.incluster_config import load_incluster_config
-from kubernetes.aio.config.kube_config import load_kube_config
 
 from pyrox.errors import Exhausted, Invalid, Unavailable
+from pyrox.k8s import official
 from pyrox.k8s.errors import error_of
 
 Json = dict[str, Any]
@@ -48,8 +44,10 @@ class KubeSource:
 class KubeClient:
     """One API server; safe for any number of concurrent requests."""
 
-    def __init__(self, api: ApiClient) -> None:
+    def __init__(self, api: Any, config_error: type[Exception]) -> None:
+        """Use `open`; `api` is the official client, `config_error` what its credential plugins raise."""
         self._api = api
+        self._config_error = config_error
 
     @classmethod
     async def open(cls, source: KubeSource) -> KubeClient:
@@ -57,29 +55,30 @@ class KubeClient:
 
         Raises `Invalid` when there is none or it cannot be read.
         """
-        configuration = Configuration()
+        parts = official.load()
+        configuration = parts.configuration()
         try:
             if source.kubeconfig is None:
-                load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # no hints
+                parts.load_incluster_config(client_configuration=configuration)
             else:
-                await load_kube_config(  # type: ignore[no-untyped-call]  # no hints
+                await parts.load_kube_config(
                     config_file=str(source.kubeconfig),
                     context=source.context or None,
                     client_configuration=configuration,
                     persist_config=False,
                 )
-        except (ConfigException, OSError) as error:
+        except (parts.config_error, OSError) as error:
             raise Invalid(f"Kubernetes configuration {source.kubeconfig or 'of the pod'}: {error}") from error
         # Many watches are open at once; the API server is reached directly, or by the
         # kubeconfig's own proxy-url, never by the proxy for the internet.
         configuration.connection_pool_maxsize = 0
         configuration.retries = None
         configuration.client_session_kwargs = {"trust_env": False}
-        return cls(ApiClient(configuration))
+        return cls(parts.api_client(configuration), parts.config_error)
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._api.close()  # type: ignore[no-untyped-call]  # no hints
+        await self._api.close()
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
         """The JSON object at the path."""
@@ -157,14 +156,14 @@ class KubeClient:
         try:
             await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
             url = self._api.configuration.host.rstrip("/") + path
-            answer = await self._api.rest_client.request(  # type: ignore[no-untyped-call]  # no hints
+            answer = await self._api.rest_client.request(
                 method,
                 f"{url}?{urlencode(query)}" if query else url,
                 headers=headers,
                 body=body,
                 _request_timeout=timeout,
             )
-        except (aiohttp.ClientError, TimeoutError, OSError, ConfigException) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, self._config_error) as error:
             raise Unavailable(f"Kubernetes API {path}: {error!r}") from error
         response: aiohttp.ClientResponse = answer.response
         if response.status >= 300:
