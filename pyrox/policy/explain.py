@@ -24,6 +24,8 @@ from pyrox.policy.views import RootView
 _MATCHING = 100
 _OTHERS = 20
 _LONGEST_VALUE = 512
+# Conditions that every criterion on vulnerabilities brings along are told when they fail.
+_SILENT = frozenset({"CVE Suppressed", "Vulnerability State"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def _criterion(
     for query in group.queries:
         found = list(_findings(query, plan.leaves[query.label], plan.top, top, kept, now))
         each_found = each_found and any(finding.matched for finding in found)
-        findings.extend(found)
+        findings.extend(one for one in found if not (one.matched and query.label in _SILENT))
     matching = [finding for finding in findings if finding.matched]
     others = [finding for finding in findings if not finding.matched]
     shown = matching[:_MATCHING] + others[:_OTHERS]

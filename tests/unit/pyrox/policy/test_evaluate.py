@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pyrox.pb.storage import deployment_pb2, policy_pb2
+from pyrox.pb.storage import deployment_pb2, policy_pb2, rbac_pb2
 from pyrox.pb.storage.alert_pb2 import Alert
 from pyrox.pb.storage.cve_pb2 import DEFERRED
 from pyrox.pb.storage.deployment_pb2 import PortConfig
@@ -116,8 +116,10 @@ def test_writable_host_mount_with_other_type_reports_either() -> None:
     subject.deployment.containers[0].volumes.add(name="tmp", type="EmptyDir")
     policy = b.policy([("Volume Type", ["EmptyDir"]), ("Writable Host Mount", ["true"])])
     assert _messages(policy, subject) == [
-        "Writable volume 'docker' has source '/var/run/docker.sock', destination '/sock',"
-        " and type 'HostPath'",
+        (
+            "Writable volume 'docker' has source '/var/run/docker.sock', destination '/sock',"
+            " and type 'HostPath'"
+        ),
         "Writable volume 'tmp' has type 'EmptyDir'",
     ]
 
@@ -206,7 +208,7 @@ def test_vulnerability_without_fix_field_is_neither_fixable_nor_not() -> None:
 def test_unset_exposure_and_permission_never_match_even_negated() -> None:
     subject = b.on_deployment()
     subject.deployment.ports[0].exposure_infos[0].level = PortConfig.UNSET
-    subject.deployment.service_account_permission_level = 0
+    subject.deployment.service_account_permission_level = rbac_pb2.UNSET
     for name, value in (("Port Exposure Method", "UNSET"), ("Minimum RBAC Permissions", "DEFAULT")):
         for mode in ("", "!"):
             assert _messages(b.policy([(name, [value], mode)]), subject) == []
