@@ -31,6 +31,16 @@ class Anonymous:
 
 
 @dataclass(frozen=True, slots=True)
+class Identified:
+    """Everybody who proved who they are, services included."""
+
+    def check(self, identity: Identity) -> None:
+        """Raise `NoCredentials` for nobody."""
+        if identity.anonymous:
+            raise NoCredentials
+
+
+@dataclass(frozen=True, slots=True)
 class Authenticated:
     """Everybody who is logged in; not for services."""
 
@@ -124,5 +134,6 @@ class Unserved:
 
 ANONYMOUS = Anonymous()
 AUTHENTICATED = Authenticated()
+IDENTIFIED = Identified()
 UNSERVED = Unserved()
 ADMIN = HasRole("Admin")

@@ -18,7 +18,7 @@ from pyrox.pb.api.v1 import auth_service_pb2, authprovider_service_pb2, empty_pb
 from pyrox.pb.storage.auth_provider_pb2 import AuthProvider
 from pyrox.pb.storage.role_pb2 import Access as AccessValue
 from pyrox.pb.storage.service_identity_pb2 import ServiceIdentity, ServiceType
-from pyrox.rpc.authz import ANONYMOUS, UNSERVED, Permissions, Rule
+from pyrox.rpc.authz import ANONYMOUS, IDENTIFIED, UNSERVED, Permissions, Rule
 from pyrox.rpc.call import Call, Identity
 from services.central.access.authenticator import BASIC_PROVIDER_ID, CentralAuthenticator
 from services.central.access.basic import BasicAuth
@@ -90,7 +90,7 @@ class AuthService:
 
     SERVICE: ClassVar[str] = "v1.AuthService"
     AUTHZ: ClassVar[Mapping[str, Rule]] = {
-        "GetAuthStatus": ANONYMOUS,
+        "GetAuthStatus": IDENTIFIED,
         "ListAuthMachineToMachineConfigs": UNSERVED,
         "GetAuthMachineToMachineConfig": UNSERVED,
         "AddAuthMachineToMachineConfig": UNSERVED,
