@@ -49,9 +49,13 @@ def read(data: BinaryIO) -> BuildInfo:
         NoBuildInfo: there is none, or the file is damaged.
     """
     try:
-        program = headers(data)
+        return _search(data)
     except NotExecutable as error:
         raise NoBuildInfo(str(error)) from error
+
+
+def _search(data: BinaryIO) -> BuildInfo:
+    program = headers(data)
     for part in _candidates(program.parts):
         content = at(data, part.offset, min(part.size, _SEARCH))
         position = _find(content)

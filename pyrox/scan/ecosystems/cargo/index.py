@@ -38,14 +38,11 @@ _DECODER: Final = msgspec.json.Decoder(_List)
 def _list(data: BinaryIO) -> _List | None:
     """The list of crates, None for an executable without one."""
     try:
-        parts = headers(data).parts
+        section = next((part for part in headers(data).parts if part.name == _SECTION), None)
+        packed = at(data, section.offset, min(section.size, _MAX_LIST)) if section else b""
     except NotExecutable:
         return None
-    section = next((part for part in parts if part.name == _SECTION), None)
-    if section is None:
-        return None
-    packed = at(data, section.offset, min(section.size, _MAX_LIST))
-    return _DECODER.decode(zlib.decompressobj().decompress(packed, _MAX_LIST))
+    return _DECODER.decode(zlib.decompressobj().decompress(packed, _MAX_LIST)) if section else None
 
 
 class _Run:
