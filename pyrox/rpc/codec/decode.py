@@ -21,6 +21,7 @@ from pyrox.errors import Invalid
 from pyrox.rpc.codec import specials, syntax
 from pyrox.rpc.codec.encode import is_map, submessage
 from pyrox.rpc.codec.refusal import MAX_DEPTH, Ignored, Refused, unexpected
+from pyrox.rpc.codec.registry import Registry
 from pyrox.rpc.codec.scalars import READERS, int32
 
 # Go's error prefix is deliberately unstable: a plain or a no-break space by build. The
@@ -36,7 +37,7 @@ class Decoder:
     """Reads messages; keeps what it compiled."""
 
     def __init__(self) -> None:
-        self._compiled: dict[str, _Type] = {}
+        self._types: Registry[_Type] = Registry()
 
     def decode(self, body: bytes, message: Message) -> None:
         """Merge the body's first JSON value into the message; an empty body is no change.
@@ -64,14 +65,15 @@ class Decoder:
 
     def type_of(self, descriptor: Any) -> _Type:
         """The compiled reader of a message type."""
-        found = self._compiled.get(descriptor.full_name)
-        if found is None:
-            special = specials.table(self.inside_any, self.scalar).get(descriptor.full_name)
-            found = _Special(special) if special else _Type()
-            self._compiled[descriptor.full_name] = found
-            if special is None:
-                found.compile(descriptor, self)
-        return found
+        return self._types.get(
+            descriptor.full_name,
+            lambda: self._started(descriptor),
+            lambda kind: kind.compile(descriptor, self),
+        )
+
+    def _started(self, descriptor: Descriptor) -> _Type:
+        special = specials.table(self.inside_any, self.scalar).get(descriptor.full_name)
+        return _Special(special) if special else _Type()
 
     def inside_any(self, value: Mapping[str, Any], message: Message, depth: int) -> None:
         """Read a message whose type stands beside its fields, or beside `value` for special types."""
@@ -180,6 +182,9 @@ class _Special(_Type):
 
     def __init__(self, read: Read) -> None:
         self.read = read  # type: ignore[assignment,method-assign]  # known per type
+
+    def compile(self, descriptor: Descriptor, decoder: Decoder) -> None:
+        """Nothing is left to do."""
 
 
 def _reader(field: FieldDescriptor, decoder: Decoder) -> Read:

@@ -17,6 +17,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from pyrox.rpc.codec import wellknown
+from pyrox.rpc.codec.registry import Registry
 from pyrox.rpc.codec.scalars import WRITERS
 
 Convert = Callable[[Any], Any]
@@ -32,7 +33,7 @@ class Encoder:
     """Renders messages; keeps what it compiled."""
 
     def __init__(self) -> None:
-        self._compiled: dict[str, _Type] = {}
+        self._types: Registry[_Type] = Registry()
 
     def plain(self, message: Message) -> Any:
         """The message as dictionaries, lists and scalars."""
@@ -82,15 +83,13 @@ class Encoder:
         yield b"]"
 
     def _type(self, descriptor: Any) -> _Type:
-        found = self._compiled.get(descriptor.full_name)
-        if found is None:
-            special = wellknown.encoders(self.plain).get(descriptor.full_name)
-            found = _Special(special) if special else _Type(descriptor)
-            # Known before its fields are compiled, so that recursive types end.
-            self._compiled[descriptor.full_name] = found
-            if not special:
-                found.compile(self)
-        return found
+        return self._types.get(
+            descriptor.full_name, lambda: self._started(descriptor), lambda kind: kind.compile(self)
+        )
+
+    def _started(self, descriptor: Descriptor) -> _Type:
+        special = wellknown.encoders(self.plain).get(descriptor.full_name)
+        return _Special(special) if special else _Type(descriptor)
 
     def converter(self, field: FieldDescriptor) -> Convert | None:
         """How to render a value of the field; None when it is plain already."""
@@ -175,6 +174,9 @@ class _Special(_Type):
 
     def __init__(self, plain: ToPlain) -> None:
         self.plain = plain
+
+    def compile(self, encoder: Encoder) -> None:
+        """Nothing is left to do."""
 
 
 def is_map(field: FieldDescriptor) -> bool:
