@@ -86,7 +86,11 @@ def _prepare(sections: tuple[CompiledSection, ...], kind: type[Subject]) -> _Rea
         plans = tuple((section, section.plan_for(kind)) for section in sections)
     except PolicyInvalid as error:
         return _Ready(error=error.message)
-    return _Ready(plans, tuple(plan.event for _section, plan in plans if plan.event is not None))
+    events = tuple(plan.event for _section, plan in plans if plan.event is not None)
+    if kind is ProcessSubject and len(events) < len(plans):
+        # A section on the workload alone cannot be ruled out by the process.
+        events = ()
+    return _Ready(plans, events)
 
 
 @dataclass(frozen=True, slots=True)

@@ -311,9 +311,20 @@ def test_process_is_linked_with_its_own_container() -> None:
     assert _messages(policy, ProcessSubject(on, b.process("side"))) == []
 
 
-def test_event_that_fits_no_section_silences_sections_on_the_workload() -> None:
+def test_request_that_fits_no_section_silences_sections_on_the_workload() -> None:
+    policy = b.policy(
+        [("Host IPC", ["true"])], [("Kubernetes Resource", ["PODS_ATTACH"])], stage=_RUNTIME, source=1
+    )
+    assert _messages(policy, KubeEventSubject(b.exec_event(), b.on_deployment())) == []
+
+
+def test_process_that_fits_no_section_leaves_sections_on_the_workload() -> None:
     policy = b.policy([("Host IPC", ["true"])], [("Process Name", ["bash"])], stage=_RUNTIME, source=1)
-    assert _messages(policy, ProcessSubject(b.on_deployment(), b.process())) == []
+    verdict = _judge(policy, ProcessSubject(b.on_deployment(), b.process()))
+    assert [violation.message for violation in verdict.violations] == [
+        "Deployment uses the host's IPC namespace"
+    ]
+    assert verdict.process_violation is None
 
 
 def test_event_violation_comes_once_after_all_sections() -> None:

@@ -6,7 +6,7 @@ import json
 
 from pyrox.pb.storage import deployment_pb2, policy_pb2
 from pyrox.policy.evaluate import compile_policy
-from pyrox.policy.subject import DeploymentSubject, ImageSubject, ProcessSubject, Subject
+from pyrox.policy.subject import DeploymentSubject, ImageSubject, KubeEventSubject, ProcessSubject, Subject
 from tests.unit.pyrox.policy import builders as b
 
 
@@ -141,8 +141,7 @@ def test_explanation_respects_the_evaluation_filter_and_the_event() -> None:
     policy = b.policy([("Privileged Container", ["true"])])
     policy.evaluation_filter.skip_container_types.append(deployment_pb2.REGULAR)
     assert _findings(_explain(policy, b.on_deployment())) == []
-    other = b.policy(
-        [("Host IPC", ["true"])], [("Process Name", ["bash"])], stage=policy_pb2.RUNTIME, source=1
-    )
-    tree = compile_policy(other).explain(ProcessSubject(b.on_deployment(), b.process()), b.NOW)
+    attach: list[b.Group] = [("Kubernetes Resource", ["PODS_ATTACH"])]
+    other = b.policy([("Host IPC", ["true"])], attach, stage=policy_pb2.RUNTIME, source=1)
+    tree = compile_policy(other).explain(KubeEventSubject(b.exec_event(), b.on_deployment()), b.NOW)
     assert (tree.matched, tree.sections[0].matched) == (False, True)
