@@ -7,10 +7,10 @@ went in, so a bomb ends with an error and not with the machine. It must not know
 from __future__ import annotations
 
 import io
-import zlib
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import zstandard
+from isal import isal_zlib
 
 from pyrox.errors import Exhausted, Invalid
 
@@ -54,7 +54,7 @@ class _Gzip:
     """One or more gzip members, one after the other."""
 
     def __init__(self) -> None:
-        self._member = zlib.decompressobj(wbits=31)
+        self._member = isal_zlib.decompressobj(wbits=31)
         self._left = b""
 
     def decode(self, data: bytes, room: int) -> bytes:
@@ -65,7 +65,7 @@ class _Gzip:
             if not data:
                 self._left = b""
                 return b""
-            self._member = zlib.decompressobj(wbits=31)
+            self._member = isal_zlib.decompressobj(wbits=31)
         out = self._member.decompress(data, room)
         self._left = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
         return out
@@ -169,7 +169,7 @@ class Unpacked(io.RawIOBase):
                 return b""
         try:
             out = self._decoder.decode(data, room)
-        except (zlib.error, zstandard.ZstdError) as err:
+        except (isal_zlib.error, zstandard.ZstdError) as err:  # type: ignore[misc]  # a class, whatever its stub says
             raise Invalid(f"layer {self._name}: its compressed data are damaged: {err}") from err
         self._size += len(out)
         if self._size > self._limit:
