@@ -114,7 +114,7 @@ class Images:
 
     def put(self, image: Image) -> list[str]:
         """Remember an image that Central sent; the keys under which it may be used."""
-        keys = [key for key in _keys_of(image) if key in self._entries]
+        keys = [key for key in dict.fromkeys(_keys_of(image)) if key in self._entries]
         for key in keys:
             self._remember(key, image)
         return keys

@@ -1,0 +1,32 @@
+"""Sensor's settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pyrox.errors import Invalid
+from services.sensor.config import Address, load
+
+
+def test_load_nothing_set_gives_upstreams_defaults() -> None:
+    config = load([], {})
+    assert config.central == "central.stackrox.svc:443"
+    assert config.cert_file == Path("/run/secrets/stackrox.io/certs/cert.pem")
+    assert (config.retry_initial, config.retry_longest) == (timedelta(seconds=10), timedelta(minutes=5))
+    assert (config.outbox_limit, config.kept_limit, config.detector_queue) == (100_000, 50_000, 20_000)
+    assert config.listen == Address("0.0.0.0", 8443)  # noqa: S104 - the default under test
+    assert config.kubeconfig is None
+
+
+def test_load_filter_mode() -> None:
+    assert load([], {"ROX_PROCESS_FILTER_MODE": "aggressive"}).process_filter.exact_matches == 1
+    with pytest.raises(Invalid, match="ROX_PROCESS_FILTER_MODE"):
+        load([], {"ROX_PROCESS_FILTER_MODE": "wild"})
+
+
+def test_load_bad_address_is_named() -> None:
+    with pytest.raises(Invalid, match="expected"):
+        load(["--listen", "here"], {})
