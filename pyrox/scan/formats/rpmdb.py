@@ -67,12 +67,14 @@ def _sqlite(data: bytes) -> Iterator[bytes]:
     with closing(sqlite3.connect(":memory:")) as connection:
         try:
             connection.deserialize(plain)
+            connection.text_factory = bytes
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_HEADER)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.set_progress_handler(lambda: 1, _STEPS)
             for (blob,) in connection.execute("SELECT blob FROM Packages"):
                 if isinstance(blob, bytes):
                     yield blob
-        except (sqlite3.Error, OverflowError) as error:
+        except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
             raise BrokenDatabase(f"sqlite: {error}") from error
 
 

@@ -144,6 +144,7 @@ def overlapping() -> bytes:
     [
         (sqlite(*HEADERS)[:1500], "sqlite"),
         (sqlite(*HEADERS).replace(b"Packages", b"Packager"), "sqlite"),
+        (sqlite(*HEADERS).replace(b"CREATE TABLE", b"CREATE \x80ABLE"), "sqlite"),
         (with_bytes(ndb(*HEADERS), 32, b"none"), "slot without"),
         (with_bytes(ndb(*HEADERS), 4096, b"none"), "without its header"),
         (ndb(*HEADERS)[:4100], "ends early"),
