@@ -199,26 +199,12 @@ def _assemble(base: _Base) -> App:
         clock=clock,
     )
     identification = SensorDeploymentIdentification(app_namespace=config.namespace)
-    link = CentralLink(
-        checks=CentralChecks(
-            make_client=lambda: http_client(
-                target, tls=tls, timeout=10.0, headers={"User-Agent": USER_AGENT}
-            ),
-            trust=trust,
-            fallback_limit=config.max_message_bytes,
-        ),
-        dialer=dialer,
-        outbox=base.outbox,
-        events=base.events,
-        options=LinkOptions(
-            cluster_id=base.cluster_id.value,
-            retry_initial=config.retry_initial,
-            retry_longest=config.retry_longest,
-            greeting_timeout=config.greeting_timeout,
-            identification=identification,
-        ),
-        surroundings=(clock, random.random),
+    checks = CentralChecks(
+        make_client=lambda: http_client(target, tls=tls, timeout=10.0, headers={"User-Agent": USER_AGENT}),
+        trust=trust,
+        fallback_limit=config.max_message_bytes,
     )
+    link = _link(base, checks, dialer, identification)
     link.listen(_listeners(base, cluster, detection, settings, reports, link))
     cluster.resolver.listen(detection.detector.on_change)
     server_tls = ServerTls(
@@ -253,6 +239,25 @@ def _assemble(base: _Base) -> App:
         identification=identification,
         namespace=config.namespace,
         node_name=config.node_name,
+    )
+
+
+def _link(
+    base: _Base, checks: CentralChecks, dialer: CentralDialer, identification: SensorDeploymentIdentification
+) -> CentralLink:
+    return CentralLink(
+        checks=checks,
+        dialer=dialer,
+        outbox=base.outbox,
+        events=base.events,
+        options=LinkOptions(
+            cluster_id=base.cluster_id.value,
+            retry_initial=base.config.retry_initial,
+            retry_longest=base.config.retry_longest,
+            greeting_timeout=base.config.greeting_timeout,
+            identification=identification,
+        ),
+        surroundings=(base.clock, random.random),
     )
 
 
