@@ -87,6 +87,8 @@ DELETE FROM index_layer_finds WHERE digest IN (
       AND NOT EXISTS (SELECT FROM index_manifest_layer AS m WHERE m.digest = f.digest)
     LIMIT $1)
 """
+# Leases of processes that died; a living holder prolongs its own long before.
+_OLD_LEASES = "DELETE FROM index_layer_lease WHERE until < now() - interval '1 hour'"
 _PING = "SELECT 1"
 
 
@@ -180,6 +182,7 @@ class IndexStore:
     async def collect_garbage(self) -> Deleted:
         """Delete one batch of expired reports, and layers that no report needs."""
         limit = self._expiry.throttle
+        await self._pool.execute(_OLD_LEASES)
         return Deleted(
             reports=await self._pool.execute(_EXPIRE, limit),
             external=await self._pool.execute(_EXPIRE_EXTERNAL, limit),

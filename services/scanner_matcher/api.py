@@ -6,6 +6,7 @@ before the first load FAILED_PRECONDITION, a bad request INVALID_ARGUMENT.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
@@ -66,7 +67,8 @@ class MatcherService:
         message = request.contents if request.HasField("contents") else await self._indexed(request.hash_id)
         check_contents(message)
         answer = await self._query.run(from_contents(message))
-        return assemble(
+        return await asyncio.to_thread(
+            assemble,
             hash_id=request.hash_id,
             contents=message,
             hits=answer.hits,

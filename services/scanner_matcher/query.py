@@ -6,6 +6,7 @@ decides what needs more than byte keys. A version without a key never fails a re
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,9 +39,11 @@ class Query:
 
     async def run(self, report: IndexReport) -> Answer:
         """Match everything in one state of the database."""
-        plan = matching.plan(report, self._matchers)
+        # Work on thousands of packages stays off the event loop.
+        plan = await asyncio.to_thread(matching.plan, report, self._matchers)
         async with self._store.reading() as reading:
-            found = list(self._decided(plan, await reading.candidates(plan.lookups)))[:MAX_HITS]
+            candidates = await reading.candidates(plan.lookups)
+            found = await asyncio.to_thread(self._decided, plan, candidates)
             texts = await reading.texts({candidate.advisory for _, candidate, _ in found})
             namespaces = await reading.namespaces()
         hits = tuple(
@@ -51,9 +54,10 @@ class Query:
 
     def _decided(
         self, plan: matching.Plan, candidates: Iterable[Candidate]
-    ) -> Iterable[tuple[str, Candidate, str]]:
+    ) -> list[tuple[str, Candidate, str]]:
         """The candidates that hold, with the reason; each package and advisory range once."""
         seen: set[tuple[str, AdvisoryId, str, Kind]] = set()
+        found: list[tuple[str, Candidate, str]] = []
         for candidate in candidates:
             lookup = plan.lookups[candidate.lookup]
             key = (lookup.package_id, candidate.advisory, candidate.row.fixed_in, candidate.row.kind)
@@ -62,4 +66,5 @@ class Query:
             decision = matching.decide(lookup, candidate.row, self.schemes)
             if decision.hit:
                 seen.add(key)
-                yield lookup.package_id, candidate, decision.reason
+                found.append((lookup.package_id, candidate, decision.reason))
+        return found[:MAX_HITS]

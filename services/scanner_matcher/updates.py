@@ -30,7 +30,8 @@ _LOG = log.get(__name__)
 # Upstream's loop: every five minutes plus one of these, none of them before the first load.
 _INTERVAL_MINUTES = 5
 _JITTER_MINUTES = (5, 10, 15, 20)
-# While nothing was loaded a scan cannot be answered, so a failed first load is tried sooner.
+# While nothing was loaded a scan cannot be answered, so a failed first load is tried sooner;
+# the pause doubles up to the interval, since the whole bundle is fetched each time.
 _FIRST_RETRY_SECONDS = 10.0
 
 
@@ -149,8 +150,13 @@ class Pace:
     def __init__(self, *, clock: Clock, random: Random) -> None:
         self._clock = clock
         self._random = random
+        self._retry = _FIRST_RETRY_SECONDS
 
     async def wait(self, *, initialised: bool) -> None:
-        """Wait until the next round is due."""
-        minutes = _INTERVAL_MINUTES + self._random.choice(_JITTER_MINUTES)
-        await self._clock.sleep(minutes * 60.0 if initialised else _FIRST_RETRY_SECONDS)
+        """Wait until the next round is due; before the first load longer each time."""
+        if initialised:
+            minutes = _INTERVAL_MINUTES + self._random.choice(_JITTER_MINUTES)
+            await self._clock.sleep(minutes * 60.0)
+            return
+        await self._clock.sleep(self._retry)
+        self._retry = min(self._retry * 2, _INTERVAL_MINUTES * 60.0)

@@ -125,6 +125,18 @@ async def test_layer_is_fetched_once_ever(central: IndexerAsyncStub, registry: F
     assert len(registry.asked(blob)) == 1
 
 
+async def test_layer_wanted_by_several_images_at_once_is_fetched_once(
+    central: IndexerAsyncStub, registry: FakeRegistry
+) -> None:
+    base = layer_of({"etc/os-release": OS_RELEASE, "shared": b"by all"})
+    digests = [registry.push("team/app", str(n), [base, layer_of({f"own{n}": b"x"})]) for n in range(4)]
+    calls = [central.GetOrCreateIndexReport(request(registry, digest)) for digest in digests]
+    reports = [await call for call in calls]
+    assert all(report.success for report in reports)
+    blob = next(d for d, data in registry.blobs.items() if data == base)
+    assert len(registry.asked(blob)) == 1
+
+
 async def test_known_image_is_answered_without_the_registry(
     central: IndexerAsyncStub, registry: FakeRegistry
 ) -> None:
