@@ -95,6 +95,14 @@ class Workload:
             )
         )
 
+    def privileged(self) -> Workload:
+        self.container.security_context.privileged = True
+        return self
+
+    def with_default_token(self) -> None:
+        self.deployment.automount_service_account_token = True
+        self.deployment.service_account = "default"
+
     def port(self, number: int = 80, *, level: int = PortConfig.INTERNAL, node_port: int = 0) -> None:
         port = self.deployment.ports.add(container_port=number, protocol="TCP")
         port.exposure_infos.add(level=PortConfig.ExposureLevel.ValueType(level), node_port=node_port)
@@ -205,7 +213,7 @@ WORKLOADS: dict[str, tuple[Callable[[Workload], object], set[str]]] = {
     ),
     "Environment Variable Contains Secret": (lambda w: w.env("MY_PASSWORD", _ENV.RAW), set()),
     "Fixable CVSS >= 6 and Privileged": (
-        lambda w: (w.vuln(cvss=6.5, fixed="2"), _set(w, "c", "privileged", True)),
+        lambda w: w.privileged().vuln(cvss=6.5, fixed="2"),
         {_PRIVILEGED},
     ),
     "Fixable CVSS >= 7": (lambda w: w.vuln(cvss=7, fixed="2"), set()),
@@ -226,15 +234,12 @@ WORKLOADS: dict[str, tuple[Callable[[Workload], object], set[str]]] = {
         set(),
     ),
     "Pod Service Account Token Automatically Mounted": (
-        lambda w: (
-            _set(w, "d", "automount_service_account_token", True),
-            _set(w, "d", "service_account", "default"),
-        ),
+        lambda w: w.with_default_token(),
         set(),
     ),
     _PRIVILEGED: (lambda w: _set(w, "c", "privileged", True), set()),
     "Privileged Containers with Important and Critical Fixable CVEs": (
-        lambda w: (w.vuln(fixed="2", severity=4), _set(w, "c", "privileged", True)),
+        lambda w: w.privileged().vuln(fixed="2", severity=4),
         {_PRIVILEGED, "Fixable Severity at least Important"},
     ),
     "Rapid Reset: Denial of Service Vulnerability in HTTP/2 Protocol": (

@@ -296,7 +296,9 @@ def test_network_policies_unknown_never_match_and_empty_have_no_attributes() -> 
 def test_process_in_unknown_container_is_an_error_only_after_it_matched() -> None:
     subject = ProcessSubject(b.on_deployment(), b.process("ghost"))
     fits = b.policy([("Process Name", ["apt.*"])], stage=_RUNTIME, source=1)
-    assert _judge(fits, subject).error == (
+    verdict = _judge(fits, subject)
+    assert not verdict.matched
+    assert verdict.error == (
         "indicator /usr/bin/apt-get could not be matched"
         " (container name ghost not found in deployment c1/prod/web"
     )

@@ -272,6 +272,80 @@ def test_criterion_with_bad_value_is_refused_by_validation(name: str) -> None:
     assert f'policy criteria "{name}" has invalid value[0]=' in validate(_policy(name, row.refused))
 
 
+_SINGLE = {
+    "Allow Privilege Escalation",
+    "Automount Service Account Token",
+    "Days Since CVE Fix Was Available",
+    "Days Since CVE Was First Discovered In Image",
+    "Days Since CVE Was First Discovered In System",
+    "Days Since CVE Was Published",
+    "Fixable",
+    "Has Egress Network Policy",
+    "Has Ingress Network Policy",
+    "Host IPC",
+    "Host Network",
+    "Host PID",
+    "Image Age",
+    "Image Scan Age",
+    "Is Impersonated User",
+    "Liveness Probe Defined",
+    "Minimum RBAC Permissions",
+    "Privileged Container",
+    "Read-Only Root Filesystem",
+    "Readiness Probe Defined",
+    "Seccomp Profile Type",
+    "Unexpected Network Flow Detected",
+    "Unexpected Process Executed",
+    "Unscanned Image",
+    "Writable Host Mount",
+    "Writable Mounted Volume",
+}
+_NEGATABLE = {
+    "AppArmor Profile",
+    "CVE",
+    "Container Name",
+    "Exposed Node Port",
+    "Exposed Port",
+    "Exposed Port Protocol",
+    "File Operation",
+    "Fixed By",
+    "Has Egress Network Policy",
+    "Has Ingress Network Policy",
+    "Image OS",
+    "Image Registry",
+    "Image Remote",
+    "Image Tag",
+    "Image User",
+    "Kubernetes Resource Name",
+    "Kubernetes User Groups",
+    "Kubernetes User Name",
+    "Minimum RBAC Permissions",
+    "Mount Propagation",
+    "Namespace",
+    "Port Exposure Method",
+    "Process Ancestor",
+    "Process Arguments",
+    "Process Name",
+    "Process UID",
+    "Readiness Probe Defined",
+    "Replicas",
+    "Runtime Class",
+    "Seccomp Profile Type",
+    "Service Account",
+    "Source IP Address",
+    "User Agent",
+    "Volume Destination",
+    "Volume Name",
+    "Volume Source",
+    "Volume Type",
+}
+
+
+def test_catalogue_allows_several_values_and_negation_as_the_reference_does() -> None:
+    assert {name for name, criterion in CRITERIA.items() if criterion.single} == _SINGLE
+    assert {name for name, criterion in CRITERIA.items() if criterion.negatable} == _NEGATABLE
+
+
 @pytest.mark.parametrize("name", sorted(name for name in ROWS if CRITERIA[name].kind is Kind.IMAGE))
 def test_image_criterion_at_build_time_names_no_container(name: str) -> None:
     made = b.policy([(name, [ROWS[name].hit])], stage=policy_pb2.BUILD)
