@@ -1,120 +1,80 @@
 """The built portal in Chromium: login, dashboard, violations, CVEs, policies, clusters, recovery, dark theme.
 
 The flows themselves are `ui/tests/e2e/*.e2e.ts`; each is one test here. They run against the
-Central that `PYROX_PORTAL_URL` and `PYROX_PORTAL_PASSWORD` name, otherwise against the
-portal's own development server. Screenshots go to `PYROX_SCREENSHOTS`, when it is set.
+Central that `PYROX_PORTAL_URL` and `PYROX_PORTAL_PASSWORD` name, otherwise against a Central
+of this test's own with a small fleet in its database. Screenshots go to
+`PYROX_SCREENSHOTS`, when it is set.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.support.pg import free_port
+from pyrox.clock import SystemClock
+from pyrox.pg.pool import Pool
+from pyrox.pg.settings import Settings
+from tests.support import pg, portal_data
+from tests.support.central import PASSWORD, running_central
+from tests.support.portal import (
+    FLOW_SECONDS,
+    FLOWS,
+    Portal,
+    development_server,
+    prepared_node,
+    run_flow,
+)
 from tools import build_ui
 
-UI = build_ui.UI
-FLOWS = sorted(path.name.removesuffix(".e2e.ts") for path in (UI / "tests" / "e2e").glob("*.e2e.ts"))
-# The password of the development server, ui/dev/fake-central.ts.
-DEVELOPMENT_PASSWORD = "letmein"
-START_SECONDS = 60
-FLOW_SECONDS = 300
-
-pytestmark = [pytest.mark.needs("chromium", "node"), pytest.mark.timeout(FLOW_SECONDS + 60)]
+pytestmark = [
+    pytest.mark.needs("chromium", "node", "postgres"),
+    pytest.mark.timeout(FLOW_SECONDS + 60),
+]
 
 
-@dataclass(frozen=True, slots=True)
-class Portal:
-    """Where the portal is and how to log in."""
+async def fill(database: Settings) -> None:
+    clock = SystemClock()
+    pool = Pool(settings=database, clock=clock)
+    await pool.connect(attempts=1)
+    try:
+        await portal_data.fill(pool, clock)
+    finally:
+        await pool.close()
 
-    url: str
-    password: str
 
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def node() -> build_ui.Node:
-    """Node.js with the portal's packages installed and the portal built."""
-    build_ui.ensure()
-    return build_ui.find_node()
+    return prepared_node()
 
 
-@pytest.fixture(scope="session")
-def portal(node: build_ui.Node) -> Iterator[Portal]:
+@pytest.fixture(scope="module")
+def portal(
+    node: build_ui.Node, database: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Portal]:
     url = os.environ.get("PYROX_PORTAL_URL")
     if url:
         yield Portal(url, os.environ["PYROX_PORTAL_PASSWORD"])
         return
-    with development_server(node) as address:
-        yield Portal(address, DEVELOPMENT_PASSWORD)
-
-
-@contextmanager
-def development_server(node: build_ui.Node) -> Iterator[str]:
-    """The built portal with made-up answers of Central, on a free port of loopback."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    program = UI / "node_modules" / "vite" / "bin" / "vite.js"
-    process = subprocess.Popen(
-        [node.node, str(program), "preview", "--port", str(port), "--strictPort"],
-        cwd=UI,
-        env=node.environment() | {"PYROX_PORTAL_FAKE": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        wait_until_served(process, address)
-        yield address
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
-
-
-def wait_until_served(process: subprocess.Popen[bytes], address: str) -> None:
-    for _attempt in range(START_SECONDS * 10):
-        assert process.poll() is None, f"the development server ended with {process.returncode}"
-        try:
-            httpx.get(address, timeout=5).raise_for_status()
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"the development server did not answer in {START_SECONDS} s")
+    with running_central(tmp_path_factory.mktemp("central"), database) as central:
+        pg.outside(fill(database))
+        yield Portal(central.url, PASSWORD)
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_portal_flow_in_chromium_passes(
+def test_portal_flow_against_central_passes(
     flow: str, portal: Portal, node: build_ui.Node, tmp_path: Path
 ) -> None:
-    screenshots = Path(os.environ.get("PYROX_SCREENSHOTS") or tmp_path)
-    program = UI / "node_modules" / "vitest" / "vitest.mjs"
-    done = subprocess.run(
-        [node.node, str(program), "run", "--config", "vitest.e2e.config.ts", f"tests/e2e/{flow}.e2e.ts"],
-        cwd=UI,
-        env=node.environment()
-        | {
-            "PORTAL_URL": portal.url,
-            "PORTAL_PASSWORD": portal.password,
-            "PORTAL_SCREENSHOTS": str(screenshots),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=FLOW_SECONDS,
-    )
-    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
-    # A run that found no test, or skipped all, would end well too.
-    assert list(screenshots.glob("*.png"))
+    run_flow(flow, portal, node, tmp_path)
+
+
+def test_portal_development_server_passes_the_contract_flow(node: build_ui.Node, tmp_path: Path) -> None:
+    with development_server(node) as made_up:
+        run_flow("contract", made_up, node, tmp_path)
 
 
 def test_portal_flows_cover_every_page() -> None:
-    assert {"login", "dashboard", "violations", "vulnerabilities", "policies", "clusters", "recovery"} <= set(
-        FLOWS
-    )
+    pages = {"login", "dashboard", "violations", "vulnerabilities", "policies", "clusters", "recovery"}
+    assert pages <= set(FLOWS)

@@ -1,4 +1,4 @@
-// Logging in and out.
+// Logging in.
 import { request } from './client';
 import type { LoginProvider, PublicConfig } from './rest';
 import { session } from './session';
@@ -16,14 +16,4 @@ export async function loginWithPassword(provider: LoginProvider, username: strin
         open: true,
     });
     session.begin(token);
-}
-
-export async function logout(): Promise<void> {
-    try {
-        await request('POST', '/sso/session/logout', { open: true });
-    } catch {
-        // Whatever Central says, or when it is gone: this browser forgets the token.
-    } finally {
-        session.logout();
-    }
 }

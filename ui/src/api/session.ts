@@ -26,6 +26,8 @@ export const session = {
     },
     /** Called on every 401, and when the token's time is over. */
     expire: (): void => end('expiry'),
+    // A password login has no refresh token, so there is nothing that Central could revoke: upstream's
+    // /sso/session/logout answers 400 to it (pkg/auth/authproviders/registry_httphandler.go).
     logout: (): void => end('logout'),
     endedBy: () => endedBy,
     /** Calls back when the session ends, in this tab or another one. */

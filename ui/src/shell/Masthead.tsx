@@ -11,9 +11,9 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 
-import { logout } from '@/api/login';
 import { queries } from '@/api/queries';
 import type { AuthStatus, Cluster } from '@/api/rest';
+import { session } from '@/api/session';
 import { plural } from '@/lib/format';
 
 import { AboutBox } from './AboutBox';
@@ -160,7 +160,7 @@ function UserMenu() {
             >
                 <DropdownGroup label={roles === '' ? 'No roles' : roles}>
                     <DropdownList>
-                        <DropdownItem onClick={() => void logout()}>Log out</DropdownItem>
+                        <DropdownItem onClick={session.logout}>Log out</DropdownItem>
                     </DropdownList>
                 </DropdownGroup>
             </Dropdown>
