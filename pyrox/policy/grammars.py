@@ -26,9 +26,9 @@ def _whole(expression: str) -> str:
     return f"((?m)^{expression}$)"
 
 
-KEY_VALUE = _whole("([^=]+=.*)")
+KEY_VALUE = _whole("[^=]+=.*")
 BOOLEAN = _whole("(?i:(true|false))")
-STRING = _whole("(.*[^[:space:]]+.*)")
+STRING = _whole(".*[^[:space:]]+.*")
 INTEGER = _whole("([[:digit:]]+)")
 COMPARISON = _whole(r"(<|>|<=|>=)?[[:space:]]*[[:digit:]]*\.?[[:digit:]]+")
 ENVIRONMENT = _whole("(?i:(UNSET|RAW|SECRET_KEY|CONFIG_MAP_KEY|FIELD|RESOURCE_FIELD|UNKNOWN|^)=[^=]*=.*)")

@@ -1,7 +1,8 @@
 """How fast the policy engine is: `python -m tests.bench.policy` prints figures and ratios.
 
-Called by `make bench`. The limits beside the figures are those of the reference engine on
-one core (33 enabled deploy-time defaults; see docs/how-to/add-a-policy-criterion.md).
+Called by `make bench`. The limits beside the figures are what the reference engine needs on
+one core: 14 ms for an image of that size, 4.1 ms to read and compile 33 of the 89 defaults,
+7.1 ms for a build; 0.1 ms a process event is 10,000 events a second.
 """
 
 from __future__ import annotations
