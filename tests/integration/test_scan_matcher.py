@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from pyrox.pb.internalapi.scanner.v4 import matcher_service_pb2 as pb
 from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
 from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2_grpc import MatcherStub
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
+from pyrox.pg.settings import Settings
 from services.scanner_matcher.app import App
 from tests.support import definitions, pg, scanner
 from tests.support.definitions import Definitions, archive, debian, lines, osv
@@ -97,8 +98,8 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     return Pki(tmp_path_factory.mktemp("pki"))
 
 
-@pytest.fixture
-def central_definitions(pki: Pki) -> Iterator[Definitions]:
+@contextmanager
+def central_with_bundles(pki: Pki) -> Iterator[Definitions]:
     """Central's endpoint: real TLS with Central's certificate, a client certificate is demanded."""
     files = pki.files(CENTRAL)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(pki.ca_file))
@@ -109,22 +110,39 @@ def central_definitions(pki: Pki) -> Iterator[Definitions]:
         yield running
 
 
-@asynccontextmanager
-async def stub(matcher: App, pki: Pki, client: Subject = CENTRAL) -> AsyncIterator[MatcherAsyncStub]:
-    async with scanner.channel(matcher.front.addresses[0], pki, client, SCANNER_V4_MATCHER) as channel:
-        yield MatcherStub(channel)
+def fed_by(have: Definitions) -> dict[str, str]:
+    """The settings that make a Matcher ask Central."""
+    return {"SCANNER_V4_STACKROX_SERVICES": "true", "SCANNER_V4_MATCHER_VULNERABILITIES_URL": have.url}
+
+
+@pytest.fixture
+def central_definitions(pki: Pki) -> Iterator[Definitions]:
+    """A Central of the test's own, which it may change."""
+    with central_with_bundles(pki) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def matcher(pg_server: pg.TestServer, pki: Pki, central_definitions: Definitions) -> AsyncIterator[App]:
-    """A Matcher on a fresh database, fed by Central."""
-    settings = pg_server.database()
-    more = {
-        "SCANNER_V4_STACKROX_SERVICES": "true",
-        "SCANNER_V4_MATCHER_VULNERABILITIES_URL": central_definitions.url,
-    }
-    async with scanner.matcher(settings, pki, **more) as running:
+    """A Matcher of the test's own on a fresh database, loaded once."""
+    async with scanner.matcher(pg_server.database(), pki, **fed_by(central_definitions)) as running:
+        await scanner.loaded(running)
         yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def loaded_matcher(database: Settings, pki: Pki) -> AsyncIterator[App]:
+    """One Matcher for the tests that only ask."""
+    with central_with_bundles(pki) as have:
+        async with scanner.matcher(database, pki, **fed_by(have)) as running:
+            await scanner.loaded(running)
+            yield running
+
+
+@asynccontextmanager
+async def stub(matcher: App, pki: Pki, client: Subject = CENTRAL) -> AsyncIterator[MatcherAsyncStub]:
+    async with scanner.channel(matcher.front.addresses[0], pki, client, SCANNER_V4_MATCHER) as channel:
+        yield MatcherStub(channel)
 
 
 async def report_of(matcher: App, pki: Pki) -> VulnerabilityReport:
@@ -137,7 +155,6 @@ async def report_of(matcher: App, pki: Pki) -> VulnerabilityReport:
 async def test_report_holds_what_the_bundles_say(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await scanner.loaded(matcher)
     async with stub(matcher, pki) as client:
         call = client.GetVulnerabilities(pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=contents()))
         report = await call
@@ -165,7 +182,6 @@ async def test_report_holds_what_the_bundles_say(
 async def test_scan_before_the_first_load_says_so(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await scanner.loaded(matcher)
     await matcher.pool.execute("UPDATE vuln_source SET updated = 'epoch' WHERE name = 'osv'")
     async with stub(matcher, pki) as client:
         request = pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=contents())
@@ -176,7 +192,6 @@ async def test_scan_before_the_first_load_says_so(
 
 
 async def test_unchanged_bundle_is_not_loaded_again(matcher: App, central_definitions: Definitions) -> None:
-    await scanner.loaded(matcher)
     done = await matcher.updates.round()
     assert (done.loaded, done.failed, done.removed) == ([], {}, [])
     assert central_definitions.answers[-1] == 304
@@ -185,7 +200,6 @@ async def test_unchanged_bundle_is_not_loaded_again(matcher: App, central_defini
 async def test_newer_bundle_replaces_and_a_missing_one_goes(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await scanner.loaded(matcher)
     central_definitions.modified = datetime(2026, 9, 1, tzinfo=UTC)
     newer = [debian("CVE-2099-0009", "bash", "5.3")]
     central_definitions.body = archive({"debian": lines(newer)}, central_definitions.modified)
@@ -201,7 +215,6 @@ async def test_newer_bundle_replaces_and_a_missing_one_goes(
 async def test_damaged_bundle_keeps_the_old_rows_and_the_others_load(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await scanner.loaded(matcher)
     central_definitions.modified = datetime(2026, 9, 1, tzinfo=UTC)
     half = lines(DEBIAN * 2000)
     body = archive(
@@ -217,7 +230,6 @@ async def test_damaged_bundle_keeps_the_old_rows_and_the_others_load(
 async def test_records_that_cannot_be_used_are_counted(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await scanner.loaded(matcher)
     central_definitions.modified = datetime(2026, 9, 1, tzinfo=UTC)
     bad: list[dict[str, object]] = [
         {"Kind": "vulnerability"},
@@ -236,7 +248,6 @@ async def test_records_that_cannot_be_used_are_counted(
 async def test_old_rows_answer_while_a_reader_holds_up_the_exchange(
     matcher: App, pki: Pki, central_definitions: Definitions
 ) -> None:
-    await scanner.loaded(matcher)
     central_definitions.modified = datetime(2026, 9, 1, tzinfo=UTC)
     central_definitions.body = archive(
         {"debian": lines([debian("CVE-2099-0009", "bash", "5.3")]), "osv": lines(OSV)},
@@ -254,11 +265,10 @@ async def test_old_rows_answer_while_a_reader_holds_up_the_exchange(
     assert found(await report_of(matcher, pki))["bash"] == ["CVE-2099-0009"]
 
 
-async def test_unknown_system_is_noted(matcher: App, pki: Pki) -> None:
-    await scanner.loaded(matcher)
+async def test_unknown_system_is_noted(loaded_matcher: App, pki: Pki) -> None:
     image = contents()
     image.distributions["1"].version_id = "99"
-    async with stub(matcher, pki) as client:
+    async with stub(loaded_matcher, pki) as client:
         report = await client.GetVulnerabilities(pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=image))
         assert list(report.notes) == [VulnerabilityReport.NOTE_OS_UNSUPPORTED]
         image.ClearField("distributions")
@@ -266,18 +276,16 @@ async def test_unknown_system_is_noted(matcher: App, pki: Pki) -> None:
         assert list(report.notes) == [VulnerabilityReport.NOTE_OS_UNKNOWN]
 
 
-async def test_unparsable_version_never_fails_a_report(matcher: App, pki: Pki) -> None:
-    await scanner.loaded(matcher)
+async def test_unparsable_version_never_fails_a_report(loaded_matcher: App, pki: Pki) -> None:
     image = contents()
     image.packages["10"].version = image.packages["10"].source.version = "not a version \x01 at all"
-    async with stub(matcher, pki) as client:
+    async with stub(loaded_matcher, pki) as client:
         report = await client.GetVulnerabilities(pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=image))
     assert found(report)["requests"] == ["CVE-2018-18074"]
 
 
 @pytest.mark.parametrize("broken", ["hash", "package id", "cpe", "source of source", "no contents"])
-async def test_bad_request_is_refused(matcher: App, pki: Pki, broken: str) -> None:
-    await scanner.loaded(matcher)
+async def test_bad_request_is_refused(loaded_matcher: App, pki: Pki, broken: str) -> None:
     request = pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=contents())
     if broken == "hash":
         request.hash_id = "sha256:abc"
@@ -289,21 +297,20 @@ async def test_bad_request_is_refused(matcher: App, pki: Pki, broken: str) -> No
         request.contents.packages["8"].source.source.name = "deeper"
     else:
         request.ClearField("contents")
-    async with stub(matcher, pki) as client:
+    async with stub(loaded_matcher, pki) as client:
         assert (await refused(client.GetVulnerabilities(request)))[0] == grpc.StatusCode.INVALID_ARGUMENT
 
 
-async def test_only_central_may_call(matcher: App, pki: Pki) -> None:
-    async with stub(matcher, pki, SENSOR) as client:
+async def test_only_central_may_call(loaded_matcher: App, pki: Pki) -> None:
+    async with stub(loaded_matcher, pki, SENSOR) as client:
         assert (await refused(client.GetMetadata(Empty())))[0] == grpc.StatusCode.PERMISSION_DENIED
-    async with stub(matcher, pki) as client:
+    async with stub(loaded_matcher, pki) as client:
         assert (await refused(client.GetSBOM(pb.GetSBOMRequest())))[0] == grpc.StatusCode.UNIMPLEMENTED
 
 
 async def test_central_that_fails_is_an_error_and_a_file_serves_as_well(
     matcher: App, pg_server: pg.TestServer, pki: Pki, central_definitions: Definitions, tmp_path: Path
 ) -> None:
-    await scanner.loaded(matcher)
     central_definitions.status = 503
     with pytest.raises(Unavailable, match="status 503"):
         await matcher.updates.round()
