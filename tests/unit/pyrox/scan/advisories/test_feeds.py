@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zipfile
 
 import pytest
 
@@ -257,3 +259,20 @@ def test_severity_of_words() -> None:
     ] == [1, 1, 2, 3, 4, 0]
     assert severity.is_word("High")
     assert not severity.is_word("CVSS:3.1/AV:N")
+
+
+def test_zip_documents_up_to_the_limit_are_read() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("folder/", b"")
+        archive.writestr("fits", b"1234")
+        archive.writestr("large", b"12345")
+    fits, large = unpack.documents(buffer.getvalue(), 4)
+    assert fits == ("fits", b"1234")
+    assert isinstance(large[1], StreamDamage)
+    assert large[1].kind is NoteKind.TOO_LARGE
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "yesterday", ""])
+def test_time_that_is_none(text: str) -> None:
+    assert unpack.time(text) is None

@@ -687,3 +687,10 @@ def test_executable_whose_section_points_outside_is_left_out() -> None:
     )
     assert moved != content
     assert in_layer({"bin/x": (moved, 0o755)}) == Finds()
+
+
+def test_java_empty_archive_is_a_note_and_a_smaller_file_is_none() -> None:
+    empty = zipped({})
+    assert len(empty) == jar.MIN_SIZE
+    assert [note.kind for note in find({"x.jar": empty}).notes] == [NoteKind.UNSUPPORTED]
+    assert find({"x.jar": empty[:-1]}).notes == ()

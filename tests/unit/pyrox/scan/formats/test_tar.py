@@ -224,3 +224,24 @@ def test_sparse_file_cannot_grow_beyond_its_declared_size() -> None:
 
 def test_number_of_foreign_digits_is_no_size() -> None:
     assert read(pax({"GNU.sparse.map": "\u00b2,1", "GNU.sparse.size": "\u00b2"}, "x", b""))[0][0].size == 0
+
+
+def test_sparse_piece_may_not_end_beyond_the_declared_size() -> None:
+    with pytest.raises(StreamDamage, match="does not fit"):
+        read(sparse_old([(15, 10)], 20, b"0123456789"))
+    assert read(sparse_old([(10, 10)], 20, b"0123456789"))[0][1] == b"\x00" * 10 + b"0123456789"
+
+
+def test_bounded_reader_asks_for_no_more_than_its_limit_leaves() -> None:
+    asked: list[int] = []
+
+    class Stream(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            asked.append(size or 0)
+            return super().read(size)
+
+    reader = BoundedReader(Stream(b"x" * 10), 10)
+    reader.read(6)
+    reader.read(1000)
+    reader.read()
+    assert asked == [6, 5, 1]
