@@ -9,7 +9,9 @@ of this test's own with a small fleet in its database. Screenshots go to
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,11 @@ from pyrox.clock import SystemClock
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
 from tests.support import pg, portal_data
-from tests.support.central import PASSWORD, running_central
+from tests.support.central import PASSWORD, RunningCentral, running_central
 from tests.support.portal import (
     FLOW_SECONDS,
     FLOWS,
+    RESTART,
     Portal,
     development_server,
     prepared_node,
@@ -51,16 +54,19 @@ def node() -> build_ui.Node:
 
 
 @pytest.fixture(scope="module")
-def portal(
-    node: build_ui.Node, database: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Portal]:
+def central(database: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCentral]:
+    with running_central(tmp_path_factory.mktemp("central"), database) as running:
+        pg.outside(fill(database))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def portal(request: pytest.FixtureRequest) -> Portal:
     url = os.environ.get("PYROX_PORTAL_URL")
     if url:
-        yield Portal(url, os.environ["PYROX_PORTAL_PASSWORD"])
-        return
-    with running_central(tmp_path_factory.mktemp("central"), database) as central:
-        pg.outside(fill(database))
-        yield Portal(central.url, PASSWORD)
+        return Portal(url, os.environ["PYROX_PORTAL_PASSWORD"])
+    running: RunningCentral = request.getfixturevalue("central")
+    return Portal(running.url, PASSWORD)
 
 
 @pytest.mark.parametrize("flow", FLOWS)
@@ -68,6 +74,27 @@ def test_portal_flow_against_central_passes(
     flow: str, portal: Portal, node: build_ui.Node, tmp_path: Path
 ) -> None:
     run_flow(flow, portal, node, tmp_path)
+
+
+def wait_for(signal: Path, flow: Future[None]) -> None:
+    while not signal.exists():
+        assert not flow.done(), flow.result()
+        time.sleep(0.05)
+
+
+def test_portal_after_kill_of_central_recovers_by_itself(
+    central: RunningCentral, node: build_ui.Node, tmp_path: Path
+) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        flow = executor.submit(run_flow, RESTART, Portal(central.url, PASSWORD), node, tmp_path)
+        wait_for(tmp_path / "kill", flow)
+        central.kill()
+        try:
+            wait_for(tmp_path / "start", flow)
+        finally:
+            central.start()
+        (tmp_path / "started").touch()
+        flow.result()
 
 
 def test_portal_development_server_passes_the_contract_flow(node: build_ui.Node, tmp_path: Path) -> None:

@@ -16,7 +16,11 @@ from tests.support.pg import free_port
 from tools import build_ui
 
 UI = build_ui.UI
-FLOWS = sorted(path.name.removesuffix(".e2e.ts") for path in (UI / "tests" / "e2e").glob("*.e2e.ts"))
+# This one needs somebody to kill Central in its course.
+RESTART = "restart"
+FLOWS = sorted(
+    {path.name.removesuffix(".e2e.ts") for path in (UI / "tests" / "e2e").glob("*.e2e.ts")} - {RESTART}
+)
 # The password of the development server, ui/dev/fake-central.ts.
 DEVELOPMENT_PASSWORD = "letmein"
 START_SECONDS = 60
@@ -76,7 +80,8 @@ def wait_until_served(process: subprocess.Popen[bytes], address: str) -> None:
 def run_flow(flow: str, portal: Portal, node: build_ui.Node, directory: Path) -> None:
     """Run one flow in Chromium; fails with the end of its output.
 
-    Screenshots go to `PYROX_SCREENSHOTS` when it is set, otherwise to `directory`.
+    Screenshots go to `PYROX_SCREENSHOTS` when it is set, otherwise to `directory`, where the
+    restart flow leaves its signals too.
     """
     screenshots = Path(os.environ.get("PYROX_SCREENSHOTS") or directory)
     program = UI / "node_modules" / "vitest" / "vitest.mjs"
@@ -88,6 +93,7 @@ def run_flow(flow: str, portal: Portal, node: build_ui.Node, directory: Path) ->
             "PORTAL_URL": portal.url,
             "PORTAL_PASSWORD": portal.password,
             "PORTAL_SCREENSHOTS": str(screenshots),
+            "PORTAL_SIGNALS": str(directory) if flow == RESTART else "",
         },
         capture_output=True,
         text=True,

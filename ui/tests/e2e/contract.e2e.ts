@@ -34,5 +34,5 @@ it('is kept by every private answer of Central', async () => {
             expect([path, key, sorted.status, sorted.body.total]).toEqual([path, key, 200, (body as { total: number }).total]);
         }
     }
-    await shot(now.page, 'dashboard');
+    await shot(now.page, 'contract');
 });
