@@ -26,9 +26,15 @@ class Metrics:
         """A value that goes up and down."""
         return Gauge(f"{self._prefix}_{name}", about, labels, registry=self.registry)
 
-    def histogram(self, name: str, about: str, labels: Sequence[str] = ()) -> Histogram:
-        """A distribution, in seconds or bytes as `about` says."""
-        return Histogram(f"{self._prefix}_{name}", about, labels, registry=self.registry)
+    def histogram(
+        self,
+        name: str,
+        about: str,
+        labels: Sequence[str] = (),
+        buckets: Sequence[float] = Histogram.DEFAULT_BUCKETS,
+    ) -> Histogram:
+        """A distribution, in seconds or bytes as `about` says; the default buckets are for seconds."""
+        return Histogram(f"{self._prefix}_{name}", about, labels, registry=self.registry, buckets=buckets)
 
     def render(self) -> bytes:
         """The text that Prometheus scrapes."""

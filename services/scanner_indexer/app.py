@@ -66,7 +66,7 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
     store = IndexStore(pool=pool, expiry=config.expiry, random=random)
     workers, arena = Workers(count=_WORKERS), Arena()
     reader = ProcessLayerReader(workers=workers, detectors=detectors())
-    indexing = Indexing(store=store, reader=reader, arena=arena, clock=clock, random=random)
+    indexing = Indexing(store=store, reader=reader, arena=arena, clock=clock, random=random, metrics=metrics)
     server_tls, client_tls = _tls(config)
     service = IndexerService(
         indexing=indexing,

@@ -27,6 +27,7 @@ from typing import Protocol
 from pyrox import log
 from pyrox.clock import Clock
 from pyrox.errors import RoxError
+from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
 from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport as IndexReportMessage
 from pyrox.registry.client import RegistryClient
@@ -96,7 +97,14 @@ class Indexing:
     """Runs jobs; one object for the process, so that its limits hold for all images."""
 
     def __init__(
-        self, *, store: IndexStore, reader: LayerReader, arena: Arena, clock: Clock, random: Random
+        self,
+        *,
+        store: IndexStore,
+        reader: LayerReader,
+        arena: Arena,
+        clock: Clock,
+        random: Random,
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._reader = reader
@@ -104,6 +112,9 @@ class Indexing:
         self._clock = clock
         self._random = random
         self._slots = asyncio.Semaphore(LAYERS_AT_ONCE)
+        self._images = metrics.counter("images", "images by the state in which they ended", ["state"])
+        self._layers = metrics.counter("layers", "layers of images by what was done", ["done"])
+        self._layer_bytes = metrics.counter("layer_bytes", "compressed bytes of layers that were read")
         self._steps: Mapping[State, Callable[[Job], Awaitable[State]]] = {
             State.CHECK_MANIFEST: self._check_manifest,
             State.FETCH_LAYERS: self._fetch_layers,
@@ -125,8 +136,10 @@ class Indexing:
                     await self._store.set_state(job.hash_id, state)
             except RoxError as error:
                 _LOG.warning("image not indexed", image=str(job.reference), state=state, error=error.message)
+                self._images.labels(State.INDEX_ERROR).inc()
                 await self._store.set_state(job.hash_id, State.INDEX_ERROR, error.message)
                 raise
+        self._images.labels(state).inc()
         assert job.message is not None  # noqa: S101 - both good ends set it
         return job.message
 
@@ -146,6 +159,7 @@ class Indexing:
         await self._store.set_state(job.hash_id, State.FETCH_LAYERS)
         await self._store.set_layers(job.hash_id, digests)
         job.missing = await self._missing(digests)
+        self._layers.labels("known").inc(len(set(digests)) - len(job.missing))
         return State.SCAN_LAYERS
 
     async def _missing(self, digests: Sequence[str]) -> dict[str, frozenset[str]]:
@@ -182,6 +196,8 @@ class Indexing:
             )
             packed = await self._reader.read(path, layer.digest, missing)
             await self._store.save_finds(layer.digest, self._reader.versions, packed)
+            self._layers.labels("read").inc()
+            self._layer_bytes.inc(layer.size)
 
     @asynccontextmanager
     async def _renewed(self, digest: str, owner: str) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 from google.protobuf.empty_pb2 import Empty
 
 from pyrox.errors import Invalid, Referenced
+from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.scanner.v4 import matcher_service_pb2 as pb
 from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents as ContentsMessage
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
@@ -26,6 +27,8 @@ from services.scanner_matcher.store import VulnStore
 from services.scanner_matcher.validate import check_contents, check_hash_id
 
 VERSION_HEADER = "x-scanner-version"
+# Reports of distributions without fixes have thousands of hits.
+_HIT_BUCKETS = (0, 10, 100, 300, 1000, 3000, 10_000, 30_000)
 _CENTRAL = Services.of("CENTRAL_SERVICE")
 
 
@@ -47,11 +50,20 @@ class MatcherService:
         "ScanSBOM": UNSERVED,
     }
 
-    def __init__(self, *, query: Query, store: VulnStore, indexer: IndexReports | None, version: str) -> None:
+    def __init__(
+        self,
+        *,
+        query: Query,
+        store: VulnStore,
+        indexer: IndexReports | None,
+        metrics: Metrics,
+        version: str,
+    ) -> None:
         self._query = query
         self._store = store
         self._indexer = indexer
         self._headers = {VERSION_HEADER: version}
+        self._hits = metrics.histogram("report_hits", "advisories that hit one image", buckets=_HIT_BUCKETS)
 
     async def GetVulnerabilities(
         self, request: pb.GetVulnerabilitiesRequest, call: Call
@@ -67,6 +79,7 @@ class MatcherService:
         message = request.contents if request.HasField("contents") else await self._indexed(request.hash_id)
         check_contents(message)
         answer = await self._query.run(from_contents(message))
+        self._hits.observe(len(answer.hits))
         return await asyncio.to_thread(
             assemble,
             hash_id=request.hash_id,

@@ -71,9 +71,9 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
         feed=Feed(urls=config.vulnerabilities_urls, client=_feed_client(config, client_tls)),
         loader=Loader(pool=pool, clock=clock, random=random),
         store=store,
-        pool=pool,
         workers=workers,
         pace=Pace(clock=clock, random=random),
+        metrics=metrics,
         allowed=config.allowed_bundles,
     )
     indexer = _indexer(config, client_tls)
@@ -81,6 +81,7 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
         query=Query(store=store, matchers=catalogue.matchers(), schemes=catalogue.schemes()),
         store=store,
         indexer=indexer,
+        metrics=metrics,
         version=WIRE_VERSION,
     )
     peers = Peers()

@@ -8,6 +8,7 @@ left over. Several Matchers do not load the same source twice: the lock is the s
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from random import Random
 from pyrox import log
 from pyrox.clock import Clock
 from pyrox.errors import Unavailable
+from pyrox.pg.locks import advisory
 from pyrox.pg.pool import Pool, Transaction
 from services.scanner_matcher.copyform import RANGE_COLUMNS, TEXT_COLUMNS
 
@@ -86,6 +88,10 @@ class Loader:
         self._pool = pool
         self._clock = clock
         self._random = random
+
+    def exclusive(self, name: str) -> AbstractAsyncContextManager[bool]:
+        """Try to be the only one that changes the source; yields whether that worked."""
+        return advisory(self._pool, f"vuln-source-{name}")
 
     async def register(self, names: Sequence[str]) -> dict[str, SourceState]:
         """Make the sources known, and say how each stands.

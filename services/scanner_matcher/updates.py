@@ -17,8 +17,7 @@ from random import Random
 from pyrox import log
 from pyrox.clock import Clock
 from pyrox.errors import RoxError
-from pyrox.pg.locks import advisory
-from pyrox.pg.pool import Pool
+from pyrox.metrics import Metrics
 from pyrox.workers import Workers
 from services.scanner_matcher import feed
 from services.scanner_matcher.bundle import made_by, prepare
@@ -53,19 +52,20 @@ class Updates:
         feed: Feed,
         loader: Loader,
         store: VulnStore,
-        pool: Pool,
         workers: Workers,
         pace: Pace,
+        metrics: Metrics,
         allowed: Collection[str] = (),
     ) -> None:
         """`allowed` limits the bundles to these names; empty means all."""
         self._feed = feed
         self._loader = loader
         self._store = store
-        self._pool = pool
         self._workers = workers
         self._pace = pace
         self._allowed = frozenset(allowed)
+        self._loads = metrics.counter("loads", "loads of a source by result", ["source", "result"])
+        self._ranges = metrics.gauge("source_ranges", "rows of a source", ["source"])
 
     async def work(self) -> None:
         """Rounds for ever; a failed one is logged and tried again."""
@@ -109,15 +109,17 @@ class Updates:
 
     async def _update(self, archive: Path, entry: Entry, done: Round) -> None:
         try:
-            async with advisory(self._pool, f"vuln-source-{entry.name}") as ours:
+            async with self._loader.exclusive(entry.name) as ours:
                 # Another Matcher may have loaded it while this one waited for its turn.
                 state = (await self._loader.register([]))[entry.name]
                 if ours and not self._fresh(state, entry):
                     await self._load(archive, entry, state)
                     done.loaded.append(entry.name)
+                    self._loads.labels(entry.name, "loaded").inc()
         except RoxError as error:
             _LOG.warning("advisories not loaded", source=entry.name, error=error.message)
             done.failed[entry.name] = error.message
+            self._loads.labels(entry.name, "failed").inc()
 
     def _fresh(self, state: SourceState, entry: Entry) -> bool:
         loaded = state.made_by == made_by() and state.updated > EPOCH
@@ -130,13 +132,14 @@ class Updates:
             what = f"bundle {entry.name}"
             prepared = await self._workers.run(what, prepare, str(file), state.id, directory)
             await self._loader.load(state, entry.made, made_by(), prepared)
+            self._ranges.labels(entry.name).set(prepared.ranges)
 
     async def _forget(self, sources: dict[str, SourceState], names: Collection[str], done: Round) -> None:
         for name, state in sources.items():
             if name in names:
                 continue
             try:
-                async with advisory(self._pool, f"vuln-source-{name}") as ours:
+                async with self._loader.exclusive(name) as ours:
                     if ours:
                         await self._loader.remove(state)
                         done.removed.append(name)
