@@ -29,7 +29,7 @@ def up(installation: Installation, clock: Clock) -> int:
     began = clock.monotonic()
     _say("preparing certificates, passwords and advisories")
     installation.prepare()
-    starter.write(installation.places.definitions)
+    starter.write(installation.places.definitions, clock)
     installation.start()
     progress, said = Progress(), clock.monotonic()
     while True:
