@@ -74,6 +74,8 @@ from services.central.images.store import ImageStore
 from services.central.integrations import scanner_v4
 from services.central.integrations.service import ImageIntegrationService
 from services.central.integrations.store import IntegrationStore
+from services.central.jobs.pruning import Pruner
+from services.central.jobs.store import PruneStore
 from services.central.link.connections import Connections
 from services.central.link.fragments import Fragment
 from services.central.link.fragments.alert_results import AlertResultsFragment
@@ -238,6 +240,9 @@ async def build(config: Config, clock: Clock) -> App:
             pool=pool,
             clock=clock,
             interval=config.reprocessing,
+        ),
+        Pruner(
+            store=PruneStore(pool=pool, images=stores.images), config=stores.system, pool=pool, clock=clock
         ),
     )
     return App(components, partial(_prepare, pool, stores, installation))
