@@ -84,3 +84,18 @@ def test_unknown_kind_and_missing_parts_are_read() -> None:
     found = from_contents(contents)
     assert found.packages["1"].kind is Kind.UNKNOWN
     assert found.source_ids == {}
+
+
+def test_cpes_of_packages_distributions_and_repositories_come_back() -> None:
+    cpe = "cpe:2.3:o:redhat:enterprise_linux:9:*:baseos:*:*:*:*:*"
+    value = IndexReport(
+        packages={"1": Package("a", "1-1", "rpm", package_db="sqlite:x", cpe=cpe)},
+        distributions={"1": Distribution("rhel", "RHEL", version_id="9", cpe=cpe)},
+        repositories={"1": Repository(cpe, key="rhel-cpe-repository", uri="repoid=x", cpe=cpe)},
+        environments={"1": (Environment("sqlite:x", "sha256:0", "1", ("1",)),)},
+    )
+    contents = to_contents(value)
+    assert {contents.packages["1"].cpe, contents.distributions["1"].cpe, contents.repositories["1"].cpe} == {
+        cpe
+    }
+    assert from_contents(contents) == value

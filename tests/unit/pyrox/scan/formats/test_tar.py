@@ -245,3 +245,21 @@ def test_bounded_reader_asks_for_no_more_than_its_limit_leaves() -> None:
     reader.read(1000)
     reader.read()
     assert asked == [6, 5, 1]
+
+
+@pytest.mark.parametrize("kind", [b"2", b"5"])
+def test_link_or_directory_with_a_size_but_no_data_does_not_swallow_the_next(kind: bytes) -> None:
+    data = archive(("a", b""), ("b", b"y"), kind=tarfile.USTAR_FORMAT)
+    header = rewritten(rewritten(data[:BLOCK], 156, kind), 124, b"00000000005\x00")
+    assert [member.path for member, _ in read(header + data[BLOCK:])] == ["a", "b"]
+
+
+def test_hard_link_with_data_of_its_own_is_read() -> None:
+    data = archive(("a", b"xyz"), ("b", b"y"), kind=tarfile.USTAR_FORMAT)
+    reader = TarReader(io.BytesIO(rewritten(data[:BLOCK], 156, b"1") + data[BLOCK:]), max_path=100)
+    content = io.BytesIO()
+    kinds = []
+    for member in reader:
+        kinds.append((member.path, member.kind, member.size))
+        reader.copy(content)
+    assert (kinds, content.getvalue()) == ([("a", "hardlink", 3), ("b", "file", 1)], b"xyzy")
