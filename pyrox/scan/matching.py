@@ -15,7 +15,7 @@ from typing import Final
 from pyrox.scan.advisories.model import Advisory, AdvisoryRow
 from pyrox.scan.model import IndexReport, Lookup
 from pyrox.scan.protocols import Matcher, VersionScheme
-from pyrox.scan.versions import InvalidVersion
+from pyrox.scan.versions import InvalidVersion, key_or_none
 
 # Upstream keeps superseded Red Hat containers under this kind, and matches them with nothing.
 _UNMATCHABLE: Final = "unmatchable"
@@ -147,11 +147,17 @@ def _sentence(version: str, row: AdvisoryRow) -> str:
 
 def highest_fix(fixes: Iterable[str], scheme: VersionScheme) -> str:
     """The highest fixed version; those that the order does not know are left out."""
-    best = ""
-    for fix in fixes:
+    best, best_key = "", b""
+    without_key: list[str] = []
+    for fix in dict.fromkeys(fixes):
+        key = key_or_none(scheme, fix) if fix else b""
+        if key is None:
+            without_key.append(fix)
+        elif key > best_key:
+            best, best_key = fix, key
+    for fix in without_key:
         try:
-            if fix and (not best or scheme.compare(fix, best) > 0) and scheme.compare(fix, fix) == 0:
-                best = fix
+            best = fix if scheme.compare(fix, best or fix) > 0 or not best else best
         except InvalidVersion:
             continue
     return best

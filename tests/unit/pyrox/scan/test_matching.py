@@ -191,6 +191,12 @@ def test_highest_fix_leaves_out_what_is_no_version() -> None:
     assert highest_fix(["not a version"], SCHEMES["dpkg"]) == ""
 
 
+def test_highest_fix_compares_exactly_what_has_no_key() -> None:
+    assert highest_fix(["1.0", "1.2.foo"], SCHEMES["apk"]) == "1.2.foo"
+    assert highest_fix(["1.2.foo", "1.2"], SCHEMES["apk"]) == "1.2"
+    assert highest_fix(["1.2.foo"], SCHEMES["apk"]) == "1.2.foo"
+
+
 FEED = Feed("debian/updater")
 
 
