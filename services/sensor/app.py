@@ -68,6 +68,7 @@ from services.sensor.store.resolver import Resolver
 from services.sensor.store.workloads import Workloads
 from services.sensor.watch.cluster import ClusterWatch, all_sinks
 from services.sensor.watch.handlers import Desk
+from services.sensor.watch.pods import publish_all
 
 _UNSERVED = (
     "sensor.NetworkConnectionInfoService",
@@ -149,7 +150,7 @@ class _Detection:
 class _Cluster:
     resolver: Resolver
     watch: ClusterWatch
-    entities: Entities
+    desk: Desk
 
 
 async def build(config: Config, clock: Clock) -> App:
@@ -182,7 +183,7 @@ def _assemble(base: _Base) -> App:
     cluster = _cluster(base)
     detection = _detection(base, dialer)
     processes = Processes(
-        entities=cluster.entities,
+        entities=cluster.desk.entities,
         process_filter=ProcessFilter(config.process_filter),
         events=base.events,
         sink=detection.runtime.offer,
@@ -207,6 +208,7 @@ def _assemble(base: _Base) -> App:
     link = _link(base, checks, dialer, identification)
     link.listen(_listeners(base, cluster, detection, settings, reports, link))
     cluster.resolver.listen(detection.detector.on_change)
+    cluster.resolver.listen(processes.on_change)
     server_tls = ServerTls(
         certificates=[CertFiles(config.cert_file, config.key_file)], client_authorities=[config.ca_file]
     )
@@ -299,7 +301,7 @@ def _cluster(base: _Base) -> _Cluster:
         publisher=base.publisher,
         surroundings=(base.clock, random.random),
     )
-    return _Cluster(resolver, watch, entities)
+    return _Cluster(resolver, watch, desk)
 
 
 def _detection(base: _Base, dialer: CentralDialer) -> _Detection:
@@ -363,10 +365,12 @@ def _listeners(
         reprocessing.on_invalidate(message)
 
     def on_online(hello: CentralHello) -> None:
+        detection.detector.hold()
         if base.cluster_id.value != link.cluster_id:
             base.cluster_id.value = link.cluster_id
             detection.scanner.cluster_id = link.cluster_id
             resolver.mark_all()
+            publish_all(cluster.desk)
         features = (FLATTEN_IMAGE_DATA in hello.capabilities, INIT_CONTAINERS in hello.capabilities)
         if features != (resolver.image_ids, resolver.init_containers):
             resolver.image_ids, resolver.init_containers = features
@@ -379,6 +383,8 @@ def _listeners(
 
     def on_offline() -> None:
         detection.images.online = False
+        base.publisher.close()
+        detection.detector.release()
         reports.on_offline()
         detection.runtime.on_offline()
 
@@ -387,7 +393,8 @@ def _listeners(
         publisher=base.publisher,
         events=base.events,
         outbox=base.outbox,
-        detect=detection.detector.on_offer,
+        settled=resolver.settled,
+        detect=(detection.detector.on_offer, detection.detector.release),
     )
     handlers: Mapping[str, Handler] = {
         "cluster_config": on_config,

@@ -240,3 +240,26 @@ async def test_sensor_foreign_certificate_is_not_accepted(
     async with running_sensor(kube, central, foreign, tmp_path) as app:
         await until(lambda: app.link.failure)
     assert not central.connections
+
+
+async def test_sensor_without_central_enforces_and_tells_once_afterwards(
+    kube: FakeKubernetes, central: CentralLinkServer, pki: Pki, tmp_path: Path
+) -> None:
+    good = central.first_messages
+    async with running_sensor(kube, central, pki, tmp_path) as app:
+        await central.synced()
+        await until(lambda: central.events("alert_results"))
+        # From now on Central refuses every greeting.
+        central.first_messages = list
+        central.hang_up()
+        await until(lambda: app.link.state.value == "offline")
+        kube.put(kinds.DEPLOYMENT, workload("alone", securityContext={"privileged": True}))
+        await until(lambda: any("/deployments/alone/scale" in path for _, path, _ in kube.writes))
+        count = len(central.connections)
+        central.first_messages = good
+        await until(lambda: len(central.connections) > count)
+        await until(lambda: [e for e in central.events("alert_results") if e.id == "uid-alone"])
+        await central.synced()
+    told = [m.event for m in central.received if m.HasField("event") and m.event.id == "uid-alone"]
+    assert [e.WhichOneof("resource") for e in told] == ["deployment", "alert_results"]
+    assert [e.id for e in central.events("alert_results")] == ["uid-alone"]

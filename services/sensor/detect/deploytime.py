@@ -58,6 +58,16 @@ class DeployDetector:
         self._running: set[str] = set()
         self._judged: set[str] = set()
         self._wake = asyncio.Event()
+        self._held = False
+
+    def hold(self) -> None:
+        """Judge nothing for now: Central must hear of the deployments first."""
+        self._held = True
+
+    def release(self) -> None:
+        """Go on."""
+        self._held = False
+        self._wake.set()
 
     def on_change(self, key: str, action: ResourceAction.ValueType) -> None:
         """A deployment was published or removed."""
@@ -98,6 +108,8 @@ class DeployDetector:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
+                if self._held:
+                    continue
                 for key in [key for key in self._waiting if key not in self._running]:
                     await slots.acquire()
                     action = self._waiting.pop(key, None)
@@ -121,10 +133,11 @@ class DeployDetector:
             if deployment is None:
                 return
             images = await self._images.of(deployment)
-            if self._messages.deployment(key) is deployment:
+            if self._messages.deployment(key) is deployment and not self._held:
                 self._conclude(deployment, images, action)
             elif self._messages.deployment(key) is not None:
-                # It changed while its images were fetched; only the newest state counts.
+                # It changed while its images were fetched, and only the newest state counts; or
+                # the connection did.
                 self._request(key, action)
         finally:
             self._running.discard(key)

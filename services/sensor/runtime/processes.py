@@ -81,6 +81,11 @@ class Processes:
         else:
             self._enrich(signal, container)
 
+    def on_change(self, deployment_id: str, action: ResourceAction.ValueType) -> None:
+        """Forget what was counted of a deployment that is gone."""
+        if action == ResourceAction.REMOVE_RESOURCE:
+            self._filter.forget_deployment(deployment_id)
+
     async def run(self, ready: Callable[[], None]) -> None:
         """Look after waiting signals until cancelled."""
         ready()

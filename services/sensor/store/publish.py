@@ -23,20 +23,28 @@ class Publisher:
         self._events = events
         self.synced = asyncio.Event()
         """Set when everything that was in the cluster at the start is known."""
+        self._open = False
+
+    def open(self) -> None:
+        """From now on Central is told of changes: it is being told of everything else."""
+        self._open = True
+
+    def close(self) -> None:
+        """Central is gone; changes are only stored until it is told of everything again."""
+        self._open = False
 
     def upsert(self, arm: str, key: str, message: Message, origin: Origin) -> ResourceAction.ValueType:
         """Store the message and tell Central; the action that it was told with."""
         action = self._action(arm, key)
         self._messages.put(arm, key, Entry(message, origin), action)
-        # Until all is known Central is told nothing: the replay then tells it in order.
-        if self.synced.is_set():
+        if self._open:
             self._events.emit(event_of(arm, key, message, action), origin)
         return action
 
     def remove(self, arm: str, key: str) -> Entry | None:
         """Forget the object and tell Central; what was stored."""
         entry = self._messages.remove(arm, key)
-        if entry is not None and self.synced.is_set():
+        if entry is not None and self._open:
             event = event_of(arm, key, _remains(entry.message), ResourceAction.REMOVE_RESOURCE)
             self._events.emit(event, entry.origin)
         return entry

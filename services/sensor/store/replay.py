@@ -7,7 +7,7 @@ It must not know the stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from pyrox import log
 from pyrox.pb.internalapi.central.sensor_events_pb2 import ResourceAction
@@ -29,24 +29,33 @@ class Replay:
         publisher: Publisher,
         events: Events,
         outbox: Outbox,
-        detect: Callable[[str], None],
+        settled: Callable[[], Awaitable[None]],
+        detect: tuple[Callable[[str], None], Callable[[], None]],
     ) -> None:
-        """`detect` asks for a deployment's alerts; called when Central knows the deployment."""
+        """`settled` returns when no deployment is out of date.
+
+        `detect` asks for a deployment's alerts, called when Central knows the deployment;
+        its second part lets detection go on, called when Central knows them all.
+        """
         self._messages = messages
         self._publisher = publisher
         self._events = events
         self._outbox = outbox
-        self._detect = detect
+        self._settled = settled
+        self._detect, self._release = detect
 
     async def run(self) -> None:
         """Wait until the cluster is known, then offer everything."""
         await self._publisher.synced.wait()
+        await self._settled()
+        self._publisher.open()
         unchanged: list[str] = []
         for arm in ARMS:
             unchanged += await self._offer(arm)
             if arm == "deployment":
                 for key in list(self._messages.entries(arm)):
                     self._detect(key)
+                self._release()
         self._events.emit(synced_event(unchanged))
         _LOG.info("cluster offered to Central", unchanged=len(unchanged))
 

@@ -49,6 +49,14 @@ def publish_pod(desk: Desk, value: Json) -> None:
     desk.publisher.upsert("pod", uid, message, _ORIGIN)
 
 
+def publish_all(desk: Desk) -> None:
+    """Publish all pods again, after Central gave the cluster another id."""
+    for message in list(desk.messages.pods()):
+        value = desk.workloads.pod(message.id)
+        if value is not None:
+            publish_pod(desk, value)
+
+
 def sinks(desk: Desk) -> Sinks:
     """The kind handled here."""
     return {kinds.POD: Pods(desk)}
