@@ -19,7 +19,6 @@ from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents as ContentsMessa
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
 from pyrox.rpc.authz import UNSERVED, Rule, Services
 from pyrox.rpc.call import Call
-from pyrox.scan.advisories.enrichment import Enrichments
 from pyrox.scan.codec import from_contents
 from pyrox.scan.report import assemble
 from services.scanner_matcher.query import Query
@@ -85,7 +84,7 @@ class MatcherService:
             hash_id=request.hash_id,
             contents=message,
             hits=answer.hits,
-            enrichments=Enrichments(),
+            enrichments=answer.enrichments,
             schemes=self._query.schemes,
             namespaces=answer.namespaces,
         )

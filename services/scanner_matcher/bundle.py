@@ -10,19 +10,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 import zstandard
 
 from pyrox.errors import Invalid
 from pyrox.scan import catalogue
-from pyrox.scan.advisories.bundle import MAX_LINE, read
+from pyrox.scan.advisories.bundle import MAX_LINE, Content, read
 from pyrox.scan.advisories.model import Advisory, ParsedAdvisory, Skipped
-from services.scanner_matcher import copyform
+from services.scanner_matcher import copyform, enrich
 from services.scanner_matcher.loader import Prepared
 
 # Raise it whenever the same bundle would give other rows.
-LOADER_VERSION: Final = 1
+LOADER_VERSION: Final = 2
 # A frame may ask for terabytes; the zstd command's long mode goes to 128 MiB.
 _MAX_WINDOW: Final = 128 * 1024 * 1024
 _STEP: Final = 1024
@@ -44,18 +44,17 @@ def prepare(path: str, source: int, directory: str) -> Prepared:
 
     Raises `Invalid` when the bundle as a whole cannot be read to its end.
     """
-    ranges, texts = Path(directory) / "ranges", Path(directory) / "texts"
-    schemes = catalogue.schemes()
-    with Path(path).open("rb") as file, ranges.open("wb") as out_ranges, texts.open("wb") as out_texts:
-        writer = _Writer(source, out_ranges, out_texts)
+    schemes, target = catalogue.schemes(), Path(directory)
+    with Path(path).open("rb") as file, _Writer(source, target) as writer:
         for record in read(_lines(file, Path(path).name), schemes):
             writer.take(record.content)
-        writer.finish()
     return Prepared(
-        ranges_file=ranges,
-        texts_file=texts,
+        ranges_file=target / "ranges",
+        texts_file=target / "texts",
+        enrichments_file=target / "enrichments",
         ranges=writer.ranges,
         advisories=writer.advisories,
+        enrichments=writer.enrichments,
         skipped=dict(writer.skipped),
         namespaces=sorted(writer.namespaces),
     )
@@ -64,26 +63,36 @@ def prepare(path: str, source: int, directory: str) -> Prepared:
 class _Writer:
     """Writes rows and each distinct text once, and counts."""
 
-    def __init__(self, source: int, ranges: BinaryIO, texts: BinaryIO) -> None:
+    def __init__(self, source: int, directory: Path) -> None:
         self._source = source
-        self._ranges = ranges
-        self._texts = texts
+        self._ranges, self._texts, self._enrichments = (
+            (directory / name).open("wb") for name in ("ranges", "texts", "enrichments")
+        )
         self._numbers: dict[str, int] = {}
         self.ranges = 0
         self.advisories = 0
+        self.enrichments = 0
         self.skipped: Counter[str] = Counter()
         self.namespaces: set[str] = set()
-        ranges.write(copyform.HEADER)
-        texts.write(copyform.HEADER)
+        for file in (self._ranges, self._texts, self._enrichments):
+            file.write(copyform.HEADER)
 
-    def take(self, content: object) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in (self._ranges, self._texts, self._enrichments):
+            file.write(copyform.TRAILER)
+            file.close()
+
+    def take(self, content: Content) -> None:
         """One record of the bundle."""
         if isinstance(content, ParsedAdvisory):
             self._advisory(content)
         elif isinstance(content, Skipped):
             self._skip(_PARTICULAR.sub("", content.reason))
         else:
-            self._skip(f"{type(content).__name__} record")
+            self._enrichment(content)
 
     def _skip(self, reason: str) -> None:
         known = reason in self.skipped or len(self.skipped) < _MAX_REASONS
@@ -110,10 +119,14 @@ class _Writer:
             self._texts.write(copyform.text_tuple(self._source, number, advisory))
         return number
 
-    def finish(self) -> None:
-        """Close both streams of rows."""
-        self._ranges.write(copyform.TRAILER)
-        self._texts.write(copyform.TRAILER)
+    def _enrichment(self, record: enrich.Record) -> None:
+        key = enrich.key_of(record)
+        if not key or len(key) > enrich.MAX_KEY:
+            self._skip("enrichment without a usable key")
+            return
+        data = enrich.pack(record)
+        self._enrichments.write(copyform.enrichment_tuple(self._source, enrich.kind_of(record), key, data))
+        self.enrichments += 1
 
 
 def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ as they are. Texts lose zero characters, which PostgreSQL cannot hold.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pyrox.scan.advisories.model import HIGHEST, Advisory, AdvisoryRow
@@ -22,6 +22,12 @@ TEXT_COLUMNS = (
     "source", "advisory", "updater", "name", "description", "issued", "links", "severity", "normalized",
     "aliases",
 )  # fmt: skip
+ENRICHMENT_COLUMNS = ("source", "kind", "key", "data")
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "vuln_range": RANGE_COLUMNS,
+    "vuln_text": TEXT_COLUMNS,
+    "vuln_enrichment": ENRICHMENT_COLUMNS,
+}
 _NULL = struct.pack("!i", -1)
 _TEXT_OID = 25
 _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -104,3 +110,9 @@ def text_tuple(source: int, number: int, advisory: Advisory) -> bytes:
             _texts([f"{alias.space}:{alias.name}" for alias in advisory.aliases]),
         )
     )
+
+
+def enrichment_tuple(source: int, kind: str, key: str, data: bytes) -> bytes:
+    """One row of `vuln_enrichment`."""
+    head = struct.pack("!h", len(ENRICHMENT_COLUMNS))
+    return b"".join((head, _int(source), _text(kind), _text(key), _bytes(data)))

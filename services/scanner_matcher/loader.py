@@ -19,7 +19,7 @@ from pyrox.clock import Clock
 from pyrox.errors import Unavailable
 from pyrox.pg.locks import advisory
 from pyrox.pg.pool import Pool, Transaction
-from services.scanner_matcher.copyform import RANGE_COLUMNS, TEXT_COLUMNS
+from services.scanner_matcher.copyform import COLUMNS
 
 Change = Callable[[Transaction], Awaitable[None]]
 _LOG = log.get(__name__)
@@ -52,10 +52,11 @@ SELECT c.relname FROM pg_class AS c
 WHERE c.relkind = 'r' AND c.relname ~ $1 AND pg_table_is_visible(c.oid)
   AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)
 """
-_TABLES = ("vuln_range", "vuln_text")
+_TABLES = ("vuln_range", "vuln_text", "vuln_enrichment")
 _INDEXES: Mapping[str, str] = {
     "vuln_range": "(namespace, package, hi) INCLUDE (lo)",
     "vuln_text": "(source, advisory)",
+    "vuln_enrichment": "(key, kind)",
 }
 
 
@@ -71,12 +72,14 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a worker made of one bundle: two COPY files and what it counted."""
+    """What a worker made of one bundle: COPY files and what it counted."""
 
     ranges_file: Path
     texts_file: Path
+    enrichments_file: Path
     ranges: int
     advisories: int
+    enrichments: int
     skipped: Mapping[str, int]
     namespaces: Sequence[str]
 
@@ -111,10 +114,13 @@ class Loader:
         await self.remove_left_over(source)
         generation = await self._pool.fetchval(_RESERVE, source.id)
         names = {table: f"{table}_{source.id}_{generation}" for table in _TABLES}
-        files = {"vuln_range": prepared.ranges_file, "vuln_text": prepared.texts_file}
-        columns = {"vuln_range": RANGE_COLUMNS, "vuln_text": TEXT_COLUMNS}
+        files = {
+            "vuln_range": prepared.ranges_file,
+            "vuln_text": prepared.texts_file,
+            "vuln_enrichment": prepared.enrichments_file,
+        }
         for table, name in names.items():
-            await self._fill(source.id, table, name, columns[table], files[table])
+            await self._fill(source.id, table, name, COLUMNS[table], files[table])
         await self._exchange(source, names, updated, made_by, prepared)
         _LOG.info(
             "advisories loaded", source=source.name, ranges=prepared.ranges, advisories=prepared.advisories
@@ -137,7 +143,7 @@ class Loader:
 
     async def remove_left_over(self, source: SourceState) -> None:
         """Drop tables of this source that no exchange attached."""
-        for row in await self._pool.fetch(_LEFT_OVER, f"^vuln_(range|text)_{source.id}_[0-9]+$"):
+        for row in await self._pool.fetch(_LEFT_OVER, f"^vuln_(range|text|enrichment)_{source.id}_[0-9]+$"):
             await self._pool.execute(f'DROP TABLE IF EXISTS "{row["relname"]}"')
 
     async def _fill(self, source: int, table: str, name: str, columns: Sequence[str], file: Path) -> None:

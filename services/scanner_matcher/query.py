@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyrox.scan import matching
+from pyrox.scan.advisories.enrichment import Enrichments
 from pyrox.scan.model import IndexReport, Kind
 from pyrox.scan.protocols import Matcher, VersionScheme
+from services.scanner_matcher import enrich
 from services.scanner_matcher.store import AdvisoryId, Candidate, VulnStore
 
 # A report beyond it does not fit into the 24 MiB that clients take.
@@ -21,9 +23,10 @@ MAX_HITS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an image is hit by, and which name spaces the database covers."""
+    """What an image is hit by, what else is known of that, and which name spaces are covered."""
 
     hits: tuple[matching.Hit, ...]
+    enrichments: Enrichments
     namespaces: frozenset[str]
 
 
@@ -45,12 +48,13 @@ class Query:
             candidates = await reading.candidates(plan.lookups)
             found = await asyncio.to_thread(self._decided, plan, candidates)
             texts = await reading.texts({candidate.advisory for _, candidate, _ in found})
+            enrichments = await reading.enrichments(enrich.wanted(texts.values()))
             namespaces = await reading.namespaces()
         hits = tuple(
             matching.Hit(package_id, texts[candidate.advisory], candidate.row, reason)
             for package_id, candidate, reason in found
         )
-        return Answer(hits, namespaces)
+        return Answer(hits, enrichments, namespaces)
 
     def _decided(
         self, plan: matching.Plan, candidates: Iterable[Candidate]

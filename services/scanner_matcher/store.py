@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pyrox.pg.pool import Pool, Row, Transaction
+from pyrox.scan.advisories.enrichment import Enrichments
 from pyrox.scan.advisories.model import Advisory, AdvisoryRow, Alias, Severity
 from pyrox.scan.model import Kind, Lookup
+from services.scanner_matcher import enrich
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -46,6 +48,7 @@ SELECT t.source, t.advisory, t.updater, t.name, t.description, t.issued, t.links
 FROM unnest($1::int[], $2::int[]) AS q (source, advisory)
 JOIN vuln_text AS t ON t.source = q.source AND t.advisory = q.advisory
 """
+_ENRICHMENTS = "SELECT kind, key, data FROM vuln_enrichment WHERE key = ANY ($1::text[])"
 _STATE = """
 SELECT min(updated) AS oldest, count(*) AS sources FROM vuln_source
 """
@@ -124,6 +127,11 @@ class Reading:
         sources, numbers = [i.source for i in wanted], [i.number for i in wanted]
         rows = await self._transaction.fetch(_TEXTS, sources, numbers)
         return {AdvisoryId(row["source"], row["advisory"]): _advisory(row) for row in rows}
+
+    async def enrichments(self, keys: Iterable[str]) -> Enrichments:
+        """What other feeds know of these CVEs and advisories."""
+        rows = await self._transaction.fetch(_ENRICHMENTS, list(keys))
+        return enrich.collect((row["kind"], row["key"], row["data"]) for row in rows)
 
     async def namespaces(self) -> frozenset[str]:
         """All namespaces that some advisory speaks about."""

@@ -25,7 +25,7 @@ from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import Vulnerabili
 from pyrox.pg.settings import Settings
 from services.scanner_matcher.app import App
 from tests.support import definitions, pg, scanner
-from tests.support.definitions import Definitions, archive, debian, lines, osv
+from tests.support.definitions import Definitions, archive, debian, enrichment, lines, nvd, osv
 from tests.support.pki import SENSOR, Pki
 
 if TYPE_CHECKING:
@@ -263,6 +263,33 @@ async def test_old_rows_answer_while_a_reader_holds_up_the_exchange(
         assert "CVE-2099-0001" in found(await report_of(matcher, pki))["openssl"]
     assert "debian" in (await round_of_updates).loaded
     assert found(await report_of(matcher, pki))["bash"] == ["CVE-2099-0009"]
+
+
+async def test_scores_of_other_feeds_are_added(
+    matcher: App, pki: Pki, central_definitions: Definitions
+) -> None:
+    central_definitions.modified = datetime(2026, 9, 1, tzinfo=UTC)
+    epss = {
+        "cve": "CVE-2099-0001",
+        "epss": 0.5,
+        "percentile": 0.9,
+        "date": "2026-08-31",
+        "modelVersion": "v4",
+    }
+    bundles = {
+        "debian": lines(DEBIAN),
+        "nvd": lines([nvd("CVE-2099-0001", "as NVD says", VECTOR, 7.5), nvd("CVE-1999-1", "", VECTOR, 7.5)]),
+        "epss": lines([enrichment("clair.epss", "CVE-2099-0001", epss)]),
+    }
+    central_definitions.body = archive(bundles, central_definitions.modified)
+    assert sorted((await matcher.updates.round()).loaded) == ["debian", "epss", "nvd"]
+    found_by_name = {v.name: v for v in (await report_of(matcher, pki)).vulnerabilities.values()}
+    scored = found_by_name["CVE-2099-0001"]
+    assert (scored.cvss.v3.base_score, scored.cvss.source) == (7.5, scored.CVSS.SOURCE_NVD)
+    assert scored.description == "about CVE-2099-0001"
+    assert (scored.epss_metrics.date, scored.epss_metrics.model_version) == ("2026-08-31", "v4")
+    assert round(scored.epss_metrics.probability, 3) == 0.5
+    assert not found_by_name["CVE-2099-0002"].HasField("cvss")
 
 
 async def test_unknown_system_is_noted(loaded_matcher: App, pki: Pki) -> None:

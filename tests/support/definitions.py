@@ -72,6 +72,28 @@ def osv(name: str, repository: str, package: str, fixed: str, vector: str = "") 
     }
 
 
+def enrichment(updater: str, cve: str, content: Mapping[str, object]) -> dict[str, object]:
+    """A record of an enricher such as `nvd` or `clair.epss`."""
+    return {
+        "Updater": updater,
+        "Ref": "0b7ab6f6-52a7-4d6e-9a7a-0c7cf9c0b1a2",
+        "Kind": "enrichment",
+        "Enrichment": {"tags": [cve], "enrichment": dict(content)},
+    }
+
+
+def nvd(cve: str, description: str, vector: str, score: float) -> dict[str, object]:
+    """NVD's record of a CVE."""
+    metric = {"type": "Primary", "cvssData": {"vectorString": vector, "baseScore": score}}
+    content = {
+        "id": cve,
+        "published": "2026-01-02T03:04:05.000",
+        "descriptions": [{"lang": "en", "value": description}],
+        "metrics": {"cvssMetricV31": [metric]},
+    }
+    return enrichment("nvd", cve, content)
+
+
 def lines(records: Sequence[Mapping[str, object]]) -> bytes:
     """The zstd-compressed lines of one bundle."""
     return zstandard.compress(b"".join(json.dumps(record).encode() + b"\n" for record in records))

@@ -12,7 +12,8 @@ from pyrox.scan.advisories.model import HIGHEST, Advisory, AdvisoryRow
 from pyrox.scan.model import Kind
 from services.scanner_matcher import copyform
 from services.scanner_matcher.bundle import made_by, prepare
-from tests.support.definitions import debian, lines, osv
+from services.scanner_matcher.enrich import collect
+from tests.support.definitions import debian, lines, nvd, osv
 
 
 def tuples(path: Path) -> list[list[bytes | None]]:
@@ -63,7 +64,7 @@ def test_records_left_out_are_counted_by_reason(tmp_path: Path) -> None:
     }
     file.write_bytes(lines([debian("CVE-1", "a", "0"), foreign, enrichment, {"Kind": "vulnerability"}]))
     done = prepare(str(file), 1, str(tmp_path))
-    assert done.ranges == 0
+    assert (done.ranges, done.enrichments) == (0, 0)
     assert sum(done.skipped.values()) == 4
     assert done.skipped["never affected"] == 1
 
@@ -85,6 +86,16 @@ def test_line_that_is_too_long_is_counted_and_the_rest_goes_on(tmp_path: Path) -
     )
     done = prepare(str(file), 1, str(tmp_path))
     assert (done.ranges, done.skipped) == (3, {"line too long": 1})
+
+
+def test_enrichments_become_rows_by_cve(tmp_path: Path) -> None:
+    file = tmp_path / "x.json.zst"
+    file.write_bytes(lines([nvd("CVE-1", "text", "", 0.0), nvd("CVE-" + "1" * 300, "text", "", 0.0)]))
+    done = prepare(str(file), 1, str(tmp_path))
+    assert (done.enrichments, sum(done.skipped.values())) == (1, 1)
+    source, kind, key, data = tuples(done.enrichments_file)[0]
+    assert (source, kind, key) == (struct.pack("!i", 1), b"nvd", b"CVE-1")
+    assert collect([("nvd", "CVE-1", data or b"")]).nvd["CVE-1"].description == "text"
 
 
 def test_row_too_long_for_an_index_is_left_to_the_comparator() -> None:
