@@ -18,8 +18,6 @@ from services.central.db.store import ListedStore, ListForm
 
 STATE = "Violation State"
 OPEN_STATES = Query.match(STATE, "ACTIVE", "ATTEMPTED")
-# Upstream central/alert/datastore: the most that one list shows.
-LIST_LIMIT = 1000
 DEFAULT_SORT = ("Violation Time", True)
 
 
@@ -51,7 +49,8 @@ class AlertStore:
 
     async def digests(self, text: str, pagination: Pagination, *, scope: Scope) -> list[ListAlert]:
         """The page of a list, the newest first unless it says otherwise."""
-        page = page_of(pagination, limit=LIST_LIMIT, default_sort=DEFAULT_SORT)
+        # Upstream caps lists of deployments and images, not of alerts.
+        page = page_of(pagination, default_sort=DEFAULT_SORT)
         return await self._alerts.digests(with_open_states(text), scope=scope, page=page)
 
     async def count(self, text: str, *, scope: Scope) -> int:
