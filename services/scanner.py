@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -57,4 +57,8 @@ def main() -> int:
     except (Invalid, OSError) as err:
         sys.stderr.write(f"scanner: {err}\n")
         return 2
-    os.execv(sys.executable, [sys.executable, "-m", "services", name, *sys.argv[1:]])  # noqa: S606 - our own process
+    return _become(name)
+
+
+def _become(process: str) -> NoReturn:
+    os.execv(sys.executable, [sys.executable, "-m", "services", process, *sys.argv[1:]])  # noqa: S606
