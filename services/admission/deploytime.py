@@ -22,6 +22,7 @@ from pyrox.workload.objects import Object
 from services.admission import bypass, review
 from services.admission.alerts import Alerts
 from services.admission.detect import Detector
+from services.admission.images import bare
 from services.admission.policies import Ruling
 from services.admission.resources import Resources
 from services.admission.review import Review
@@ -61,8 +62,12 @@ class DeployReviews:
         return await self._judge(asked, deployment, ruling)
 
     async def _judge(self, asked: Review, deployment: Deployment, ruling: Ruling) -> bytes:
+        # Policies on an image's name need no more of it than the workload says.
+        named = [bare(container.image) for container in deployment.containers]
         matches = ruling.on_spec.detect(
-            DeploymentSubject(deployment), self._clock.now(), places=self._resources.places(asked.namespace)
+            DeploymentSubject(deployment, named),
+            self._clock.now(),
+            places=self._resources.places(asked.namespace),
         ).matches
         skipped = len(ruling.on_images.policies) if matches else 0
         if not matches and ruling.on_images.policies:

@@ -1,0 +1,34 @@
+"""Admission's settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pyrox.errors import Invalid
+from services.admission import config
+
+
+def test_defaults_are_those_of_a_pod() -> None:
+    made = config.load([], {})
+    assert (made.listen.port, made.metrics.port) == (8443, 9090)
+    assert made.sensor == "sensor.stackrox.svc:443"
+    assert made.certs == Path("/run/secrets/stackrox.io/certs")
+    assert (made.image_ttl, made.image_bytes) == (timedelta(hours=4), 200 << 20)
+    assert made.drain == timedelta(seconds=15)
+
+
+def test_flags_and_environment_change_them() -> None:
+    made = config.load(
+        ["--listen", "127.0.0.1:1", "--drain", "1s"],
+        {"ROX_SENSOR_ENDPOINT": "s:2", "ROX_ADMISSION_CONTROL_IMAGE_CACHE_TTL": "1m"},
+    )
+    assert (made.listen.host, made.listen.port, made.sensor) == ("127.0.0.1", 1, "s:2")
+    assert (made.image_ttl, made.drain) == (timedelta(minutes=1), timedelta(seconds=1))
+
+
+def test_bad_address_is_named() -> None:
+    with pytest.raises(Invalid, match="address 'x:y'"):
+        config.load(["--listen", "x:y"], {})
