@@ -48,6 +48,7 @@ from services.sensor.link.checks import CentralChecks
 from services.sensor.link.dial import CentralDialer
 from services.sensor.link.events import Events
 from services.sensor.link.greeting import FLATTEN_IMAGE_DATA, INIT_CONTAINERS
+from services.sensor.link.helm import ClusterIdFile, load_config
 from services.sensor.link.identify import identify
 from services.sensor.link.link import CentralLink, Handler, LinkOptions, Listeners
 from services.sensor.link.outbox import Outbox
@@ -143,7 +144,7 @@ class _Detection:
     reprocessing: Reprocessing
 
     def components(self) -> Sequence[Component]:
-        return (self.enforcer, self.detector, self.runtime)
+        return (self.images, self.enforcer, self.detector, self.runtime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,20 +259,22 @@ def _link(
             retry_longest=base.config.retry_longest,
             greeting_timeout=base.config.greeting_timeout,
             identification=identification,
+            helm=load_config(base.config.helm_config, base.config.helm_name),
         ),
         surroundings=(base.clock, random.random),
     )
 
 
 def _own_cluster_id(config: Config) -> str:
-    """The cluster id in Sensor's certificate; empty for one that any cluster may use."""
+    """The cluster id in Sensor's certificate, else the one that Central gave before, if any."""
     try:
         subject = subject_of(load_certificates(config.cert_file.read_bytes())[0])
     except OSError as err:
         raise Invalid(
             f"{config.cert_file}: {err.strerror}; set ROX_MTLS_CERT_FILE or mount the secret"
         ) from err
-    return "" if subject.id in {WILDCARD_ID, EPHEMERAL_WILDCARD_ID} else subject.id
+    wildcard = subject.id in {WILDCARD_ID, EPHEMERAL_WILDCARD_ID}
+    return ClusterIdFile(config.cluster_id_file).read() if wildcard else subject.id
 
 
 def _cluster(base: _Base) -> _Cluster:
@@ -368,6 +371,7 @@ def _listeners(
         detection.detector.hold()
         if base.cluster_id.value != link.cluster_id:
             base.cluster_id.value = link.cluster_id
+            ClusterIdFile(base.config.cluster_id_file).write(link.cluster_id)
             detection.scanner.cluster_id = link.cluster_id
             resolver.mark_all()
             publish_all(cluster.desk)

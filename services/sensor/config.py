@@ -24,7 +24,9 @@ CERT_FILE = Setting("ROX_MTLS_CERT_FILE", Path, _CERTS / "cert.pem", "Sensor's c
 KEY_FILE = Setting("ROX_MTLS_KEY_FILE", Path, _CERTS / "key.pem", "Sensor's key")
 CA_FILE = Setting("ROX_MTLS_CA_FILE", Path, _CERTS / "ca.pem", "the service CA")
 NAMESPACE = Setting("POD_NAMESPACE", env.text, "stackrox", "namespace that Sensor runs in")
-NODE_NAME = Setting("ROX_NODE_NAME", env.text, "", "node that Sensor runs on")
+NODE_NAME = Setting("K8S_NODE_NAME", env.text, "", "node that Sensor runs on")
+HELM_CONFIG = Path("helm-cluster-config/config.yaml")
+HELM_NAME = Path("helm-effective-cluster-name/cluster-name")
 KUBECONFIG = Setting("KUBECONFIG", env.text, "", "kubeconfig; without it the pod's account is used")
 RETRY_INITIAL = Setting(
     "ROX_SENSOR_CONNECTION_RETRY_INITIAL_INTERVAL",
@@ -86,6 +88,9 @@ class Config:
     namespace: str
     node_name: str
     kubeconfig: Path | None
+    helm_config: Path
+    helm_name: Path
+    cluster_id_file: Path
     retry_initial: timedelta
     retry_longest: timedelta
     greeting_timeout: timedelta
@@ -103,6 +108,15 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(prog="kubernetes-sensor", description="PyRox Sensor")
     made.add_argument("--listen", default=":8443", help="address of the TLS port for Collector and Admission")
+    made.add_argument(
+        "--secrets",
+        type=Path,
+        default=Path("/run/secrets/stackrox.io"),
+        help="directory of the mounted secrets",
+    )
+    made.add_argument(
+        "--cache", type=Path, default=Path("/var/cache/stackrox"), help="directory that outlives the process"
+    )
     return made
 
 
@@ -123,6 +137,9 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         namespace=NAMESPACE.read(environment),
         node_name=NODE_NAME.read(environment),
         kubeconfig=Path(kubeconfig) if kubeconfig else None,
+        helm_config=flags.secrets / HELM_CONFIG,
+        helm_name=flags.secrets / HELM_NAME,
+        cluster_id_file=flags.cache / "cluster-id",
         retry_initial=RETRY_INITIAL.read(environment),
         retry_longest=RETRY_LONGEST.read(environment),
         greeting_timeout=DEDUPER_TIMEOUT.read(environment),

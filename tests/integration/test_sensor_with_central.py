@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pyrox.clock import SystemClock
 from pyrox.k8s import kinds
 from pyrox.mtls.identity import Subject
+from pyrox.mtls.reload import CertFiles
 from pyrox.pg.settings import Settings
 from pyrox.service import Supervisor
 from services.sensor import config as sensor_settings
@@ -73,6 +76,14 @@ async def sensor(
     central: RunningCentral, kube: FakeKubernetes, directory: Path, cluster_id: str
 ) -> AsyncIterator[App]:
     files = central.pki.files(Subject("SENSOR_SERVICE", cluster_id), name=f"sensor-{cluster_id}")
+    async with sensor_with(central, kube, directory, files) as app:
+        yield app
+
+
+@asynccontextmanager
+async def sensor_with(
+    central: RunningCentral, kube: FakeKubernetes, directory: Path, files: CertFiles
+) -> AsyncIterator[App]:
     environment = {
         "ROX_CENTRAL_ENDPOINT": f"127.0.0.1:{central.port}",
         "ROX_MTLS_CERT_FILE": str(files.cert),
@@ -83,7 +94,15 @@ async def sensor(
         "ROX_SENSOR_CONNECTION_RETRY_MAX_INTERVAL": "500ms",
         "ROX_METRICS_PORT": "127.0.0.1:0",
     }
-    app = await build(sensor_settings.load(["--listen", "127.0.0.1:0"], environment), SystemClock())
+    arguments = [
+        "--listen",
+        "127.0.0.1:0",
+        "--secrets",
+        str(directory / "secrets"),
+        "--cache",
+        str(directory / "cache"),
+    ]
+    app = await build(sensor_settings.load(arguments, environment), SystemClock())
     try:
         await app.prepare()
         async with Supervisor(app.components).running() as died:
@@ -181,3 +200,53 @@ async def test_central_is_killed_and_nothing_is_lost_or_doubled(
         alerts = await eventually(central, f"/v1/alerts?query={query}", lambda a: count(a) == 2)
         on = [a["deployment"]["name"] for a in alerts["alerts"] if a["policy"]["name"] == PRIVILEGED]
         assert sorted(on) == ["late", "web"]
+
+
+def init_bundle(central: RunningCentral, directory: Path) -> CertFiles:
+    """Sensor's certificate from a new init bundle, as the chart mounts it."""
+    with central.client() as client:
+        answer = client.post("/v1/cluster-init/init-bundles", json={"name": "bundle"})
+        assert answer.status_code == 200, answer.text
+        values = yaml.safe_load(base64.b64decode(answer.json()["helmValuesBundle"]))
+    directory.mkdir()
+    files = CertFiles.in_directory(directory)
+    files.cert.write_text(values["sensor"]["serviceTLS"]["cert"])
+    files.key.write_text(values["sensor"]["serviceTLS"]["key"])
+    return files
+
+
+async def test_init_bundle_registers_the_cluster_and_keeps_its_id(
+    central: RunningCentral, kube: FakeKubernetes, tmp_path: Path
+) -> None:
+    files = await asyncio.to_thread(init_bundle, central, tmp_path / "bundle")
+    chart = tmp_path / "secrets" / "helm-cluster-config"
+    chart.mkdir(parents=True)
+    chart.joinpath("config.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "clusterName": "by-chart",
+                "managedBy": "MANAGER_TYPE_HELM_CHART",
+                "clusterConfig": {
+                    "staticConfig": {
+                        "type": "KUBERNETES_CLUSTER",
+                        "mainImage": "m",
+                        "centralApiEndpoint": "c:443",
+                    },
+                    "dynamicConfig": {"disableAuditLogs": True},
+                    "configFingerprint": "f",
+                },
+            }
+        )
+    )
+    async with sensor_with(central, kube, tmp_path, files) as app:
+        known = await eventually(
+            central, "/v1/clusters", lambda a: [c for c in a["clusters"] if c["name"] == "by-chart"]
+        )
+        cluster = next(c for c in known["clusters"] if c["name"] == "by-chart")
+        path = f"/v1/deployments?query=Cluster ID:{cluster['id']}"
+        await eventually(central, path, lambda a: len(a["deployments"]) == 2)
+        assert app.link.cluster_id == cluster["id"]
+    assert (tmp_path / "cache" / "cluster-id").read_text() == cluster["id"]
+    # The next process knows the id before it talks to Central.
+    async with sensor_with(central, kube, tmp_path, files) as app:
+        assert app.link.cluster_id == cluster["id"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -69,7 +69,9 @@ class _Entry:
 
 
 class Images:
-    """The cache in front of Central."""
+    """The cache in front of Central; a component that owns the calls under way."""
+
+    name = "images"
 
     def __init__(self, *, scanner: Scanner, clock: Clock, ttl: timedelta) -> None:
         self._scanner = scanner
@@ -78,7 +80,15 @@ class Images:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._pending: dict[str, asyncio.Task[Image]] = {}
         self._slots = asyncio.Semaphore(_PARALLEL)
+        self._group: asyncio.TaskGroup | None = None
         self.online = False
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Own the calls until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            ready()
+            await asyncio.Event().wait()
 
     def cached(self, image: ContainerImage) -> Image | None:
         """The remembered image; without Central an old one is better than none."""
@@ -92,12 +102,12 @@ class Images:
         found = self.cached(image)
         if found is not None:
             return found
-        if not self.online or image.not_pullable or not image.name.registry:
+        if self._group is None or not self.online or image.not_pullable or not image.name.registry:
             return bare(image)
         key = key_of(image)
         task = self._pending.get(key)
         if task is None:
-            task = asyncio.create_task(self._fetch(key, image, source))
+            task = self._group.create_task(self._fetch(key, image, source))
             self._pending[key] = task
             task.add_done_callback(lambda _: self._pending.pop(key, None))
         return await asyncio.shield(task)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from pyrox.errors import Invalid
-from pyrox.pb.internalapi.central.hello_pb2 import CentralHello, SensorHello
+from pyrox.pb.internalapi.central.hello_pb2 import CentralHello, HelmManagedConfigInit, SensorHello
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgFromSensor, MsgToSensor
 from pyrox.pb.storage.cluster_pb2 import SensorDeploymentIdentification
 
@@ -56,6 +56,8 @@ class Introduction:
     reconcile: bool
     identification: SensorDeploymentIdentification
     capabilities: Sequence[str] = CAPABILITIES
+    helm: HelmManagedConfigInit | None = None
+    """What the chart says of the cluster; None for one that was added by hand."""
 
     def message(self) -> MsgFromSensor:
         """The first message."""
@@ -66,6 +68,7 @@ class Introduction:
             deployment_identification=self.identification,
             sensor_state=SensorHello.RECONNECT if self.reconnect else SensorHello.STARTUP,
             request_deduper_state=self.reconcile,
+            helm_managed_config_init=self.helm,
         )
         return MsgFromSensor(hello=hello)
 

@@ -22,7 +22,7 @@ import grpc
 from pyrox import log
 from pyrox.clock import Clock
 from pyrox.errors import Exhausted, RoxError, Unimplemented
-from pyrox.pb.internalapi.central.hello_pb2 import CentralHello
+from pyrox.pb.internalapi.central.hello_pb2 import CentralHello, HelmManagedConfigInit
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgToSensor
 from pyrox.pb.storage.cluster_pb2 import SensorDeploymentIdentification
 from services.sensor.link.backoff import Backoff
@@ -83,6 +83,7 @@ class LinkOptions:
     retry_longest: timedelta
     greeting_timeout: timedelta
     identification: SensorDeploymentIdentification
+    helm: HelmManagedConfigInit | None = None
 
 
 class CentralLink:
@@ -143,6 +144,7 @@ class CentralLink:
             reconcile=self._reconcile,
             identification=self._options.identification,
             capabilities=CAPABILITIES,
+            helm=self._helm(),
         )
         known_id = self.cluster_id if self._connected_once else ""
         async with open_session(channel, introduction, known_id, gzip=self._gzip) as session:
@@ -150,6 +152,12 @@ class CentralLink:
             greeting = await session.greet(introduction, self._options.greeting_timeout)
             self._welcome(greeting)
             await self._serve(session)
+
+    def _helm(self) -> HelmManagedConfigInit | None:
+        """The chart's configuration with the cluster's id, once that is known."""
+        if self._options.helm is not None:
+            self._options.helm.cluster_id = self.cluster_id
+        return self._options.helm
 
     def _welcome(self, greeting: Greeting) -> None:
         """Take over what Central said and tell everybody that it is there."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -33,10 +35,16 @@ class Scanner:
         return Image(id=image.id, name=image.name, scan={"operating_system": "debian:12"})
 
 
-def images(scanner: Scanner, clock: FixedClock | None = None) -> Images:
+@asynccontextmanager
+async def images(scanner: Scanner, clock: FixedClock | None = None) -> AsyncIterator[Images]:
     made = Images(scanner=scanner, clock=clock or FixedClock(), ttl=timedelta(hours=4))
     made.online = True
-    return made
+    ready = asyncio.Event()
+    running = asyncio.create_task(made.run(ready.set))
+    await ready.wait()
+    yield made
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 WANTED = parse_image(f"quay.io/a/b:1@{DIGEST}")
@@ -44,71 +52,75 @@ WANTED = parse_image(f"quay.io/a/b:1@{DIGEST}")
 
 async def test_get_several_at_once_ask_once() -> None:
     scanner = Scanner()
-    cache = images(scanner)
-    found = await asyncio.gather(*(cache.get(WANTED, Source()) for _ in range(5)))
-    assert len(scanner.asked) == 1
-    assert {image.scan.operating_system for image in found} == {"debian:12"}
+    async with images(scanner) as cache:
+        found = await asyncio.gather(*(cache.get(WANTED, Source()) for _ in range(5)))
+        assert len(scanner.asked) == 1
+        assert {image.scan.operating_system for image in found} == {"debian:12"}
 
 
 async def test_get_old_entry_is_asked_again_only_while_online() -> None:
     scanner, clock = Scanner(), FixedClock()
-    cache = images(scanner, clock)
-    await cache.get(WANTED, Source())
-    clock.moment += timedelta(hours=5)
-    cache.online = False
-    assert (await cache.get(WANTED, Source())).HasField("scan")
-    cache.online = True
-    await cache.get(WANTED, Source())
-    assert len(scanner.asked) == 2
+    async with images(scanner, clock) as cache:
+        await cache.get(WANTED, Source())
+        clock.moment += timedelta(hours=5)
+        cache.online = False
+        assert (await cache.get(WANTED, Source())).HasField("scan")
+        cache.online = True
+        await cache.get(WANTED, Source())
+        assert len(scanner.asked) == 2
 
 
 async def test_get_failure_gives_bare_image_and_is_not_kept() -> None:
     scanner = Scanner(Unavailable("x"))
-    cache = images(scanner)
-    first = await cache.get(WANTED, Source())
-    assert not first.HasField("scan")
-    assert list(first.notes) == [Image.MISSING_METADATA, Image.MISSING_SCAN_DATA]
-    assert (await cache.get(WANTED, Source())).HasField("scan")
+    async with images(scanner) as cache:
+        first = await cache.get(WANTED, Source())
+        assert not first.HasField("scan")
+        assert list(first.notes) == [Image.MISSING_METADATA, Image.MISSING_SCAN_DATA]
+        assert (await cache.get(WANTED, Source())).HasField("scan")
 
 
 async def test_get_central_busy_waits_and_asks_again() -> None:
     scanner, clock = Scanner(Exhausted("busy"), Exhausted("busy")), FixedClock()
-    assert (await images(scanner, clock).get(WANTED, Source())).HasField("scan")
+    async with images(scanner, clock) as cache:
+        assert (await cache.get(WANTED, Source())).HasField("scan")
     assert clock.slept == [5.0, 10.0]
 
 
 @pytest.mark.parametrize("image", [ContainerImage(id=DIGEST, not_pullable=True), ContainerImage()])
 async def test_get_image_that_no_registry_has_is_not_asked(image: ContainerImage) -> None:
     scanner = Scanner()
-    await images(scanner).get(image, Source())
+    async with images(scanner) as cache:
+        await cache.get(image, Source())
     assert not scanner.asked
 
 
 async def test_forget_by_any_part_of_the_key() -> None:
     scanner = Scanner()
-    cache = images(scanner)
-    await cache.get(WANTED, Source())
-    keys = cache.forget([ImageKey(image_id=DIGEST, image_id_v2=WANTED.id_v2, image_full_name="other")])
-    assert keys == {DIGEST, WANTED.id_v2, "other"}
-    assert cache.cached(WANTED) is None
+    async with images(scanner) as cache:
+        await cache.get(WANTED, Source())
+        keys = cache.forget([ImageKey(image_id=DIGEST, image_id_v2=WANTED.id_v2, image_full_name="other")])
+        assert keys == {DIGEST, WANTED.id_v2, "other"}
+        assert cache.cached(WANTED) is None
 
 
 async def test_put_updates_what_is_kept_only() -> None:
-    cache = images(Scanner())
-    updated = Image(id=DIGEST, name=WANTED.name, names=[WANTED.name], scan={"operating_system": "debian:13"})
-    assert cache.put(updated) == []
-    await cache.get(WANTED, Source())
-    assert cache.put(updated) == [WANTED.id_v2]
-    found = cache.cached(WANTED)
-    assert found is not None
-    assert found.scan.operating_system == "debian:13"
+    async with images(Scanner()) as cache:
+        updated = Image(
+            id=DIGEST, name=WANTED.name, names=[WANTED.name], scan={"operating_system": "debian:13"}
+        )
+        assert cache.put(updated) == []
+        await cache.get(WANTED, Source())
+        assert cache.put(updated) == [WANTED.id_v2]
+        found = cache.cached(WANTED)
+        assert found is not None
+        assert found.scan.operating_system == "debian:13"
 
 
 async def test_refresh_keeps_an_image_longer() -> None:
     clock = FixedClock()
-    cache = images(Scanner(), clock)
-    await cache.get(WANTED, Source())
-    clock.moment += timedelta(hours=3)
-    cache.refresh([ImageKey(image_id_v2=WANTED.id_v2)])
-    clock.moment += timedelta(hours=3)
-    assert cache.cached(WANTED) is not None
+    async with images(Scanner(), clock) as cache:
+        await cache.get(WANTED, Source())
+        clock.moment += timedelta(hours=3)
+        cache.refresh([ImageKey(image_id_v2=WANTED.id_v2)])
+        clock.moment += timedelta(hours=3)
+        assert cache.cached(WANTED) is not None
