@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
 import resource
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -36,10 +37,13 @@ def _on_alarm(_: int, __: FrameType | None) -> None:
     raise WorkTimeout
 
 
-def _prepare(memory_bytes: int) -> None:
+def _prepare(parent: int, memory_bytes: int) -> None:
     """Runs once in each worker: it dies with its parent, which handles signals; memory is bounded."""
     # prctl(PR_SET_PDEATHSIG): a parent that is killed must not leave its workers behind.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        # It died while this worker started, before the kernel was asked to tell.
+        os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, _on_alarm)
@@ -118,7 +122,10 @@ class Workers:
             self._idle = None
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self._count, get_context("spawn"), initializer=_prepare, initargs=(self._memory_bytes,)
+                self._count,
+                get_context("spawn"),
+                initializer=_prepare,
+                initargs=(os.getpid(), self._memory_bytes),
             )
         self._running += 1
         try:

@@ -68,29 +68,42 @@ async def test_workers_bound_memory_and_time() -> None:
         workers.close()
 
 
-def test_workers_die_with_their_parent() -> None:
+@pytest.mark.parametrize("moment", ["working", "starting"])
+def test_workers_die_with_their_parent(moment: str) -> None:
+    """Also when it is killed before the worker has begun: then nobody would tell the worker."""
     script = (
         "import asyncio, os, signal\n"
         "from pyrox.workers import Workers\n"
         "async def main():\n"
-        "    print(await Workers(count=1).run('pid', os.getpid), flush=True)\n"
+        "    workers = Workers(count=1)\n"
+        f"    if {moment == 'working'}:\n"
+        "        await workers.run('pid', os.getpid)\n"
+        "    else:\n"
+        "        asyncio.get_running_loop().create_task(workers.run('pid', os.getpid))\n"
+        "        await asyncio.sleep(0)\n"
+        "        await asyncio.sleep(0)\n"
+        "    print(*[p.pid for p in workers._pool._processes.values()], flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "if __name__ == '__main__':\n"
         "    asyncio.run(main())\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, timeout=30, check=False
     )
-    worker = int(done.stdout)
-    for _ in range(200):
-        try:
-            state = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":
+    workers = [int(pid) for pid in done.stdout.split()]
+    assert workers
+    for _ in range(500):
+        if not any(_alive(pid) for pid in workers):
             return
         time.sleep(0.02)
-    raise AssertionError(f"worker {worker} still runs")
+    raise AssertionError(f"workers {workers} still run")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 async def test_workers_end_when_idle() -> None:
