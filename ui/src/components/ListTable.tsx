@@ -155,6 +155,14 @@ function Rows<Row>(props: RowsProps<Row>) {
     });
 }
 
+/** Columns of text keep a readable width; the table scrolls instead. */
+function widthClass(width: number | undefined): string | undefined {
+    if (width === undefined || width < 20) {
+        return undefined;
+    }
+    return width < 30 ? 'rox-middling' : 'rox-wide';
+}
+
 type RowProps<Row> = RowsProps<Row> & { row: Row; index: number; isOpen?: boolean; onToggle?: () => void };
 
 function Row<Row>({ row, index, columns, rowId, rowName, isOpen, onToggle, selected, onSelect, selectable, actions }: RowProps<Row>) {
@@ -197,7 +205,7 @@ function Row<Row>({ row, index, columns, rowId, rowName, isOpen, onToggle, selec
                     key={column.title}
                     dataLabel={column.title}
                     modifier={column.nowrap ? 'nowrap' : undefined}
-                    className={(column.width ?? 0) >= 30 ? 'rox-wide' : undefined}
+                    className={widthClass(column.width)}
                 >
                     {column.cell(row)}
                 </Td>

@@ -27,7 +27,7 @@ export function Banners() {
     const gone = state === 'unreachable';
     return (
         <div className="rox-banners">
-            <ConnectionBanner state={state} />
+            <ConnectionBanner />
             {!gone && <DatabaseBanner />}
             <VersionBanner gone={gone} />
             <CredentialBanner />
@@ -36,7 +36,9 @@ export function Banners() {
     );
 }
 
-function ConnectionBanner({ state }: { state: ReturnType<typeof connection.state> }) {
+/** Also on the login page, which has nothing to show without Central. */
+export function ConnectionBanner() {
+    const state = useSyncExternalStore(connection.subscribe, connection.state);
     const client = useQueryClient();
     useEffect(() => {
         if (state !== 'recovered') {

@@ -73,6 +73,19 @@ it('filters by severity in the address, and goes back', async () => {
     await page.getByRole('group', { name: 'Applied filters' }).waitFor({ state: 'detached' });
 });
 
+it('sorts by every column that offers it', async () => {
+    const { page, problems } = now;
+    await logIn(page, ALL);
+    const grid = page.getByRole('grid', { name: 'Violations' });
+    for (const title of ['Policy', 'Enforced', 'Severity', 'Categories', 'Lifecycle', 'Time']) {
+        await grid.getByRole('button', { name: title, exact: true }).click();
+        await page.waitForURL(/sortOption\[field\]/);
+        await page.waitForFunction(() => document.querySelector('tbody[aria-busy="true"]') === null);
+        expect(await grid.getByRole('link').count(), title).toBeGreaterThan(0);
+    }
+    expect(problems).toEqual([]);
+});
+
 it('says when nothing matches', async () => {
     const { page } = now;
     await logIn(page, `${ALL}&s[Policy][0]=no-such-policy-anywhere`);

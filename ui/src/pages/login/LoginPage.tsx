@@ -14,6 +14,7 @@ import type { LoginProvider } from '@/api/rest';
 import { session } from '@/api/session';
 import { usePageTitle } from '@/components/PageTitle';
 import { WithData } from '@/components/States';
+import { ConnectionBanner } from '@/shell/Banners';
 import { Logo } from '@/shell/Logo';
 
 export default function LoginPage() {
@@ -27,6 +28,7 @@ export default function LoginPage() {
             <Card isLarge>
                 <CardBody className="rox-stack">
                     <Title headingLevel="h1">Log in to your account</Title>
+                    <ConnectionBanner />
                     {session.token() !== null ? (
                         <Link to="/main/dashboard">Go to Dashboard</Link>
                     ) : (

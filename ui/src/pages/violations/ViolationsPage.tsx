@@ -50,13 +50,22 @@ const COLUMNS: readonly Column<ListAlert>[] = [
     { title: 'Type', cell: (alert) => entityOf(alert).type },
     { title: 'Enforced', sortField: 'Enforcement Action', cell: enforcedText },
     { title: 'Severity', sortField: 'Severity', firstDirection: 'desc', cell: ({ policy }) => <SeverityLabel severity={policy?.severity ?? ''} scale="policy" /> },
-    { title: 'Categories', sortField: 'Category', cell: ({ policy }) => (policy?.categories ?? []).join(', ') || '-' },
+    { title: 'Categories', sortField: 'Category', cell: ({ policy }) => <Categories names={policy?.categories ?? []} /> },
     { title: 'Lifecycle', sortField: 'Lifecycle Stage', cell: ({ lifecycleStage }) => lifecycles([lifecycleStage]) },
     { title: 'Time', sortField: 'Violation Time', firstDirection: 'desc', nowrap: true, cell: ({ time }) => dateTime(time) },
 ];
 const FIELDS = COLUMNS.flatMap(({ sortField }) => sortField ?? []);
 const DEFAULT_SORT = { field: 'Violation Time', direction: 'desc' } as const;
 const PER_PAGE = 50;
+
+/** The first category; the others when pointed at, and on the violation's own page. */
+function Categories({ names }: { names: readonly string[] }) {
+    const [first, ...others] = names;
+    if (others.length === 0) {
+        return first ?? '-';
+    }
+    return <span title={names.join(', ')}>{`${first} and ${others.length} more`}</span>;
+}
 
 export default function ViolationsPage() {
     const [viewKey] = useUrlChoice('filteredWorkflowView', VIEWS.map(({ key }) => key));

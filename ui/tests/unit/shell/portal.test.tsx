@@ -80,6 +80,16 @@ describe('the portal', () => {
         expect(await screen.findByText('Central is reachable again', {}, PATIENCE)).toBeTruthy();
     }, LONG);
 
+    it('says on the login page that Central is gone, until it is back', async () => {
+        let gone = true;
+        vi.stubGlobal('fetch', vi.fn((input: string, init?: RequestInit) =>
+            gone ? Promise.resolve(new Response('starting', { status: 503 })) : fakeFetch(input, init)));
+        open('/login');
+        expect(await screen.findByText(/Central cannot be reached/, {}, PATIENCE)).toBeTruthy();
+        gone = false;
+        expect(await screen.findByLabelText(/Username/, {}, PATIENCE)).toBeTruthy();
+    }, LONG);
+
     it('leads a first user without clusters to the clusters page', async () => {
         session.begin('fake-token');
         vi.stubGlobal('fetch', vi.fn((input: string, init?: RequestInit) =>
