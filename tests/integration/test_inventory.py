@@ -227,8 +227,8 @@ async def test_network_policies_of_a_namespace_come_with_yaml(site: dict[str, Se
     (policy,) = listed.network_policies  # type: ignore[attr-defined]  # a list
     assert policy.name == "red-policy"
     assert "kind: NetworkPolicy" in policy.yaml
+    request.deployment_query = "Deployment:x"
     with pytest.raises(Invalid, match="deployment_query is not served"):
-        request.deployment_query = "Deployment:x"
         await ask(site, "v1.NetworkPolicyService/GetNetworkPolicies", request)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrox.errors import Invalid
-from services.central.db.query import EVERY, MAX_TEXT, Form, Query, Term, Value
+from services.central.db.query import EVERY, MAX_TEXT, Form, Query, Term, Value, completion
 
 CASES = {
     "one pair": ("Cluster:prod", [("Cluster", ["prod"])]),
@@ -113,3 +113,26 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except Invalid:
         return
     assert Query.parse(str(query)) is not None or not query.terms
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "label", "value"),
+    [
+        ("Deployment:", "", "Deployment", ""),
+        ("Deployment:we", "", "Deployment", "we"),
+        ("Cluster:a+Deployment:x,we", "Cluster:a", "Deployment", "we"),
+        ('Cluster:a+Deployment:"w+e"', "Cluster:a", "Deployment", '"w+e"'),
+        ("Deployment:a+b", "", "Deployment", "a+b"),
+    ],
+)
+def test_completion_takes_the_last_value_of_the_last_pair(
+    text: str, before: str, label: str, value: str
+) -> None:
+    query, term = completion(text)
+    assert (str(query), term.label, str(term.values[0])) == (before, label, value)
+
+
+@pytest.mark.parametrize("text", ["", "nocolon", "a+b"])
+def test_completion_of_no_pair_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="no pair of the form"):
+        completion(text)
