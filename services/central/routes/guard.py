@@ -14,7 +14,7 @@ from pyrox.rpc.authn import Authenticator
 from pyrox.rpc.authz import Rule
 from pyrox.rpc.call import ANONYMOUS, Call
 from pyrox.rpc.errors import status_of
-from pyrox.rpc.peers import NOBODY, SCOPE_KEY, Peer
+from pyrox.rpc.peers import peer_of
 
 
 class Guard:
@@ -25,7 +25,7 @@ class Guard:
 
     async def check(self, request: Request, rule: Rule) -> Call:
         """The call of this request. Raises what the rule raises; see `refusal`."""
-        peer: Peer = request.scope.get(SCOPE_KEY, NOBODY)
+        peer = peer_of(request.scope)
         metadata = {name.lower(): value for name, value in request.headers.items()}
         identity = await self._authenticator.identify(metadata, peer.certificate)
         rule.check(identity if not identity.anonymous else ANONYMOUS)
