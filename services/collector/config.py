@@ -1,0 +1,175 @@
+"""Collector's settings: read from flags and environment once, checked before anything starts.
+
+Names and defaults are upstream's (`collector/lib/CollectorConfig.cpp`); flags hold only
+what differs between a pod and a developer's machine. It must not open anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyrox import env
+from pyrox.env import Setting
+from pyrox.errors import Invalid
+
+SERVER = Setting("GRPC_SERVER", env.text, "", "address of Sensor; without it signals go to standard output")
+SNI = Setting("SNI_HOSTNAME", env.text, "sensor.stackrox.svc", "name that Sensor's certificate carries")
+JSON_CONFIG = Setting("COLLECTOR_CONFIG", env.text, "{}", "JSON with tlsConfig and logLevel")
+METHOD = Setting("COLLECTION_METHOD", env.text, "CORE_BPF", "how the kernel is watched")
+TLS_CERTS = Setting("ROX_COLLECTOR_TLS_CERTS", env.text, "", "directory of ca.pem, cert.pem and key.pem")
+TLS_CA = Setting("ROX_COLLECTOR_TLS_CA", env.text, "", "the service CA")
+TLS_CERT = Setting("ROX_COLLECTOR_TLS_CLIENT_CERT", env.text, "", "Collector's certificate")
+TLS_KEY = Setting("ROX_COLLECTOR_TLS_CLIENT_KEY", env.text, "", "Collector's key")
+NO_ARGUMENTS = Setting(
+    "ROX_COLLECTOR_NO_PROCESS_ARGUMENTS", env.boolean, default=False, about="leave arguments out of signals"
+)
+BUFFER = Setting("ROX_COLLECTOR_SINSP_BUFFER_SIZE", int, 8 << 20, "bytes of the ring buffer of the kernel")
+LOG_LEVEL = Setting("ROX_COLLECTOR_LOG_LEVEL", env.text, "", "least severe log lines that are written")
+NODE_NAME = Setting("NODE_HOSTNAME", env.text, "", "node that Collector runs on, shown by /ready")
+
+_CERTS = "/run/secrets/stackrox.io/certs"
+# Central's enumeration has more names than the kernel has ways; the older ones mean CO-RE too.
+_WATCHING = frozenset({"CORE_BPF", "EBPF", "KERNEL_MODULE"})
+NO_COLLECTION = "NO_COLLECTION"
+# Upstream's level names that Python's logging does not have.
+_LEVELS = {"trace": "debug", "warn": "warning", "fatal": "critical"}
+_SMALLEST_BUFFER, _LARGEST_BUFFER = 64 << 10, 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """`host:port`, `:port` or `port`. Raises `Invalid`."""
+        host, _, port = text.rpartition(":")
+        try:
+            return cls(host or "0.0.0.0", int(port))  # noqa: S104 - a service in a pod
+        except ValueError as err:
+            raise Invalid(f"address {text!r}: expected [host:]port") from err
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """What Collector shows and whom it trusts."""
+
+    ca: Path
+    cert: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that `app.build` needs to know."""
+
+    listen: Address
+    metrics: Address
+    server: str
+    """Empty: signals go to standard output as JSON."""
+    sni: str
+    tls: TlsFiles
+    watch_kernel: bool
+    arguments: bool
+    buffer_bytes: int
+    queue_limit: int
+    host: Path
+    node_name: str
+    log_level: str
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(prog="collector", description="PyRox Collector")
+    made.add_argument("--listen", default=":8080", help="address of the status endpoint")
+    made.add_argument("--metrics", default=":9090", help="address of the Prometheus endpoint")
+    made.add_argument(
+        "--host", type=Path, default=Path("/host"), help="where the node's file system is mounted"
+    )
+    made.add_argument("--queue", type=int, default=10_000, help="signals that may wait for Sensor")
+    return made
+
+
+def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
+    """The configuration. Raises `Invalid` that names the setting at fault."""
+    flags = parser().parse_args(arguments)
+    document = _document(environment)
+    if flags.queue < 1:
+        raise Invalid(f"--queue {flags.queue}: expected 1 or more")
+    return Config(
+        listen=Address.parse(flags.listen),
+        metrics=Address.parse(flags.metrics),
+        server=SERVER.read(environment),
+        sni=SNI.read(environment),
+        tls=_tls(document, environment),
+        watch_kernel=_method(environment),
+        arguments=not NO_ARGUMENTS.read(environment),
+        buffer_bytes=_buffer(environment),
+        queue_limit=flags.queue,
+        host=flags.host,
+        node_name=NODE_NAME.read(environment),
+        log_level=_level(LOG_LEVEL.read(environment) or _text(document, "logLevel") or "info"),
+    )
+
+
+def _document(environment: Mapping[str, str]) -> Mapping[str, object]:
+    text = JSON_CONFIG.read(environment)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as err:
+        raise Invalid(f"{JSON_CONFIG.name}={text[:200]!r}: not JSON: {err}") from err
+    if not isinstance(document, dict):
+        raise Invalid(f"{JSON_CONFIG.name}={text[:200]!r}: expected a JSON object")
+    return document
+
+
+def _text(document: Mapping[str, object], key: str) -> str:
+    value = document.get(key, "")
+    if not isinstance(value, str):
+        raise Invalid(f"{JSON_CONFIG.name}: {key}: expected a text")
+    return value
+
+
+def _tls(document: Mapping[str, object], environment: Mapping[str, str]) -> TlsFiles:
+    """A file's own variable wins over the directory's, the directory's over the JSON."""
+    given = document.get("tlsConfig", {})
+    if not isinstance(given, dict):
+        raise Invalid(f"{JSON_CONFIG.name}: tlsConfig: expected an object")
+    directory = TLS_CERTS.read(environment)
+
+    def choose(own: Setting[str], file: str, key: str) -> Path:
+        of_directory = f"{directory}/{file}" if directory else ""
+        return Path(own.read(environment) or of_directory or _text(given, key) or f"{_CERTS}/{file}")
+
+    return TlsFiles(
+        ca=choose(TLS_CA, "ca.pem", "caCertPath"),
+        cert=choose(TLS_CERT, "cert.pem", "clientCertPath"),
+        key=choose(TLS_KEY, "key.pem", "clientKeyPath"),
+    )
+
+
+def _method(environment: Mapping[str, str]) -> bool:
+    """Whether the kernel is watched at all."""
+    method = METHOD.read(environment).upper().replace("-", "_")
+    if method not in _WATCHING | {NO_COLLECTION}:
+        raise Invalid(f"{METHOD.name}={method!r}: expected CORE_BPF or NO_COLLECTION")
+    return method != NO_COLLECTION
+
+
+def _buffer(environment: Mapping[str, str]) -> int:
+    """The kernel takes powers of two only; the next one above what is asked for."""
+    asked = BUFFER.read(environment)
+    if not _SMALLEST_BUFFER <= asked <= _LARGEST_BUFFER:
+        raise Invalid(f"{BUFFER.name}={asked}: expected {_SMALLEST_BUFFER} to {_LARGEST_BUFFER} bytes")
+    return int(1 << (asked - 1).bit_length())
+
+
+def _level(text: str) -> str:
+    return _LEVELS.get(text.lower(), text.lower())
