@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 
-# The compatibility level of the whole product, which servers and other clients know it by.
-WIRE_VERSION = "4.11.0"
+from pyrox.version import WIRE_VERSION
+
 # Charts count majors in hundreds (upstream's `4.11.0` is chart `400.11.0`).
 CHART_VERSION = "400.11.0"
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pyrox.version import WIRE_VERSION
 from roxctl.app import App
 from roxctl.cli import command as declare
 from roxctl.cli import pass_app, switch
-from roxctl.product import CHART_VERSION, WIRE_VERSION, platform_name
+from roxctl.product import CHART_VERSION, platform_name
 
 
 @declare("version", "Show the version of this client.")

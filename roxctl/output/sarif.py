@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from roxctl.product import WIRE_VERSION
+from pyrox.version import WIRE_VERSION
 
 POLICIES = "PolicyViolations"
 VULNERABILITIES = "Vulnerabilities"

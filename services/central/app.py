@@ -23,6 +23,7 @@ from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
 from pyrox.policy.defaults import load as default_policies
 from pyrox.policy.defaults import load_categories as default_categories
+from pyrox.policy.eventmessages import process_message
 from pyrox.registry.client import Endpoint as RegistryEndpoint
 from pyrox.registry.client import RegistryClient
 from pyrox.rpc.authn import ServiceAuthenticator
@@ -51,7 +52,6 @@ from services.central.access.basic import BasicAuth
 from services.central.access.jwt import TokenIssuer, load_key
 from services.central.access.rolebook import RoleBook
 from services.central.alerts.lifecycle import AlertLifecycle
-from services.central.alerts.process_message import process_message
 from services.central.alerts.service import AlertService
 from services.central.alerts.store import AlertStore
 from services.central.cluster_init.service import ClusterInitService

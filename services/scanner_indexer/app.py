@@ -31,9 +31,10 @@ from pyrox.rpc.peers import Peers
 from pyrox.rpc.server import RpcServer
 from pyrox.scan.catalogue import detectors
 from pyrox.service import Background, Component
+from pyrox.version import WIRE_VERSION
 from pyrox.workers import Workers
 from services.scanner_indexer.api import IndexerService, Registries
-from services.scanner_indexer.config import WIRE_VERSION, Config
+from services.scanner_indexer.config import Config
 from services.scanner_indexer.debug import AnyService
 from services.scanner_indexer.fetch import Arena
 from services.scanner_indexer.layer import ProcessLayerReader

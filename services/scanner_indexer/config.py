@@ -20,8 +20,6 @@ from pyrox import env
 from pyrox.errors import Invalid
 from pyrox.pg.settings import Settings
 
-# The compatibility level that this release shows to other services.
-WIRE_VERSION = "4.11.0"
 DEFAULT_CERTS = "/run/secrets/stackrox.io/certs"
 _MAX_FILE = 1024 * 1024
 _REPO_TO_CPE = "https://security.access.redhat.com/data/metrics/repository-to-cpe.json"

@@ -29,9 +29,10 @@ from pyrox.rpc.peers import Peers
 from pyrox.rpc.server import RpcServer
 from pyrox.scan import catalogue
 from pyrox.service import Background, Component
+from pyrox.version import WIRE_VERSION
 from pyrox.workers import Workers
 from services.scanner_matcher.api import MatcherService
-from services.scanner_matcher.config import WIRE_VERSION, Config
+from services.scanner_matcher.config import Config
 from services.scanner_matcher.debug import AnyService
 from services.scanner_matcher.feed import Feed
 from services.scanner_matcher.indexer import RemoteIndexer

@@ -19,9 +19,8 @@ import yaml
 from pyrox import env
 from pyrox.errors import Invalid
 from pyrox.pg.settings import Settings
+from pyrox.version import WIRE_VERSION
 
-# The compatibility level that this release shows to other services.
-WIRE_VERSION = "4.11.0"
 # Upstream's scanner/VULNERABILITY_VERSION: the form of bundle that this reader knows.
 VULNERABILITY_VERSION = "v3"
 _BUNDLES = "https://definitions.stackrox.io/v4/vulnerability-bundles/dev/vulnerabilities.zip"

@@ -23,7 +23,8 @@ from pyrox.pb.api.v1 import (
 )
 from pyrox.rpc.authz import ADMIN, ANONYMOUS, AUTHENTICATED, AnyOf, Rule, Services
 from pyrox.rpc.call import Call
-from services.central.about.version import COMPATIBLE_SENSOR_VERSIONS, FORCE_ROLLBACK_TO, WIRE_VERSION
+from pyrox.version import WIRE_VERSION
+from services.central.about.version import COMPATIBLE_SENSOR_VERSIONS, FORCE_ROLLBACK_TO
 
 Component = credential_expiry_service_pb2.GetCertExpiry.Component
 Capability = metadata_service_pb2.CentralServicesCapabilities

@@ -1,12 +1,7 @@
-"""The version that PyRox shows on the wire: one place for all of Central.
-
-PyRox has a version of its own; peers compare this one. It is the release of RHACS whose
-interfaces we serve.
-"""
+"""Which other versions go together with ours, as Central tells its peers."""
 
 from __future__ import annotations
 
-WIRE_VERSION = "4.11.0"
 # Upstream accepts Sensors of the two releases before its own and three after
 # (seen in the answer of /v1/metadata: from 4.9 for a build after 4.11).
 COMPATIBLE_SENSOR_VERSIONS = ("4.9", "4.10", "4.11", "5.0", "5.1", "5.2", "5.3")

@@ -14,9 +14,7 @@ from typing import Protocol
 from pyrox.pb.storage.alert_pb2 import Alert, ViolationState
 from pyrox.pb.storage.policy_pb2 import LifecycleStage
 from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator
-
-# Upstream alert_manager_impl.go, maxRunTimeViolationsPerAlert: runtime alerts never hold more.
-MAX_RUNTIME_VIOLATIONS = 40
+from pyrox.policy.alerts import MAX_RUNTIME_VIOLATIONS
 
 ProcessMessage = Callable[[Sequence[ProcessIndicator]], str]
 """The sentence of a process violation, made anew when its processes change."""

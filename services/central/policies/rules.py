@@ -14,10 +14,10 @@ from pyrox.errors import Invalid
 from pyrox.pb.storage.policy_pb2 import EventSource, Exclusion, LifecycleStage, Policy, Severity
 from pyrox.pb.storage.scope_pb2 import Scope
 from pyrox.policy.enforcement import drop_foreign_actions
-from pyrox.policy.errors import PolicyInvalid
+from pyrox.policy.errors import PolicyInvalid, error_list
 from pyrox.policy.fields import CRITERIA, Kind
 from pyrox.policy.scope import compile_scope
-from pyrox.policy.validate import CURRENT_VERSION, ValidateOptions, error_list, validate
+from pyrox.policy.validate import CURRENT_VERSION, ValidateOptions, validate
 
 _NAME = re.compile(r"[^\n\r$]{5,128}")
 _DESCRIPTION = re.compile(r"[^$]{0,800}")

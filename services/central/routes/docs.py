@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pyrox.rpc import openapi
 from pyrox.rpc.authz import AUTHENTICATED
 from pyrox.rpc.methods import Method
-from services.central.about.version import WIRE_VERSION
+from pyrox.version import WIRE_VERSION
 from services.central.routes.guard import Guard
 
 

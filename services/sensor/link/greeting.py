@@ -16,8 +16,9 @@ from pyrox.errors import Invalid
 from pyrox.pb.internalapi.central.hello_pb2 import CentralHello, HelmManagedConfigInit, SensorHello
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgFromSensor, MsgToSensor
 from pyrox.pb.storage.cluster_pb2 import SensorDeploymentIdentification
+from pyrox.version import WIRE_VERSION
 
-VERSION = "4.11.0"
+VERSION = WIRE_VERSION
 """The compatibility level that PyRox names itself by on the wire."""
 POLICY_VERSION = "1.1"
 HELLO_HEADER = "rox-sensor-hello"

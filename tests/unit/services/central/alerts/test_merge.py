@@ -9,8 +9,9 @@ import pytest
 from pyrox.pb.storage.alert_pb2 import Alert, ViolationState
 from pyrox.pb.storage.policy_pb2 import LifecycleStage
 from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator
-from services.central.alerts.merge import MAX_RUNTIME_VIOLATIONS, Outcome, decide, merge_pair, subject_key
-from services.central.alerts.process_message import process_message
+from pyrox.policy.alerts import MAX_RUNTIME_VIOLATIONS
+from pyrox.policy.eventmessages import process_message
+from services.central.alerts.merge import Outcome, decide, merge_pair, subject_key
 
 ACTIVE, RESOLVED, ATTEMPTED = ViolationState.ACTIVE, ViolationState.RESOLVED, ViolationState.ATTEMPTED
 DEPLOY, RUNTIME = LifecycleStage.DEPLOY, LifecycleStage.RUNTIME
