@@ -151,7 +151,7 @@ class Credentials:
         import bcrypt  # noqa: PLC0415
 
         password = _password()
-        _private(plain, f"{password}\n".encode())
+        write_private(plain, f"{password}\n".encode())
         hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt()).decode()
         self._write("central/htpasswd/htpasswd", f"{ADMIN}:{hashed}\n".encode())
 
@@ -165,10 +165,10 @@ class Credentials:
     def _write(self, name: str, content: bytes) -> None:
         path = self._places.secrets / name
         if not path.exists() or path.read_bytes() != content:
-            _private(path, content)
+            write_private(path, content)
 
 
-def _private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Write a file that only its owner may read, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     scratch = path.with_name(f"{path.name}.new")

@@ -222,7 +222,12 @@ def _java(text: str, created: datetime) -> dict[str, bytes]:
     name, version, *_ = _words(text)
     group, _, artifact = name.partition(":")
     properties = f"groupId={group}\nartifactId={artifact}\nversion={version}\n"
-    manifest = f"Manifest-Version: 1.0\r\nImplementation-Title: {artifact}\r\nImplementation-Version: {version}\r\n\r\n"
+    heads = (
+        "Manifest-Version: 1.0",
+        f"Implementation-Title: {artifact}",
+        f"Implementation-Version: {version}",
+    )
+    manifest = "".join(f"{line}\r\n" for line in (*heads, ""))
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as jar:
         for path, content in (
