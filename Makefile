@@ -33,6 +33,10 @@ lock: $(VENV)/.ready  ## write requirements.lock anew (hashes, no index address)
 proto: $(VENV)/.ready  ## compile proto/ into pyrox/pb
 	$(BIN)/python tools/gen_protos.py
 
+.PHONY: bpf
+bpf: $(VENV)/.ready  ## compile Collector's kernel program (needs clang)
+	$(BIN)/python tools/gen_bpf.py
+
 .PHONY: compatibility
 compatibility: $(VENV)/.ready  ## write the tables of docs/compatibility.md
 	$(BIN)/python tools/gen_compatibility.py
@@ -56,6 +60,7 @@ types: $(VENV)/.ready  ## mypy, strict
 .PHONY: check
 check: lint types  ## everything that needs no run: format, lint, types, contracts, generated files
 	$(BIN)/python tools/gen_protos.py --check
+	$(BIN)/python tools/gen_bpf.py --check
 	$(BIN)/python tools/gen_compatibility.py --check
 
 .PHONY: unit
