@@ -263,3 +263,22 @@ async def test_sensor_without_central_enforces_and_tells_once_afterwards(
     told = [m.event for m in central.received if m.HasField("event") and m.event.id == "uid-alone"]
     assert [e.WhichOneof("resource") for e in told] == ["deployment", "alert_results"]
     assert [e.id for e in central.events("alert_results")] == ["uid-alone"]
+
+
+async def test_sensor_slow_scan_does_not_delay_verdicts_on_the_spec(
+    kube: FakeKubernetes, central: CentralLinkServer, pki: Pki, tmp_path: Path
+) -> None:
+    async with running_sensor(kube, central, pki, tmp_path):
+        await central.synced()
+        await until(lambda: central.events("alert_results"))
+        central.may_scan.clear()
+        kube.put(
+            kinds.DEPLOYMENT,
+            workload("slow", image="quay.io/slow/app:1", securityContext={"privileged": True}),
+        )
+        await until(lambda: [e for e in central.events("alert_results") if e.id == "uid-slow"], seconds=5)
+        await until(lambda: any("/deployments/slow/scale" in path for _, path, _ in kube.writes))
+        scans = len(central.scans)
+        central.may_scan.set()
+        await until(lambda: len(central.scans) >= scans)
+    assert len([e for e in central.events("alert_results") if e.id == "uid-slow"]) == 1

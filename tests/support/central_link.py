@@ -17,7 +17,6 @@ from urllib.parse import parse_qs
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pyrox.clock import SystemClock
-from pyrox.errors import NotFound
 from pyrox.mtls.ca import ServiceTrust, load_certificates, load_key
 from pyrox.mtls.identity import CENTRAL
 from pyrox.mtls.reload import ServerTls
@@ -57,6 +56,9 @@ class CentralLinkServer:
         self.scans: list[image_service_pb2.ScanImageInternalRequest] = []
         self.hashes: dict[str, int] = {}
         self.scan: Callable[[image_service_pb2.ScanImageInternalRequest], Image] = _unscanned
+        self.may_scan = asyncio.Event()
+        """Clear it to make scans take for ever."""
+        self.may_scan.set()
         self.first_messages: Callable[[], list[MsgToSensor]] = self._in_order
         self.port = 0
         self._outgoing: asyncio.Queue[MsgToSensor | None] = asyncio.Queue()
@@ -224,9 +226,8 @@ class _ImageService:
     ) -> image_service_pb2.ScanImageInternalResponse:
         """Answer as the test says."""
         self._server.scans.append(request)
+        await self._server.may_scan.wait()
         image = self._server.scan(request)
-        if image is None:
-            raise NotFound("no such image")
         return image_service_pb2.ScanImageInternalResponse(image=image)
 
     ScanImageInternalForAdmission = ScanImageInternal

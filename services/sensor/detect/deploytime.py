@@ -20,6 +20,7 @@ from pyrox.pb.storage.image_pb2 import Image
 from pyrox.pb.storage.network_policy_pb2 import NetworkPolicyType
 from pyrox.policy.alerts import build_alert
 from pyrox.policy.scope import PlaceLabels
+from pyrox.policy.sets import PolicySet
 from pyrox.policy.subject import DeploymentSubject, NetworkPoliciesApplied
 from pyrox.workload.network_policies import selecting
 from services.sensor.detect.images import Images, key_of
@@ -28,8 +29,10 @@ from services.sensor.link.events import Events
 from services.sensor.store.messages import Messages
 
 _LOG = log.get(__name__)
-# Deployments that wait for their images at the same time.
-_PARALLEL = 20
+# Deployments that wait for their images at the same time; waiting costs next to nothing.
+_PARALLEL = 2000
+# A new deployment is judged by its spec alone when its images take longer than this.
+_PATIENCE_SECONDS = 2.0
 Enforce = Callable[[Deployment, Sequence[Alert]], None]
 
 
@@ -132,7 +135,7 @@ class DeployDetector:
             deployment = self._messages.deployment(key)
             if deployment is None:
                 return
-            images = await self._images.of(deployment)
+            images = await self._images_of(deployment, action)
             if self._messages.deployment(key) is deployment and not self._held:
                 self._conclude(deployment, images, action)
             elif self._messages.deployment(key) is not None:
@@ -144,20 +147,40 @@ class DeployDetector:
             slots.release()
             self._wake.set()
 
+    async def _images_of(self, deployment: Deployment, action: ResourceAction.ValueType) -> list[Image]:
+        """The images; a new deployment is judged by its spec meanwhile when they are slow.
+
+        Only a new one: of others Central may have alerts on images, which a list without
+        them would resolve.
+        """
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(self._images.of(deployment))
+            if action == ResourceAction.CREATE_RESOURCE:
+                done, _ = await asyncio.wait({waiting}, timeout=_PATIENCE_SECONDS)
+                if not done and self._messages.deployment(deployment.id) is deployment and not self._held:
+                    self._conclude(
+                        deployment, self._images.cached_of(deployment), action, self._policies.on_spec
+                    )
+        return waiting.result()
+
     def _conclude(
-        self, deployment: Deployment, images: Sequence[Image], action: ResourceAction.ValueType
+        self,
+        deployment: Deployment,
+        images: Sequence[Image],
+        action: ResourceAction.ValueType,
+        policies: PolicySet | None = None,
     ) -> None:
-        alerts = self.alerts_of(deployment, images)
+        alerts = self.alerts_of(deployment, images, policies or self._policies.current)
         self._judged.add(deployment.id)
         self._send(deployment.id, alerts, action)
         if action == ResourceAction.CREATE_RESOURCE and alerts:
             self._enforce(deployment, alerts)
 
-    def alerts_of(self, deployment: Deployment, images: Sequence[Image]) -> list[Alert]:
+    def alerts_of(self, deployment: Deployment, images: Sequence[Image], policies: PolicySet) -> list[Alert]:
         """The alerts of the deployment as it is, in the order of their policies' ids."""
         subject = DeploymentSubject(deployment, images, self._applied(deployment))
         now = self._clock.now()
-        detection = self._policies.current.detect(subject, now, places=self.places(deployment))
+        detection = policies.detect(subject, now, places=self.places(deployment))
         for problem in detection.problems:
             _LOG.warning("policy failed on deployment", policy=problem.policy_name, error=problem.message)
         return [

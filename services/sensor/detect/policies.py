@@ -21,6 +21,8 @@ class Policies:
 
     def __init__(self) -> None:
         self.current = PolicySet()
+        self.on_spec = PolicySet()
+        """Those of them whose verdict does not depend on an image's scan."""
         self.received: tuple[Policy, ...] = ()
         self._listeners: list[Callable[[], None]] = []
 
@@ -36,6 +38,7 @@ class Policies:
         """Compile and use these policies from now on."""
         self.received = tuple(policies)
         self.current = PolicySet.of(self.received)
+        self.on_spec = self.current.where(lambda one: not one.needs_images)
         for problem in self.current.problems:
             _LOG.warning(
                 "policy cannot be used",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +37,23 @@ def error_of(error: grpc.aio.AioRpcError) -> RoxError:
             return Unavailable(text)
 
 
+@contextmanager
+def _as_ours() -> Iterator[None]:
+    """Turn every way in which gRPC says that a stream is over into one of our errors."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise error_of(error) from error
+    except (grpc.aio.UsageError, grpc.aio.InternalError, asyncio.InvalidStateError) as error:
+        raise Unavailable(f"Central: the stream is over: {error}") from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # The call was cancelled, not we: its channel was closed after a certificate change.
+        raise Unavailable("Central: the connection was closed on our side") from error
+
+
 class Session:
     """An open stream."""
 
@@ -45,27 +62,19 @@ class Session:
 
     async def read(self) -> MsgToSensor | None:
         """The next message, or None at the stream's end. Raises what ended it."""
-        try:
+        with _as_ours():
             message = await self._call.read()
-        except grpc.aio.AioRpcError as error:
-            raise error_of(error) from error
         return message if isinstance(message, MsgToSensor) else None
 
     async def write(self, message: MsgFromSensor) -> None:
         """Send a message; returns when the transport took it."""
-        try:
+        with _as_ours():
             await self._call.write(message)
-        except grpc.aio.AioRpcError as error:
-            raise error_of(error) from error
-        except grpc.aio.UsageError as error:
-            raise Unavailable(f"Central: the stream is over: {error}") from error
 
     async def greet(self, introduction: greeting.Introduction, each: timedelta) -> greeting.Greeting:
         """Wait for Central's header, then go through the greeting; each read has that time."""
-        try:
+        with _as_ours():
             headers = await self._call.initial_metadata()
-        except grpc.aio.AioRpcError as error:
-            raise error_of(error) from error
         if not any(key.lower() == greeting.HELLO_HEADER for key, _ in headers):
             await self._diagnose()
 
