@@ -18,10 +18,11 @@ from pyrox.errors import Invalid
 
 T = TypeVar("T")
 
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
-_UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_TRUE = frozenset({"1", "t", "true"})
-_FALSE = frozenset({"0", "f", "false"})
+_DURATION_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)")
+_UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "ms": 1e-3}
+_UNIT_SECONDS |= {"s": 1.0, "m": 60.0, "h": 3600.0}
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 
 def environ() -> Mapping[str, str]:
@@ -36,20 +37,24 @@ def text(value: str) -> str:
 
 def boolean(value: str) -> bool:
     """Go's `strconv.ParseBool` spellings."""
-    lowered = value.lower()
-    if lowered in _TRUE:
+    if value in _TRUE:
         return True
-    if lowered in _FALSE:
+    if value in _FALSE:
         return False
     raise ValueError("expected true or false")
 
 
 def duration(value: str) -> timedelta:
-    """Go's duration text, for example `1h30m`."""
+    """Go's duration text, for example `1h30m`, without its negative values."""
+    if value == "0":
+        return timedelta(0)
     parts = _DURATION_PART.findall(value)
-    if not parts or "".join(n + u for n, u in parts) != value:
+    if not parts or "".join(n + u for n, u in parts) != value.removeprefix("+"):
         raise ValueError("expected a duration such as 30s, 5m or 1h30m")
-    return timedelta(seconds=sum(float(n) * _UNIT_SECONDS[u] for n, u in parts))
+    try:
+        return timedelta(seconds=sum(float(n) * _UNIT_SECONDS[u] for n, u in parts))
+    except OverflowError as err:
+        raise ValueError("the duration is too long") from err
 
 
 @dataclass(frozen=True, slots=True)
