@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import type { Dashboard } from '../../src/api/ui';
 
 import type { Visit } from './browser';
-import { api, check, heading, logIn, settled, stopBrowser, visit } from './browser';
+import { USER, api, check, heading, logIn, seriousFindings, settled, shot, stopBrowser, visit } from './browser';
 
 let now: Visit;
 beforeEach(async () => {
@@ -38,8 +38,23 @@ it('shows the version and the notices in the About box', async () => {
     await box.getByText(body.version, { exact: true }).waitFor();
     await box.getByText('not endorsed or certified by the NVD').waitFor();
     await box.getByText('OSV').first().waitFor();
+    await shot(page, 'about');
+    expect(await seriousFindings(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await box.waitFor({ state: 'hidden' });
+});
+
+it('has accessible menus', async () => {
+    const { page } = now;
+    await settled(page);
+    for (const name of ['Help menu', USER]) {
+        await page.getByRole('button', { name }).click();
+        await page.getByRole('menu').waitFor();
+        await shot(page, `menu-${name.toLowerCase().replace(' ', '-')}`);
+        expect(await seriousFindings(page), name).toEqual([]);
+        await page.keyboard.press('Escape');
+        await page.getByRole('menu').waitFor({ state: 'hidden' });
+    }
 });
 
 it('keeps the dark theme over a reload', async () => {
