@@ -19,8 +19,9 @@ from services.central.deployments.digest import digest
 class DeploymentStore(Reader[Deployment]):
     """Deployments. Every read takes the caller's scope."""
 
-    # Upstream central/deployment/service: the most that one list shows.
+    # Upstream central/deployment: the most that one list shows, and the riskiest first.
     LIMIT = 1000
+    SORT = ("Deployment Risk Priority", False)
 
     def __init__(self, *, pool: Pool) -> None:
         self._listed = ListedStore(
