@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pyrox.clock import Clock
-from pyrox.errors import RoxError, Unavailable
+from pyrox.errors import RoxError
 from services.local import starter
+from services.local.apply import Cluster, manifests
+from services.local.central import opened
 from services.local.launch import Installation
 from services.local.progress import Progress, status_table
 from services.local.tryout import commands_to_try
@@ -94,7 +96,22 @@ def logs(installation: Installation, names: Iterable[str]) -> int:
 
 def apply(installation: Installation, file: Path) -> int:
     """Apply a manifest to the simulated cluster, as kubectl would; 1 when it is refused."""
-    raise Unavailable(f"{installation.places.kubeconfig} leads nowhere yet; {file} is not applied")
+    cluster = Cluster(installation.places.kubeconfig)
+    accepted = [cluster.apply(manifest, file, _say) for manifest in manifests(file)]
+    return 0 if all(accepted) else 1
+
+
+def policy(installation: Installation, name: str, *, on: bool) -> int:
+    """Switch a policy on or off; 1 when there is none of that name."""
+    row = installation.options.table()["central"]
+    with opened(installation.places, f"{row.address}:{row.ports['api']}") as central:
+        for known in central.get("/v1/policies")["policies"]:
+            if known["name"] == name:
+                central.patch(f"/v1/policies/{known['id']}", {"disabled": not on})
+                _say(f'policy "{name}" is {"on" if on else "off"}')
+                return 0
+    print(f'there is no policy "{name}"', file=sys.stderr)
+    return 1
 
 
 def supervise(installation: Installation) -> int:

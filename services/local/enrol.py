@@ -1,54 +1,44 @@
-"""Make the watched cluster and the demo registry known to Central.
+"""Make the watched cluster, the demo registry and the demo policy known to Central.
 
 The process table runs it once Central answers, as an administrator would by hand: add
 the cluster, give Sensor, Collector and Admission certificates with its id, add the
-registry with the CA that it shows. It is safe to repeat.
+registry. It is safe to repeat.
 """
 
 from __future__ import annotations
 
 import argparse
-import ssl
 import sys
 from pathlib import Path
-from typing import Any
-
-import httpx
 
 from pyrox.clock import SystemClock
-from pyrox.errors import RoxError, Unavailable
-from services.local.credentials import ADMIN, Credentials
+from pyrox.errors import RoxError
+from services.local.central import Central, opened
+from services.local.credentials import Credentials
 from services.local.places import Places
 
 REGISTRY_NAME = "Demo registry"
-_SECONDS = 30.0
-
-
-class Central:
-    """Central's REST interface, as the administrator."""
-
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
-
-    def get(self, path: str) -> dict[str, Any]:
-        """The JSON at the path. Raises `Unavailable`."""
-        return self._read(self._client.get(path))
-
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a new object. Raises `Unavailable`."""
-        return self._read(self._client.post(path, json=body))
-
-    def _read(self, response: httpx.Response) -> dict[str, Any]:
-        try:
-            parsed = response.json()
-        except ValueError:
-            parsed = None
-        if response.is_error or not isinstance(parsed, dict):
-            raise Unavailable(
-                f"Central: {response.request.method} {response.request.url.path}: "
-                f"status {response.status_code}: {response.text[:300]}"
-            )
-        return parsed
+POLICY_NAME = "Demo: privileged containers are refused"
+# Only in one namespace, so that the other workloads stay as they are.
+_POLICY = {
+    "name": POLICY_NAME,
+    "description": "Shows enforcement: Admission refuses privileged workloads in the namespace default.",
+    "rationale": "A privileged container has nearly all the rights of root on the node.",
+    "remediation": "Remove privileged: true, or delete this policy, which only `make up` has made.",
+    "categories": ["Privileges"],
+    "lifecycleStages": ["DEPLOY"],
+    "severity": "HIGH_SEVERITY",
+    "scope": [{"namespace": "default"}],
+    "enforcementActions": ["SCALE_TO_ZERO_ENFORCEMENT"],
+    "policyVersion": "1.1",
+    "policySections": [
+        {
+            "policyGroups": [
+                {"fieldName": "Privileged Container", "booleanOperator": "OR", "values": [{"value": "true"}]}
+            ]
+        }
+    ],
+}
 
 
 def cluster_id(central: Central, name: str) -> str:
@@ -80,21 +70,25 @@ def add_registry(central: Central, endpoint: str) -> None:
     )
 
 
+def add_policy(central: Central) -> None:
+    """Add the demo policy when Central does not know it."""
+    known = central.get("/v1/policies")["policies"]
+    if not any(one["name"] == POLICY_NAME for one in known):
+        central.post("/v1/policies", _POLICY)
+
+
 def enrol(places: Places, *, central: str, cluster: str, registry: str) -> None:
-    """Do both. Raises `Unavailable` when Central does not take them."""
+    """Do all of it. Raises `Unavailable` when Central does not take it."""
     credentials = Credentials(places=places, clock=SystemClock())
-    password = places.admin_password.read_text().strip()
-    with httpx.Client(
-        base_url=f"https://{central}",
-        auth=(ADMIN, password),
-        verify=ssl.create_default_context(cafile=credentials.authority),
-        timeout=_SECONDS,
-        trust_env=False,
-    ) as client:
-        asked = Central(client)
+    # A policy that the user deleted must not come back with every start.
+    done = places.state / "demo-policy-added"
+    with opened(places, central) as asked:
         credentials.secured_cluster(cluster_id(asked, cluster))
         if registry:
             add_registry(asked, registry)
+        if not done.exists():
+            add_policy(asked)
+            done.touch()
 
 
 def main() -> int:
@@ -109,7 +103,7 @@ def main() -> int:
         enrol(
             Places(options.state), central=options.central, cluster=options.cluster, registry=options.registry
         )
-    except (RoxError, OSError, httpx.HTTPError, KeyError) as err:
+    except (RoxError, OSError, KeyError) as err:
         print(f"enrol: {err}", file=sys.stderr)
         return 1
     return 0

@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import hashlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -56,6 +57,18 @@ class Options:
         words = ["--state", str(self.places.state), "--table", str(self.source), "--network", self.network]
         words += ["--deployments", str(self.deployments)]
         return words + (["--kubeconfig", str(self.kubeconfig)] if self.kubeconfig else [])
+
+    def shared_flags(self) -> str:
+        """What another command must be told to mean this installation; empty for the usual one."""
+        usual = Options(places=Places.default())
+        words = []
+        if self.places != usual.places:
+            words += ["--state", str(self.places.state)]
+        if self.source != usual.source:
+            words += ["--table", str(self.source)]
+        if self.network != usual.network:
+            words += ["--network", self.network]
+        return "".join(f" {shlex.quote(word)}" for word in words)
 
     def table(self) -> table.Table:
         """The process table of this installation. Raises `Invalid`."""

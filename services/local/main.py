@@ -1,4 +1,4 @@
-"""`python -m services local up | down | status | logs | apply`: PyRox on one machine.
+"""`python -m services local up | down | status | logs | apply | policy`: PyRox on one machine.
 
 `make up` and its siblings call it. Without `KUBECONFIG` the watched cluster is a
 simulated one; see docs/how-to/try-it-locally.md.
@@ -44,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
     reader.add_argument("names", nargs="*", metavar="NAME")
     writer = verbs.add_parser("apply", parents=[shared], help="apply a manifest to the simulated cluster")
     writer.add_argument("file", type=Path)
+    switch = verbs.add_parser("policy", parents=[shared], help="switch a policy of Central on or off")
+    switch.add_argument("policy", metavar="NAME")
+    switch.add_argument("position", choices=("on", "off"))
     return made
 
 
@@ -70,6 +73,7 @@ def _run(flags: argparse.Namespace, installation: Installation, clock: Clock) ->
         "status": lambda: commands.status(installation),
         "logs": lambda: commands.logs(installation, flags.names),
         "apply": lambda: commands.apply(installation, flags.file),
+        "policy": lambda: commands.policy(installation, flags.policy, on=flags.position == "on"),
         "supervise": lambda: commands.supervise(installation),
     }
     return verbs[flags.verb]()
