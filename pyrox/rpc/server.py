@@ -63,7 +63,7 @@ class RpcOptions:
             ("grpc.keepalive_timeout_ms", 20_000),
             ("grpc.keepalive_permit_without_calls", 1),
             (
-                "grpc.http2.min_recv_ping_interval_without_data_ms",
+                "grpc.http2.min_ping_interval_without_data_ms",
                 int(self.min_ping_interval_seconds * 1000),
             ),
             ("grpc.http2.max_pings_without_data", 0),
