@@ -12,7 +12,7 @@ def test_channel_arguments_are_upstreams() -> None:
     assert arguments["grpc.max_send_message_length"] == 256 * 1024 * 1024
     assert arguments["grpc.max_concurrent_streams"] == 100
     assert arguments["grpc.keepalive_time_ms"] == 40_000
-    assert arguments["grpc.http2.min_recv_ping_interval_without_data_ms"] == 5_000
+    assert arguments["grpc.http2.min_ping_interval_without_data_ms"] == 5_000
     assert arguments["grpc.keepalive_permit_without_calls"] == 1
 
 
