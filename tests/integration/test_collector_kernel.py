@@ -1,0 +1,222 @@
+"""Collector on the real kernel: processes of a runc container reach a Sensor over mutual TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.collector import events, loader
+from services.collector.app import App
+from tests.support.collector import config, running_collector
+from tests.support.fake_sensor import SignalSink
+from tests.support.pki import CLUSTER_ID, Pki
+from tests.support.runc import Container, running_container
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.needs("ebpf", "runc"), pytest.mark.timeout(120)]
+
+MANY = 2000
+LOOP = f"i=0; while [ $i -lt {MANY} ]; do /bin/true $i; i=$((i+1)); done"
+
+
+@pytest.fixture
+def pki(tmp_path: Path) -> Pki:
+    return Pki(tmp_path / "pki")
+
+
+@pytest.fixture
+def container(tmp_path: Path) -> Iterator[Container]:
+    directory = tmp_path / "bundle"
+    directory.mkdir()
+    with running_container(directory) as running:
+        yield running
+
+
+async def in_container(container: Container, *words: str, user: str = "0:0") -> str:
+    return await asyncio.to_thread(container.run, *words, user=user)
+
+
+async def get(app: App, path: str) -> httpx.Response:
+    host, port = app.status.addresses[0]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return await client.get(f"http://{host}:{port}{path}")
+
+
+async def test_processes_of_a_container_reach_sensor_and_those_of_the_host_do_not(
+    pki: Pki, container: Container
+) -> None:
+    script = "/bin/sh -c '/bin/ls / >/dev/null; /bin/true a \"b c\"; true'; true"
+    async with SignalSink(pki).running() as sensor, running_collector(config(pki, sensor.port)) as app:
+        await until(lambda: app.stats.connected)
+        await until(lambda: sensor.of(container.short, scraped=True))
+        await asyncio.to_thread(subprocess.run, ["/bin/true", "on-the-host"], check=True)
+        await in_container(container, "/bin/sh", "-c", script, user="1000:1001")
+        await until(lambda: len(sensor.of(container.short)) >= 4)
+
+        # What runc itself does inside the container's groups is not ours.
+        told = [s for s in sensor.of(container.short) if not s.name.startswith("runc")]
+        ready = await get(app, "/ready")
+
+    assert [(s.name, s.exec_file_path, s.args) for s in told] == [
+        ("sh", "/bin/sh", f"-c {script}"),
+        ("sh", "/bin/sh", '-c /bin/ls / >/dev/null; /bin/true a "b c"; true'),
+        ("ls", "/bin/ls", "/"),
+        ("true", "/bin/true", "a b c"),
+    ]
+    assert {(s.uid, s.gid) for s in told} == {(1000, 1001)}
+    # The first was started by runc, from outside; two equal programs above count once.
+    assert [[(p.parent_uid, p.parent_exec_file_path) for p in s.lineage_info] for s in told] == [
+        [],
+        [(1000, "/bin/sh")],
+        [(1000, "/bin/sh")],
+        [(1000, "/bin/sh")],
+    ]
+    assert len({s.id for s in told}) == 4
+    assert all(s.pid for s in told)
+    assert not [s for s in sensor.signals if "on-the-host" in s.args]
+    assert {len(s.container_id) for s in sensor.signals} == {12}
+    assert sensor.callers == [f"COLLECTOR_SERVICE: {CLUSTER_ID}"]
+    assert ready.status_code == 200
+    status = ready.json()
+    assert status["status"] == "ok"
+    assert status["collector"]["filtered_events"] >= 1
+    assert status["collector"]["drops"] == 0
+
+
+async def test_process_that_runs_already_is_told_as_scraped(pki: Pki, container: Container) -> None:
+    async with SignalSink(pki).running() as sensor, running_collector(config(pki, sensor.port)):
+        await until(lambda: sensor.of(container.short, scraped=True))
+        (told,) = sensor.of(container.short, scraped=True)
+    assert (told.name, told.exec_file_path, told.args) == ("sleep", "/bin/sleep", "1000")
+    assert told.time.ToDatetime() is not None
+    assert not told.lineage_info
+
+
+async def test_stream_resumes_after_sensor_was_away(pki: Pki, container: Container) -> None:
+    sensor = SignalSink(pki)
+    async with AsyncExitStack() as stack:
+        async with sensor.running():
+            app = await stack.enter_async_context(running_collector(config(pki, sensor.port)))
+            await until(lambda: app.stats.connected)
+            await in_container(container, "/bin/true", "before")
+            await until(lambda: any(s.args == "before" for s in sensor.signals))
+        await until(lambda: not app.stats.connected)
+        await in_container(container, "/bin/true", "meanwhile")
+        async with sensor.running():
+            await until(lambda: sensor.streams == 2)
+            await in_container(container, "/bin/true", "after")
+            await until(lambda: any(s.args == "after" for s in sensor.signals))
+    assert [s.args for s in sensor.of(container.short) if s.name == "true"] == [
+        "before",
+        "meanwhile",
+        "after",
+    ]
+    # Each stream begins with what runs: Sensor may have forgotten it.
+    assert [s.name for s in sensor.of(container.short, scraped=True)] == ["sleep", "sleep"]
+
+
+async def test_many_short_processes_are_all_accounted_for(pki: Pki, container: Container) -> None:
+    async with SignalSink(pki).running() as sensor, running_collector(config(pki, sensor.port)) as app:
+        await until(lambda: app.stats.connected)
+        await in_container(container, "/bin/sh", "-c", LOOP)
+
+        def received() -> list[str]:
+            return [s.args for s in sensor.of(container.short) if s.name == "true"]
+
+        def dropped() -> int:
+            app.watch.refresh()
+            stats = app.stats
+            return stats.kernel.lost + stats.send_failures + stats.rate_limited + stats.malformed
+
+        await until(lambda: len(received()) + dropped() >= MANY, seconds=30)
+        await asyncio.sleep(0.2)
+        counts = Counter(received())
+        assert len(received()) + dropped() == MANY
+    assert max(counts.values()) == 1
+    assert set(counts) <= {str(number) for number in range(MANY)}
+
+
+async def test_sensor_away_longer_than_the_queue_lasts_drops_are_counted(
+    pki: Pki, container: Container
+) -> None:
+    sensor = SignalSink(pki)
+    async with sensor.running():
+        pass
+    async with running_collector(config(pki, sensor.port, queue=500)) as app:
+        await in_container(container, "/bin/sh", "-c", LOOP)
+        await until(lambda: app.stats.received >= MANY)
+        assert not app.stats.connected
+        async with sensor.running():
+            await until(lambda: app.stats.sent >= 500, seconds=30)
+            await until(lambda: len(sensor.of(container.short)) >= 500)
+            lost = app.stats.send_failures
+    assert len(sensor.of(container.short)) == 500
+    # The shell that ran the loop is one process more.
+    assert len(sensor.of(container.short)) + lost == MANY + 1
+
+
+async def test_ring_buffer_that_nobody_reads_counts_what_it_lost(container: Container) -> None:
+    probe = loader.open_probe(64 << 10)
+    try:
+        await in_container(container, "/bin/sh", "-c", LOOP)
+        counters = probe.counters()
+        records = probe.read(MANY * 2)
+        decoded = [events.decode(record, loader.boot_nanoseconds()) for record in records]
+    finally:
+        probe.close()
+    ours = [execution for execution in decoded if execution and not execution.name.startswith("runc")]
+    assert counters.lost > 0
+    assert counters.sent == len(records)
+    assert counters.sent + counters.lost == MANY + 1 + len(records) - len(ours)
+
+
+async def test_arguments_of_any_size_and_bytes_arrive_cut(container: Container) -> None:
+    probe = loader.open_probe(1 << 20)
+    try:
+        await in_container(container, "/bin/true", "x" * 50_000)
+        await in_container(container, "/bin/sh", "-c", "/bin/true \"$(printf '\\377\\376')\"")
+        await in_container(container, "/bin/env", "-i", "/bin/true", "")
+        decoded = [events.decode(record, 0) for record in probe.read(100)]
+    finally:
+        probe.close()
+    arguments = [e.arguments for e in decoded if e is not None and e.name == "true"]
+    assert [len(text) for text in arguments[:1]] == [4095 - len("/bin/true\0")]
+    assert arguments[1:] == ["??", ""]
+
+
+async def test_record_is_read_in_batches_of_the_asked_size(container: Container) -> None:
+    probe = loader.open_probe(1 << 20)
+    try:
+        await in_container(
+            container, "/bin/sh", "-c", "/bin/true 1; /bin/true 2; /bin/true 3; /bin/true 4; true"
+        )
+        batches = [len(probe.read(2)) for _ in range(4)]
+        total = probe.counters().sent
+    finally:
+        probe.close()
+    assert batches[0] == 2
+    assert all(size <= 2 for size in batches)
+    assert sum(batches) == min(total, 8)
+
+
+@pytest.mark.parametrize(
+    "group", ["crio-{id}.scope", "docker-{id}.scope", "{id}", "cri-containerd-{id}.scope"]
+)
+async def test_container_is_known_by_every_runtime_s_name(tmp_path: Path, group: str) -> None:
+    directory = tmp_path / "bundle"
+    directory.mkdir()
+    probe = loader.open_probe(1 << 20)
+    try:
+        with running_container(directory, group=group) as container:
+            await in_container(container, "/bin/true", group)
+        decoded = [events.decode(record, 0) for record in probe.read(100)]
+    finally:
+        probe.close()
+    assert [e.container for e in decoded if e and e.arguments == group] == [container.short]
