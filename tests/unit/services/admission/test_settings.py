@@ -89,7 +89,7 @@ def test_mounted_config_map_reads_as_the_settings_that_sensor_wrote(tmp_path: Pa
     [
         ("last-update-time", b"yesterday"),
         ("config.pb.gz", b"not gzip"),
-        ("policies.pb.gz", gzip.compress(b"\xff\xff")),
+        ("policies.pb.gz", gzip.compress(b"\xff\xff", mtime=0)),
     ],
 )
 def test_mounted_files_that_cannot_be_read_are_left_aside(tmp_path: Path, name: str, content: bytes) -> None:
