@@ -45,7 +45,12 @@ class CentralChecks:
 
         Raises `Unavailable` when Central does not answer well.
         """
-        async with self._make_client() as client:
+        try:
+            made = self._make_client()
+        except OSError as error:
+            # Files that are being replaced, or a key that does not fit its certificate.
+            raise Unavailable(f"Sensor's certificate cannot be used: {error}") from error
+        async with made as client:
             calls = _Calls(client, self._trust)
             if reconnect:
                 await calls.ping()

@@ -31,7 +31,8 @@ def test_parse_scalar_gives_upstreams_words() -> None:
     assert refused.value.message == (
         "could not parse yaml: couldn't get version/kind; json parse error: "
         "json: cannot unmarshal string into Go value of type "
-        'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+        'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; '
+        'Kind string "json:\\"kind,omitempty\\"" }'
     )
 
 
