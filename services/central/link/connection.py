@@ -31,6 +31,7 @@ class Connection:
     )
     _answers: dict[str, asyncio.Future[MsgFromSensor]] = field(default_factory=dict)
     _closed: bool = False
+    _drained: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = ""
 
     @property
@@ -90,6 +91,19 @@ class Connection:
         while self._outbox.full():
             self._outbox.get_nowait()
         self._outbox.put_nowait(None)
+
+    def drained(self) -> None:
+        """Nothing that this stream brought will be written any more."""
+        self._drained.set()
+
+    async def wait_drained(self, seconds: float) -> bool:
+        """Wait for `drained`; False when it does not come in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._drained.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def outgoing(self) -> AsyncIterator[MsgToSensor]:
         """The queued messages, until the connection is closed."""

@@ -41,8 +41,8 @@ class Connections:
         """Whether this replica holds the cluster's stream."""
         return cluster_id in self._by_cluster
 
-    def add(self, connection: Connection) -> None:
-        """Take a new stream; an older one of the same installation is ended.
+    def add(self, connection: Connection) -> Connection | None:
+        """Take a new stream; an older one of the same installation is ended and given back.
 
         Raises `Exhausted` when another installation holds the cluster.
         """
@@ -57,6 +57,7 @@ class Connections:
             old.close("replaced by a new stream of the same cluster")
         self._by_cluster[cluster.id] = connection
         self._count.set(len(self._by_cluster))
+        return old
 
     def remove(self, connection: Connection) -> None:
         """Forget a stream that ended."""

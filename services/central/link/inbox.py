@@ -8,8 +8,9 @@ are written together; only after the commit does Central count an event as known
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from pyrox import log
@@ -80,17 +81,27 @@ class EventCounters:
         """Events that ended with their stream."""
         self._lost.inc(events)
 
-    def stored(self, kind: str) -> None:
-        """One more stored."""
-        self._stored.labels(kind).inc()
+    def stored(self, kind: str, events: int) -> None:
+        """So many more stored."""
+        self._stored.labels(kind).inc(events)
 
     def refused(self, kind: str) -> None:
         """One more that could not be stored."""
         self._refused.labels(kind or "empty").inc()
 
-    def unhandled(self, kind: str) -> None:
-        """One more of a kind that no fragment takes."""
-        self._unhandled.labels(kind or "empty").inc()
+    def unhandled(self, kind: str, events: int = 1) -> None:
+        """So many more of a kind that no fragment takes."""
+        self._unhandled.labels(kind or "empty").inc(events)
+
+
+@dataclass(slots=True)
+class _Change:
+    """What a batch changes, true only once its transaction is committed."""
+
+    hashes: dict[str, int | None] = field(default_factory=dict)
+    stored: Counter[str] = field(default_factory=Counter)
+    unhandled: Counter[str] = field(default_factory=Counter)
+    synced: bool = False
 
 
 class Inbox:
@@ -113,12 +124,19 @@ class Inbox:
         self._hashes = hashes
         self._counters = counters
         self._queue: asyncio.Queue[SensorEvent] = asyncio.Queue(maxsize=QUEUE_LIMIT)
+        self._waiting = 0
         self._seen: dict[str, set[str]] = defaultdict(set)
         self._synced = False
+
+    @property
+    def waiting(self) -> int:
+        """Events that were taken and are not dealt with yet."""
+        return self._waiting
 
     async def put(self, event: SensorEvent) -> None:
         """Take an event, waiting while the database is behind: the stream's own back-pressure."""
         await self._queue.put(event)
+        self._waiting += 1
 
     async def work(self, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Apply batches until cancelled; while the database is away the same batch is tried again."""
@@ -128,6 +146,7 @@ class Inbox:
             while not await self._applied(batch):
                 await sleep(pause)
                 pause = min(pause * 2, RETRY_LAST_SECONDS)
+            self._waiting -= len(batch)
             for _ in batch:
                 self._queue.task_done()
 
@@ -137,9 +156,9 @@ class Inbox:
             async with asyncio.timeout(seconds):
                 await self._queue.join()
         except TimeoutError:
-            left = self._queue.qsize()
-            self._counters.lost(left)
-            _LOG.error("events lost with the stream", events=left, cluster=self._connection.cluster.name)
+            self._counters.lost(self.waiting)
+            cluster = self._connection.cluster.name
+            _LOG.error("events lost with the stream", events=self.waiting, cluster=cluster)
 
     async def _applied(self, batch: Sequence[SensorEvent]) -> bool:
         """Whether the batch is dealt with; False while the database is away."""
@@ -179,38 +198,35 @@ class Inbox:
             )
 
     async def _apply(self, batch: Sequence[SensorEvent]) -> None:
-        fresh = [event for event in batch if not self._is_known(event)]
-        hashes: dict[str, int | None] = {}
+        self._mark_seen(batch)
+        change = _Change()
         async with self._pool.transaction() as tx:
-            for kind, events in groupby(fresh, key=lambda event: event.WhichOneof("resource") or ""):
-                await self._apply_kind(kind, list(events), hashes, tx)
-            await self._write_hashes(hashes, tx)
-        self._remember(batch, hashes)
+            for kind, events in groupby(batch, key=lambda event: event.WhichOneof("resource") or ""):
+                await self._apply_kind(kind, list(events), change, tx)
+            await self._write_hashes(change.hashes, tx)
+        self._committed(change)
 
-    async def _apply_kind(
-        self, kind: str, events: list[SensorEvent], hashes: dict[str, int | None], tx: Database
-    ) -> None:
+    def _mark_seen(self, batch: Sequence[SensorEvent]) -> None:
+        """What the Sensor mentions is not reconciled away, even when it cannot be stored."""
+        if not self._synced:
+            for event in batch:
+                self._seen[event.WhichOneof("resource") or ""].add(event.id)
+
+    async def _apply_kind(self, kind: str, events: list[SensorEvent], change: _Change, tx: Database) -> None:
         if kind == "synced":
-            await self._reconcile(events[-1], hashes, tx)
+            await self._reconcile(events[0], change, tx)
             return
         fragment = self._fragments.get(kind)
         if fragment is None:
-            self._counters.unhandled(kind)
+            change.unhandled[kind] += len(events)
             return
-        await fragment.apply(events, self._connection.cluster, tx)
-        for event in events:
-            self._counters.stored(kind)
-            if not self._synced:
-                self._seen[kind].add(event.id)
-            if is_deduped(event):
-                removed = event.action == ResourceAction.REMOVE_RESOURCE
-                hashes[dedupe_key(event)] = None if removed else _hash_of(event)
-            if kind == "deployment" and event.action == ResourceAction.REMOVE_RESOURCE:
-                hashes[f"AlertResults:{event.id}"] = None
+        if fresh := [event for event in events if self._is_news(event, change.hashes)]:
+            await fragment.apply(fresh, self._connection.cluster, tx)
+            change.stored[kind] += len(fresh)
 
-    async def _reconcile(self, event: SensorEvent, hashes: dict[str, int | None], tx: Database) -> None:
+    async def _reconcile(self, event: SensorEvent, change: _Change, tx: Database) -> None:
         """Remove what the Sensor did not mention; a second `synced` on a stream means nothing."""
-        if self._synced:
+        if self._synced or change.synced:
             return
         seen: dict[str, set[str]] = defaultdict(set, {kind: set(ids) for kind, ids in self._seen.items()})
         for key in event.synced.unchanged_ids:
@@ -221,34 +237,53 @@ class Inbox:
             gone = await fragment.reconcile(seen[kind], kind, self._connection.cluster, tx)
             removed += len(gone)
             for object_id in gone:
-                hashes[f"{_camel(kind)}:{object_id}"] = None
-                if kind == "deployment":
-                    hashes[f"AlertResults:{object_id}"] = None
-        self._synced = True
-        self._seen.clear()
+                _note_removed(kind, object_id, change.hashes)
+        change.synced = True
         _LOG.info("cluster reconciled", cluster=self._connection.cluster.name, removed=removed)
 
-    def _is_known(self, event: SensorEvent) -> bool:
-        """Whether exactly this was stored before."""
-        if event.action == ResourceAction.REMOVE_RESOURCE or not is_deduped(event):
+    def _is_news(self, event: SensorEvent, hashes: dict[str, int | None]) -> bool:
+        """Whether the event says other than what is stored or stands before it in the batch.
+
+        Notes what it says in `hashes`.
+        """
+        if not is_deduped(event):
+            return True
+        key = dedupe_key(event)
+        if event.action == ResourceAction.REMOVE_RESOURCE:
+            _note_removed(event.WhichOneof("resource") or "", event.id, hashes)
+            return True
+        known = hashes[key] if key in hashes else self._known.get(key)
+        said = _hash_of(event)
+        if said is not None and known == said:
             return False
-        known = self._known.get(dedupe_key(event))
-        return known is not None and known == _hash_of(event)
+        hashes[key] = said
+        return True
 
     async def _write_hashes(self, hashes: Mapping[str, int | None], tx: Database) -> None:
         cluster_id = self._connection.cluster.id
         await self._hashes.put(cluster_id, {k: v for k, v in hashes.items() if v is not None}, tx=tx)
         await self._hashes.drop(cluster_id, [k for k, v in hashes.items() if v is None], tx=tx)
 
-    def _remember(self, batch: Sequence[SensorEvent], hashes: Mapping[str, int | None]) -> None:
-        for key, value in hashes.items():
+    def _committed(self, change: _Change) -> None:
+        for key, value in change.hashes.items():
             if value is None:
                 self._known.pop(key, None)
             else:
                 self._known[key] = value
-        if not self._synced:
-            for event in batch:
-                self._seen[event.WhichOneof("resource") or ""].add(event.id)
+        for kind, events in change.stored.items():
+            self._counters.stored(kind, events)
+        for kind, events in change.unhandled.items():
+            self._counters.unhandled(kind, events)
+        if change.synced:
+            self._synced = True
+            self._seen.clear()
+
+
+def _note_removed(kind: str, object_id: str, hashes: dict[str, int | None]) -> None:
+    """With a deployment goes what is known of its alerts."""
+    hashes[f"{_camel(kind)}:{object_id}"] = None
+    if kind == "deployment":
+        hashes[f"AlertResults:{object_id}"] = None
 
 
 def _hash_of(event: SensorEvent) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import ClassVar, Protocol
 
 from pyrox import log
@@ -33,6 +33,8 @@ _LOG = log.get(__name__)
 HELLO_SECONDS = 30.0
 # What was read when the stream ended is still stored, unless the database takes longer.
 DRAIN_SECONDS = 5.0
+# A replaced stream has drained by then.
+REPLACED_SECONDS = 2 * DRAIN_SECONDS
 REGISTRANT = "REGISTRANT_SERVICE"
 
 
@@ -83,8 +85,11 @@ class SensorService:
             yield MsgToSensor(hello=central)
         if call.identity.service.type == REGISTRANT:
             return
-        async with self._connected(cluster, hello) as connection:
-            async for message in self._converse(connection, hello, incoming):
+        async with (
+            self._connected(cluster, hello) as connection,
+            aclosing(self._converse(connection, hello, incoming)) as conversation,
+        ):
+            async for message in conversation:
                 yield message
 
     async def _hello(self, incoming: AsyncIterator[MsgFromSensor], call: Call) -> SensorHello:
@@ -108,12 +113,16 @@ class SensorService:
         connection = Connection(
             cluster=cluster, capabilities=frozenset(hello.capabilities), identification=identification
         )
-        self._connections.add(connection)
+        old = self._connections.add(connection)
         _LOG.info("sensor connected", cluster=cluster.name, version=hello.sensor_version)
         try:
+            # What the old stream still writes would be newer than the dedupe state that this one reads.
+            if old is not None and not await old.wait_drained(REPLACED_SECONDS):
+                _LOG.warning("replaced stream does not end", cluster=cluster.name)
             yield connection
         finally:
             connection.close("the stream ended")
+            connection.drained()
             self._connections.remove(connection)
             _LOG.info("sensor disconnected", cluster=cluster.name, reason=connection.reason)
 
