@@ -72,7 +72,7 @@ class Prelude:
         return f"""WITH i AS ({self._images(self.terms.images)}),
 d AS ({self._pairs()}),
 v AS (SELECT i.id, i.digest, i.name, i.os, i.created, i.scanned, i.topcvss FROM i{where}),
-f AS (
+f AS NOT MATERIALIZED (
     SELECT x.id, x.cve, x.image, x.component, x.severity, x.cvss, x.nvdcvss, x.epss, x.kev, x.fixable,
         x.first, x.published
     FROM ({self._findings()}) x JOIN v ON v.id = x.image
