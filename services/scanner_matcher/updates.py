@@ -32,6 +32,7 @@ _JITTER_MINUTES = (5, 10, 15, 20)
 # While nothing was loaded a scan cannot be answered, so a failed first load is tried sooner;
 # the pause doubles up to the interval, since the whole bundle is fetched each time.
 _FIRST_RETRY_SECONDS = 10.0
+_TURN_SECONDS = 1.0
 
 
 @dataclass
@@ -109,17 +110,25 @@ class Updates:
 
     async def _update(self, archive: Path, entry: Entry, done: Round) -> None:
         try:
-            async with self._loader.exclusive(entry.name) as ours:
-                # Another Matcher may have loaded it while this one waited for its turn.
-                state = (await self._loader.register([]))[entry.name]
-                if ours and not self._fresh(state, entry):
-                    await self._load(archive, entry, state)
-                    done.loaded.append(entry.name)
-                    self._loads.labels(entry.name, "loaded").inc()
+            while not await self._settled(archive, entry, done):
+                # Another Matcher loads it, or one that was killed is not quite gone yet.
+                await self._pace.turn()
         except RoxError as error:
             _LOG.warning("advisories not loaded", source=entry.name, error=error.message)
             done.failed[entry.name] = error.message
             self._loads.labels(entry.name, "failed").inc()
+
+    async def _settled(self, archive: Path, entry: Entry, done: Round) -> bool:
+        """Load the source unless somebody did; False while it is another's turn."""
+        async with self._loader.exclusive(entry.name) as ours:
+            state = (await self._loader.register([])).get(entry.name)
+            if state is None or self._fresh(state, entry):
+                return True
+            if ours:
+                await self._load(archive, entry, state)
+                done.loaded.append(entry.name)
+                self._loads.labels(entry.name, "loaded").inc()
+            return ours
 
     def _fresh(self, state: SourceState, entry: Entry) -> bool:
         loaded = state.made_by == made_by() and state.updated > EPOCH
@@ -154,6 +163,10 @@ class Pace:
         self._clock = clock
         self._random = random
         self._retry = _FIRST_RETRY_SECONDS
+
+    async def turn(self) -> None:
+        """Wait a little for another Matcher to finish a source."""
+        await self._clock.sleep(_TURN_SECONDS)
 
     async def wait(self, *, initialised: bool) -> None:
         """Wait until the next round is due; before the first load longer each time."""

@@ -22,6 +22,7 @@ from pyrox.pb.internalapi.scanner.v4 import matcher_service_pb2 as pb
 from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
 from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2_grpc import MatcherStub
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
+from pyrox.pg.locks import advisory
 from pyrox.pg.settings import Settings
 from services.scanner_matcher.app import App
 from tests.support import definitions, pg, scanner
@@ -262,6 +263,21 @@ async def test_old_rows_answer_while_a_reader_holds_up_the_exchange(
         await asyncio.sleep(1.5)
         assert "CVE-2099-0001" in found(await report_of(matcher, pki))["openssl"]
     assert "debian" in (await round_of_updates).loaded
+    assert found(await report_of(matcher, pki))["bash"] == ["CVE-2099-0009"]
+
+
+async def test_source_that_another_loads_is_waited_for(
+    matcher: App, pki: Pki, central_definitions: Definitions
+) -> None:
+    central_definitions.modified = datetime(2026, 9, 1, tzinfo=UTC)
+    newer = {"debian": lines([debian("CVE-2099-0009", "bash", "5.3")]), "osv": lines(OSV)}
+    central_definitions.body = archive(newer, central_definitions.modified)
+    async with advisory(matcher.pool, "vuln-source-debian") as ours:
+        assert ours
+        waiting = asyncio.create_task(matcher.updates.round())
+        await asyncio.sleep(1.0)
+        assert not waiting.done()
+    assert (await waiting).failed == {}
     assert found(await report_of(matcher, pki))["bash"] == ["CVE-2099-0009"]
 
 
