@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,15 @@ import pytest
 from pyrox.rpc.peers import NOBODY, Peer, Peers, peer_of
 
 
-def test_directory_is_private_and_goes_away(tmp_path: Path) -> None:
-    peers = Peers(tmp_path)
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A directory whose path leaves room for a socket's name, however deep the test runner's own is."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory)
+
+
+def test_directory_is_private_and_goes_away(short: Path) -> None:
+    peers = Peers(short)
     peers.open()
     directory = peers.grpc_socket.parent
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
@@ -21,8 +30,8 @@ def test_directory_is_private_and_goes_away(tmp_path: Path) -> None:
     assert not directory.exists()
 
 
-def test_names_are_new_each_time_and_lie_in_the_directory(tmp_path: Path) -> None:
-    peers = Peers(tmp_path)
+def test_names_are_new_each_time_and_lie_in_the_directory(short: Path) -> None:
+    peers = Peers(short)
     peers.open()
     names = {peers.new_name() for _ in range(100)}
     assert len(names) == 100
