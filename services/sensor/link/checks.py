@@ -39,6 +39,7 @@ class CentralChecks:
         self._make_client = make_client
         self._trust = trust
         self._fallback_limit = fallback_limit
+        self._failure = ""
 
     async def run(self, *, reconnect: bool) -> int:
         """Make the calls in upstream's order; the longest message that may be received.
@@ -54,11 +55,22 @@ class CentralChecks:
             calls = _Calls(client, self._trust)
             if reconnect:
                 await calls.ping()
-                await calls.challenge()
+                await self._challenge(calls)
             else:
-                await calls.challenge()
+                await self._challenge(calls)
                 await calls.ping()
             return await calls.preferences(self._fallback_limit)
+
+    async def _challenge(self, calls: _Calls) -> None:
+        """A failure is only logged, as upstream does, and only when it is another one than before."""
+        try:
+            await calls.challenge()
+        except RoxError as error:
+            if error.message != self._failure:
+                _LOG.warning("Central's TLS challenge failed", error=error.message)
+            self._failure = error.message
+        else:
+            self._failure = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +81,13 @@ class _Calls:
     trust: ServiceTrust
 
     async def ping(self) -> None:
+        """Whether Central is there. Raises `Unavailable`."""
         answer = await self._get("/v1/ping")
         if answer.get("status") != "ok":
             raise Unavailable(f"Central's /v1/ping says {str(answer)[:200]}")
 
     async def preferences(self, fallback: int) -> int:
+        """The longest message that may be received."""
         answer = await self._get("/v1/grpc-preferences")
         try:
             return int(str(answer.get("maxGrpcReceiveSizeBytes") or fallback))
@@ -81,13 +95,10 @@ class _Calls:
             return fallback
 
     async def challenge(self) -> None:
-        """Check that Central holds a certificate of our CA; a failure is only logged, as upstream."""
+        """Check that Central holds a certificate of our CA. Raises what is wrong."""
         nonce = base64.urlsafe_b64encode(secrets.token_bytes(_NONCE_BYTES)).decode()
-        try:
-            answer = await self._get("/v1/tls-challenge", {"challengeToken": nonce})
-            self._verify(answer, nonce)
-        except RoxError as error:
-            _LOG.warning("Central's TLS challenge failed", error=error.message)
+        answer = await self._get("/v1/tls-challenge", {"challengeToken": nonce})
+        self._verify(answer, nonce)
 
     def _verify(self, answer: dict[str, object], nonce: str) -> None:
         try:
