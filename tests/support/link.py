@@ -30,7 +30,7 @@ from services.central.link.hashes import HashStore
 from services.central.link.inbox import EventCounters, Inbox
 from services.central.namespaces.store import NamespaceStore
 from services.central.policies.store import PolicyStore
-from services.central.system_config.store import ConfigStore
+from tests.support.waiting import until
 
 REMOVE, CREATE = ResourceAction.REMOVE_RESOURCE, ResourceAction.CREATE_RESOURCE
 ID = "10000000-0000-4000-8000-{:012d}".format
@@ -123,9 +123,7 @@ class Receiver:
         working = asyncio.create_task(inbox.work(lambda _: asyncio.sleep(0.01)))
         try:
             yield inbox
-            async with asyncio.timeout(20):
-                while inbox.waiting and not working.done():
-                    await asyncio.sleep(0.002)
+            await until(lambda: not inbox.waiting or working.done(), seconds=20)
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)

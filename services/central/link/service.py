@@ -7,7 +7,7 @@ when one of them ends, all do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import ClassVar, Protocol
 
@@ -128,7 +128,7 @@ class SensorService:
 
     async def _converse(
         self, connection: Connection, hello: SensorHello, incoming: AsyncIterator[MsgFromSensor]
-    ) -> AsyncIterator[MsgToSensor]:
+    ) -> AsyncGenerator[MsgToSensor, None]:
         known: Mapping[str, int] = {}
         if capabilities.SEND_DEDUPER_STATE in connection.capabilities:
             known = await self._greeter.hashes.load(connection.cluster.id)
