@@ -248,3 +248,24 @@ def test_private_aggregate_refuses_bad_parameters(site: Site, path: str) -> None
     status, text = site.rest(path, limited=False)
     assert status == 400, text
     assert json.loads(text)["code"] == 3
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/api/ui/vulnerabilities/cves/{BLUE.cve}",
+        f"/api/ui/vulnerabilities/images/{BLUE.image_id}",
+        f"/api/ui/vulnerabilities/images/{BLUE.image_id}/cves",
+        f"/api/ui/vulnerabilities/images/{GREEN.image_id}",
+    ],
+)
+def test_private_object_of_another_namespace_does_not_exist(site: Site, path: str) -> None:
+    assert site.rest(path, limited=False)[0] == 200
+    assert site.rest(path, limited=True)[0] == 404
+
+
+def test_private_object_is_found_under_its_encoded_name(site: Site) -> None:
+    status, text = site.rest("/api/ui/vulnerabilities/cves/" + quote(RED.cve, safe=""), limited=True)
+    assert status == 200
+    assert json.loads(text)["cve"] == RED.cve
+    assert site.rest("/api/ui/vulnerabilities/cves/a%2Fb%20c", limited=True)[0] == 404

@@ -4,19 +4,18 @@ Each part is one statement; a part that the caller may not read is null. It must
 HTTP.
 """
 
-
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from pyrox.pg.pool import Pool, Row
+from pyrox.pg.pool import Pool
 from pyrox.rpc.scope import Scope
 from services.central.db import search, tables
 from services.central.db.catalog import AnyTable
 from services.central.db.query import Query
 from services.central.db.search import Builder
 from services.central.ui.listing import BY_SEVERITY
-from services.central.ui.shape import Json
+from services.central.ui.shape import Json, severities
 
 ScopeOf = Callable[[str], Scope]
 """What the caller may read of a resource."""
@@ -79,8 +78,8 @@ class DashboardStore:
                 "id": row["id"],
                 "name": row["name"] or "",
                 "priority": row["priority"] or 0,
-                "severityCounts": _counts(row, ""),
-                "fixableSeverityCounts": _counts(row, "fixable"),
+                "severityCounts": severities(row),
+                "fixableSeverityCounts": severities(row, "fixable"),
             }
             for row in rows
         ]
@@ -121,7 +120,3 @@ def _builder(table: AnyTable, query: Query, scope: Scope) -> Builder:
     builder = Builder(tables.CATALOG, table, scope)
     builder.filter(query)
     return builder
-
-
-def _counts(row: Row, prefix: str) -> Json:
-    return {word: row[prefix + word] for word in BY_SEVERITY}

@@ -8,17 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 from pyrox.pb.storage.cve_pb2 import ImageCVEV2, VulnerabilitySeverity
 from pyrox.pb.storage.image_component_pb2 import ImageComponentV2
 from pyrox.pb.storage.image_pb2 import SourceType
 from pyrox.pb.storage.image_v2_pb2 import ImageV2
-from pyrox.pg.pool import Row
 from services.central.ui.listing import BY_SEVERITY
 from services.central.ui.notes import sentences
 
 Json = dict[str, Any]
+
+
+class Row(Protocol):
+    """One row of an answer, its columns by name."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The value of a column."""
 
 
 def time(value: datetime | None) -> str | None:
