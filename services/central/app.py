@@ -447,7 +447,7 @@ def _sensor_service(
         counters=counters,
     )
     return SensorService(
-        registration=Registration(store=stores.clusters, clock=clock),
+        registration=Registration(store=stores.clusters, secrets=stores.bundles, clock=clock),
         greeter=greeter,
         connections=connections,
         inbox=inbox,

@@ -20,8 +20,28 @@ from pyrox.errors import Invalid
 
 SECRETS = Path("/run/secrets/stackrox.io")
 EXTERNAL_DB = Path("/etc/ext-db/central-external-db.yaml")
+_LAST_PORT = 65535
 
-MAX_MESSAGE = Setting("ROX_GRPC_MAX_MESSAGE_SIZE", int, 24 << 20, "receive limit of gRPC messages in bytes")
+
+def _positive(text: str) -> int:
+    """A whole number above nothing."""
+    number = int(text)
+    if number <= 0:
+        raise ValueError("expected a number above 0")
+    return number
+
+
+def _span(text: str) -> timedelta:
+    """A duration above nothing: an interval of 0 would be a loop without a pause."""
+    span = env.duration(text)
+    if not span:
+        raise ValueError("expected a duration above 0s")
+    return span
+
+
+MAX_MESSAGE = Setting(
+    "ROX_GRPC_MAX_MESSAGE_SIZE", _positive, 24 << 20, "receive limit of gRPC messages in bytes"
+)
 OFFLINE = Setting("ROX_OFFLINE_MODE", env.boolean, default=False, about="never reach for vulnerability feeds")
 INDEXER = Setting(
     "ROX_SCANNER_V4_INDEXER_ENDPOINT",
@@ -36,9 +56,9 @@ MATCHER = Setting(
     "address of the Matcher",
 )
 REPROCESSING = Setting(
-    "ROX_REPROCESSING_INTERVAL", env.duration, timedelta(hours=4), "how often active images are scanned again"
+    "ROX_REPROCESSING_INTERVAL", _span, timedelta(hours=4), "how often active images are scanned again"
 )
-SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.duration, timedelta(minutes=10), "longest scan of one image")
+SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", _span, timedelta(minutes=10), "longest scan of one image")
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
 PLAIN_ENDPOINTS = Setting("ROX_PLAINTEXT_ENDPOINTS", env.text, "", "comma list of [addr:]port without TLS")
 METRICS_PORT = Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the Prometheus endpoint")
@@ -53,12 +73,14 @@ class Address:
 
     @classmethod
     def parse(cls, text: str, *, default_host: str = "0.0.0.0") -> Address:  # noqa: S104 - a service in a pod
-        """`host:port`, `:port` or `port`. Raises `Invalid`."""
-        host, _, port = text.rpartition(":")
-        try:
-            return cls(host or default_host, int(port))
-        except ValueError as err:
-            raise Invalid(f"address {text!r}: expected [host:]port") from err
+        """`host:port`, `[v6]:port`, `:port` or `port`. Raises `Invalid`."""
+        host, _, port = text.strip().rpartition(":")
+        number = (
+            int(port) if port.isascii() and port.isdigit() and len(port) <= len("65535") else _LAST_PORT + 1
+        )
+        if number > _LAST_PORT:
+            raise Invalid(f"address {text!r}: expected [host:]port")
+        return cls(host.removeprefix("[").removesuffix("]") or default_host, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +186,8 @@ def _text(path: Path) -> str:
         raise Invalid(
             f"{path}: {err.strerror}; mount the secret, or name its directory with --secrets"
         ) from err
+    except UnicodeDecodeError as err:
+        raise Invalid(f"{path}: not a text file") from err
 
 
 def _database(path: Path) -> tuple[str, bool]:
@@ -171,6 +195,9 @@ def _database(path: Path) -> tuple[str, bool]:
     try:
         loaded = yaml.safe_load(_text(path)) or {}
         section = loaded["centralDB"]
-        return str(section["source"]), bool(section.get("external", False))
+        source = section["source"]
+        if not source or not isinstance(source, str):
+            raise TypeError(f"source is {source!r}")
+        return source, bool(section.get("external", False))
     except (yaml.YAMLError, KeyError, TypeError) as err:
         raise Invalid(f"{path}: expected centralDB.source: {err}") from err

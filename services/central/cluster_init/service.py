@@ -127,7 +127,7 @@ class ClusterInitService:
                     )
                 )
                 continue
-            await self._store.revoke(meta)
+            await self._store.revoke(meta.id)
             answer.init_bundle_revoked_ids.append(bundle_id)
         return answer
 
@@ -139,7 +139,7 @@ class ClusterInitService:
             if meta is None:
                 answer.crs_revocation_errors.add(id=crs_id, error=f'CRS "{crs_id}": not found')
                 continue
-            await self._store.revoke(meta)
+            await self._store.revoke(meta.id)
             answer.revoked_ids.append(crs_id)
         return answer
 
@@ -161,12 +161,18 @@ class ClusterInitService:
     def _lifetime(self, request: pb.CRSGenRequestExtended) -> timedelta:
         if request.HasField("valid_until") and request.HasField("valid_for"):
             raise Invalid.because("valid_until and valid_for exclude each other")
-        if request.HasField("valid_for"):
-            lifetime = request.valid_for.ToTimedelta()
-        elif request.HasField("valid_until"):
-            lifetime = request.valid_until.ToDatetime(UTC) - self._clock.now()
-        else:
+        if not request.HasField("valid_for") and not request.HasField("valid_until"):
             return Profile.REGISTRATION.value
+        now = self._clock.now()
+        try:
+            lifetime = (
+                request.valid_for.ToTimedelta()
+                if request.HasField("valid_for")
+                else request.valid_until.ToDatetime(UTC) - now
+            )
+            now + lifetime
+        except (ValueError, OverflowError) as err:
+            raise Invalid.because("the CRS would be valid beyond the year 9999") from err
         if lifetime <= timedelta(0):
             raise Invalid.because("the CRS would have expired already")
         return lifetime

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyrox.clock import Clock
-from pyrox.errors import AlreadyExists
+from pyrox.errors import AlreadyExists, Exhausted, NotAuthorized
 from pyrox.pb.storage.cluster_init_pb2 import InitBundleMeta
 from pyrox.pg.pool import Pool
 from pyrox.rpc.scope import EVERYTHING
@@ -20,6 +20,7 @@ class BundleStore:
     """Bundles and registration secrets, and whether one is revoked."""
 
     def __init__(self, *, pool: Pool, clock: Clock) -> None:
+        self._pool = pool
         self._bundles: ProtoStore[InitBundleMeta] = ProtoStore(pool=pool, table=tables.INIT_BUNDLES)
         self._clock = clock
         self._checked: dict[str, tuple[float, bool]] = {}
@@ -37,16 +38,53 @@ class BundleStore:
         return found if found is not None and found.version == kind and not found.is_revoked else None
 
     async def add(self, bundle: InitBundleMeta) -> None:
-        """Write a new one. Raises `AlreadyExists` for a name that a valid one has."""
-        if any(known.name == bundle.name for known in await self.valid(bundle.version)):
-            raise AlreadyExists.because(f'an init bundle or CRS with name "{bundle.name}"')
-        await self._bundles.upsert(bundle)
+        """Write a new one. Raises `AlreadyExists` for a name that a valid one of either kind has."""
+        async with self._pool.transaction() as tx:
+            await tx.execute("LOCK TABLE cluster_init_bundles IN SHARE ROW EXCLUSIVE MODE")
+            known = await self._bundles.find(scope=EVERYTHING, tx=tx)
+            if any(other.name == bundle.name and not other.is_revoked for other in known):
+                raise AlreadyExists.because(f'an init bundle or CRS with name "{bundle.name}"')
+            await self._bundles.upsert(bundle, tx=tx)
 
-    async def revoke(self, bundle: InitBundleMeta) -> None:
+    async def revoke(self, bundle_id: str) -> None:
         """End its validity at once."""
-        bundle.is_revoked = True
-        await self._bundles.upsert(bundle)
-        self._checked.pop(bundle.id, None)
+        async with self._pool.transaction() as tx:
+            for bundle in (await self._bundles.lock_many([bundle_id], tx=tx)).values():
+                bundle.is_revoked = True
+                await self._bundles.upsert(bundle, tx=tx)
+        self._checked.pop(bundle_id, None)
+
+    async def begin_registration(self, secret_id: str, cluster_name: str) -> None:
+        """Count a cluster that registers with a secret; one that asks again counts once.
+
+        Raises `NotAuthorized` for a revoked secret, `Exhausted` when it has no place left.
+        """
+        async with self._pool.transaction() as tx:
+            secret = (await self._bundles.lock_many([secret_id], tx=tx)).get(secret_id)
+            if secret is None or secret.is_revoked:
+                raise NotAuthorized.of(f'CRS "{secret_id}" is revoked')
+            # Upstream counts only where there is a limit, so that no row grows without end.
+            if not secret.max_registrations or cluster_name in secret.registrations_initiated:
+                return
+            if len(secret.registrations_initiated) + len(secret.registrations_completed) >= (
+                secret.max_registrations
+            ):
+                raise Exhausted("maximum number of allowed cluster registrations reached")
+            secret.registrations_initiated.append(cluster_name)
+            await self._bundles.upsert(secret, tx=tx)
+
+    async def complete_registration(self, secret_id: str, cluster_name: str) -> None:
+        """Note that the cluster connected with its own certificates; a used-up secret is revoked."""
+        async with self._pool.transaction() as tx:
+            secret = (await self._bundles.lock_many([secret_id], tx=tx)).get(secret_id)
+            if secret is None or cluster_name not in secret.registrations_initiated:
+                return
+            secret.registrations_initiated.remove(cluster_name)
+            secret.registrations_completed.append(cluster_name)
+            full = len(secret.registrations_completed) >= secret.max_registrations
+            secret.is_revoked = full and not secret.registrations_initiated
+            await self._bundles.upsert(secret, tx=tx)
+        self._checked.pop(secret_id, None)
 
     async def bundle_revoked(self, bundle_id: str) -> bool:
         """Whether it was revoked or never existed here."""

@@ -7,11 +7,12 @@ The link asks for each new stream. Rules are upstream's
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Protocol
 from uuid import uuid4
 
 from pyrox import log
 from pyrox.clock import Clock
-from pyrox.errors import Exhausted, Invalid, NotFound
+from pyrox.errors import Exhausted, Invalid, NotAuthorized, NotFound
 from pyrox.mtls.identity import EPHEMERAL_WILDCARD_ID, WILDCARD_ID
 from pyrox.pb.internalapi.central.hello_pb2 import SensorHello
 from pyrox.pb.storage.cluster_pb2 import (
@@ -29,13 +30,25 @@ _LOG = log.get(__name__)
 # Upstream: another installation may take a Helm cluster over only after this silence.
 TAKE_OVER_AFTER = timedelta(minutes=3)
 _WILDCARDS = frozenset({WILDCARD_ID, EPHEMERAL_WILDCARD_ID})
+_REGISTRANT = "REGISTRANT_SERVICE"
+
+
+class Secrets(Protocol):
+    """How often registration secrets were used."""
+
+    async def begin_registration(self, secret_id: str, cluster_name: str) -> None:
+        """Count a cluster; raises `Exhausted` or `NotAuthorized` when it may not register."""
+
+    async def complete_registration(self, secret_id: str, cluster_name: str) -> None:
+        """Note that the cluster connected with certificates of its own."""
 
 
 class Registration:
     """Finds or makes the cluster of a Sensor."""
 
-    def __init__(self, *, store: ClusterStore, clock: Clock) -> None:
+    def __init__(self, *, store: ClusterStore, secrets: Secrets, clock: Clock) -> None:
         self._store = store
+        self._secrets = secrets
         self._clock = clock
 
     async def cluster_of(self, hello: SensorHello, identity: ServiceIdentity) -> Cluster:
@@ -43,19 +56,34 @@ class Registration:
 
         Raises `NotFound` for a certificate of a deleted cluster, `Invalid` when the hello
         contradicts the certificate or the stored cluster, `Exhausted` when another
-        installation of the cluster spoke moments ago.
+        installation of the cluster spoke moments ago or the registration secret is used
+        up, `NotAuthorized` when a registration secret names a cluster that is in use.
         """
         if not hello.HasField("helm_managed_config_init"):
             cluster = await self._by_certificate(identity)
         else:
             cluster = await self._by_config(hello, identity)
+        if identity.type == _REGISTRANT:
+            await self._begin(cluster, identity)
+        registered_with = cluster.init_bundle_id
         cluster.sensor_capabilities[:] = sorted(hello.capabilities)
         if hello.HasField("deployment_identification"):
             cluster.most_recent_sensor_id.CopyFrom(hello.deployment_identification)
         cluster.status.sensor_version = hello.sensor_version
         cluster.init_bundle_id = identity.init_bundle
         await self._store.put(cluster)
+        if registered_with and not identity.init_bundle:
+            await self._secrets.complete_registration(registered_with, cluster.name)
         return cluster
+
+    async def _begin(self, cluster: Cluster, identity: ServiceIdentity) -> None:
+        """Let a registration secret make this cluster, once."""
+        status = await self._store.health(cluster.id)
+        if status is not None and status.HasField("last_contact"):
+            raise NotAuthorized.of(
+                f'cluster "{cluster.name}" is registered already; a registration secret cannot take it over'
+            )
+        await self._secrets.begin_registration(identity.init_bundle, cluster.name)
 
     async def _by_certificate(self, identity: ServiceIdentity) -> Cluster:
         if identity.id in _WILDCARDS:

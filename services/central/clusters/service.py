@@ -9,7 +9,7 @@ from uuid import uuid4
 from google.protobuf.descriptor import FieldDescriptor
 
 from pyrox.clock import Clock
-from pyrox.errors import Internal, Invalid, NotFound
+from pyrox.errors import Internal, Invalid, NotAuthorized, NotFound
 from pyrox.pb.api.v1 import cluster_service_pb2, common_pb2, empty_pb2
 from pyrox.pb.storage.cluster_pb2 import Cluster
 from pyrox.rpc.authz import Permissions, Rule
@@ -92,7 +92,9 @@ class ClustersService:
 
     async def PostCluster(self, request: Cluster, call: Call) -> cluster_service_pb2.ClusterResponse:
         """Add a cluster, before its Sensor is installed."""
-        call.require("Cluster", Access.READ_WRITE_ACCESS)
+        # No scope of single clusters holds one that does not exist yet (upstream asks for all).
+        if not call.scope("Cluster", Access.READ_WRITE_ACCESS).unrestricted:
+            raise NotAuthorized.of('"READ_WRITE_ACCESS" for "Cluster"')
         if request.id:
             raise Invalid.because("Id field should be empty when posting a new cluster")
         if not request.name:
@@ -100,8 +102,8 @@ class ClustersService:
         cluster = Cluster()
         cluster.CopyFrom(request)
         cluster.id = str(self._new_id())
-        cluster.ClearField("status")
-        cluster.ClearField("health_status")
+        for field in _REPORTED:
+            cluster.ClearField(field.name)  # type: ignore[arg-type]  # a name of the descriptor
         defaults.fill(cluster)
         await self._store.put(cluster)
         return cluster_service_pb2.ClusterResponse(cluster=cluster)
@@ -110,6 +112,8 @@ class ClustersService:
         """Replace what an administrator may set; what Sensors report stays."""
         if not request.id:
             raise Invalid.because("Id must be provided")
+        if not request.name:
+            raise Invalid.because("Name must be provided")
         known = await self._store.get(request.id, scope=call.scope("Cluster", Access.READ_WRITE_ACCESS))
         if known is None:
             raise NotFound.because(f'cluster "{request.id}" does not exist')

@@ -6,9 +6,9 @@ The route serves them, the newest of several. It must not know HTTP.
 from __future__ import annotations
 
 import asyncio
-import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +24,9 @@ _OFFLINE_PREFIX = "v4-definitions-"
 _MAPPINGS = frozenset({REPO_TO_CPE, NAME_TO_REPOS})
 # An offline bundle of all feeds is some 700 MB.
 MAX_UPLOAD_BYTES = 4 << 30
+_SLICE = 1 << 20
+# What zipfile raises for a damaged, an encrypted and an unknown kind of archive.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +79,29 @@ class Definitions:
                         f"the upload holds no {_OFFLINE_PREFIX}*.zip; use an offline bundle"
                     )
                 source = scratch / "v4.zip"
-                with archive.open(inner[0]) as packed, source.open("wb") as file:
-                    shutil.copyfileobj(packed, file)
+                _copy(archive, inner[0], source)
             with zipfile.ZipFile(source) as archive:
-                return sorted(
-                    filter(None, (self._place(archive, name, scratch) for name in archive.namelist()))
-                )
-        except zipfile.BadZipFile as error:
-            raise Invalid.because(f"the upload is no zip file: {error}") from error
+                return self._place(archive, scratch)
+        except _UNREADABLE as error:
+            raise Invalid.because(f"the upload is no zip file that can be read: {error}") from error
 
-    def _place(self, archive: zipfile.ZipFile, member: str, scratch: Path) -> str:
-        name = Path(member).name
-        if name not in _MAPPINGS | {VULNERABILITIES}:
-            return ""
-        target = scratch / name
-        with archive.open(member) as packed, target.open("wb") as file:
-            shutil.copyfileobj(packed, file, length=1 << 20)
-        target.replace(self._uploads / name)
-        return name
+    def _place(self, archive: zipfile.ZipFile, scratch: Path) -> list[str]:
+        """Unpack everything we know, then put it where it is served: all of it or nothing."""
+        members = {Path(member).name: member for member in archive.namelist()}
+        known = sorted(members.keys() & (_MAPPINGS | {VULNERABILITIES}))
+        for name in known:
+            _copy(archive, members[name], scratch / name)
+        for name in known:
+            (scratch / name).replace(self._uploads / name)
+        return known
+
+
+def _copy(archive: zipfile.ZipFile, member: str, target: Path) -> None:
+    """Unpack one member, whatever size it claims. Raises `Exhausted` beyond the limit."""
+    size = 0
+    with archive.open(member) as packed, target.open("wb") as file:
+        while part := packed.read(_SLICE):
+            size += len(part)
+            if size > MAX_UPLOAD_BYTES:
+                raise Exhausted(f"{Path(member).name} unpacks to more than {MAX_UPLOAD_BYTES} bytes")
+            file.write(part)

@@ -24,7 +24,8 @@ from services.central.roles.store import RoleStore
 
 _READ = Permissions(read=("Access",))
 _WRITE = Permissions(write=("Access",))
-Traited = Role | PermissionSet | SimpleAccessScope
+Identified = PermissionSet | SimpleAccessScope
+Traited = Role | Identified
 
 
 class RoleService:
@@ -87,6 +88,7 @@ class RoleService:
         if request.name and role.name and role.name != request.name:
             raise Invalid.because(f'different role names in path and body: "{request.name}", "{role.name}"')
         role.name = request.name or role.name
+        _mutable("store", "role", role)
         await self._check_role(role, "store")
         if await self._store.role(role.name) is not None:
             raise AlreadyExists.because(f'failed to store role "{role.name}": role already exists')
@@ -96,6 +98,7 @@ class RoleService:
     async def UpdateRole(self, request: Role, _: Call) -> empty_pb2.Empty:
         """Replace a role that is not a default one."""
         _mutable("update", "role", await self._role(request.name, "update"))
+        _mutable("update", "role", request)
         await self._check_role(request, "update")
         await self._store.put_role(request)
         return empty_pb2.Empty()
@@ -122,11 +125,9 @@ class RoleService:
         """Add a permission set under a new id."""
         if request.id:
             raise Invalid.because("setting id field is not allowed")
+        _mutable("store", "permission set", request)
         _valid_permission_set(request, "store")
-        if any(known.name == request.name for known in await self._store.permission_sets()):
-            raise AlreadyExists.because(
-                f'failed to store permission set "{request.name}": name already exists'
-            )
+        _unnamed("store", "permission set", request, await self._store.permission_sets())
         request.id = str(uuid4())
         await self._store.put_permission_set(request)
         return request
@@ -134,7 +135,9 @@ class RoleService:
     async def PutPermissionSet(self, request: PermissionSet, _: Call) -> empty_pb2.Empty:
         """Replace a permission set that is not a default one."""
         _mutable("update", "permission set", await self._permission_set(request.id, "update"))
+        _mutable("update", "permission set", request)
         _valid_permission_set(request, "update")
+        _unnamed("update", "permission set", request, await self._store.permission_sets())
         await self._store.put_permission_set(request)
         return empty_pb2.Empty()
 
@@ -163,9 +166,9 @@ class RoleService:
         """Add an access scope under a new id."""
         if request.id:
             raise Invalid.because("setting id field is not allowed")
+        _mutable("store", "access scope", request)
         _valid_scope(request, "store")
-        if any(known.name == request.name for known in await self._store.access_scopes()):
-            raise AlreadyExists.because(f'failed to store access scope "{request.name}": name already exists')
+        _unnamed("store", "access scope", request, await self._store.access_scopes())
         request.id = str(uuid4())
         await self._store.put_access_scope(request)
         return request
@@ -173,7 +176,9 @@ class RoleService:
     async def PutSimpleAccessScope(self, request: SimpleAccessScope, _: Call) -> empty_pb2.Empty:
         """Replace an access scope that is not a default one."""
         _mutable("update", "access scope", await self._access_scope(request.id, "update"))
+        _mutable("update", "access scope", request)
         _valid_scope(request, "update")
+        _unnamed("update", "access scope", request, await self._store.access_scopes())
         await self._store.put_access_scope(request)
         return empty_pb2.Empty()
 
@@ -273,7 +278,7 @@ def _valid_scope(candidate: SimpleAccessScope, verb: str) -> None:
 
 
 def _mutable(verb: str, kind: str, found: Traited) -> None:
-    """Raise `NotAuthorized` for default and declarative objects."""
+    """Raise `NotAuthorized` for default and declarative objects, stored ones and new ones alike."""
     origin = found.traits.origin
     if origin != Traits.IMPERATIVE:
         name = Traits.Origin.Name(origin)
@@ -281,6 +286,12 @@ def _mutable(verb: str, kind: str, found: Traited) -> None:
             f'failed to {verb} {kind} "{found.name}": {kind} "{found.name}"\'s origin is {name}, '
             "cannot be modified or deleted with the current permission"
         )
+
+
+def _unnamed(verb: str, kind: str, wanted: Identified, known: Iterable[Identified]) -> None:
+    """Raise `AlreadyExists` when another object has the name."""
+    if any(other.name == wanted.name and other.id != wanted.id for other in known):
+        raise AlreadyExists.because(f'failed to {verb} {kind} "{wanted.name}": name already exists')
 
 
 def _unused(kind: str, name: str, users: list[str]) -> None:

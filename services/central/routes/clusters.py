@@ -5,9 +5,9 @@ from __future__ import annotations
 import yaml
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pyrox.errors import Invalid, NotAuthorized, NotFound
+from pyrox.errors import Exhausted, Invalid, NotAuthorized, NotFound
 from pyrox.mtls.ca import CertificateAuthority
 from pyrox.pb.storage.cluster_pb2 import Cluster
 from pyrox.rpc.authz import AnyOf, Permissions, Services
@@ -19,6 +19,8 @@ from services.central.routes.guard import Guard
 
 _ZIP = AnyOf.of(Permissions(read=("Cluster", "Administration")), Services.of("SENSOR_SERVICE"))
 _HELM = AnyOf.of(Permissions(read=("Cluster",)), Services.of("SENSOR_SERVICE"))
+# Upstream's request has an id, a version and three switches.
+MAX_REQUEST = 64 * 1024
 
 
 class ClusterRequest(BaseModel):
@@ -32,7 +34,8 @@ def clusters_router(clusters: ClusterStore, ca: CertificateAuthority, guard: Gua
     """`/api/extensions/clusters/zip` and `/api/extensions/clusters/helm-config.yaml`."""
     router = APIRouter()
 
-    async def cluster_of(wanted: ClusterRequest, call: Call) -> Cluster:
+    async def cluster_of(request: Request, call: Call) -> Cluster:
+        wanted = await _wanted(request)
         if not wanted.id:
             raise Invalid.because("id of the cluster must be given")
         service = call.identity.service
@@ -45,14 +48,14 @@ def clusters_router(clusters: ClusterStore, ca: CertificateAuthority, guard: Gua
         return found
 
     @router.post("/api/extensions/clusters/zip")
-    async def archive(wanted: ClusterRequest, request: Request) -> Response:
-        found = await cluster_of(wanted, await guard.check(request, _ZIP))
+    async def archive(request: Request) -> Response:
+        found = await cluster_of(request, await guard.check(request, _ZIP))
         headers = {"Content-Disposition": f'attachment; filename="sensor-{_file_name(found.name)}.zip"'}
         return Response(bundle(ca, found), media_type="application/zip", headers=headers)
 
     @router.post("/api/extensions/clusters/helm-config.yaml")
-    async def helm(wanted: ClusterRequest, request: Request) -> Response:
-        found = await cluster_of(wanted, await guard.check(request, _HELM))
+    async def helm(request: Request) -> Response:
+        found = await cluster_of(request, await guard.check(request, _HELM))
         text = yaml.safe_dump(dict(values(found)), sort_keys=True)
         headers = {"Content-Disposition": f'attachment; filename="values-{_file_name(found.name)}.yaml"'}
         return Response(text, media_type="application/yaml", headers=headers)
@@ -60,6 +63,19 @@ def clusters_router(clusters: ClusterStore, ca: CertificateAuthority, guard: Gua
     return router
 
 
+async def _wanted(request: Request) -> ClusterRequest:
+    """The body, read only after the caller is known. Raises `Invalid`, `Exhausted`."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_REQUEST:
+            raise Exhausted(f"the request is larger than {MAX_REQUEST} bytes")
+    try:
+        return ClusterRequest.model_validate_json(bytes(body))
+    except ValidationError as error:
+        raise Invalid.because("the body must be a JSON object with the id of a cluster") from error
+
+
 def _file_name(name: str) -> str:
-    """The name with everything but letters, digits, dots and dashes made dashes."""
-    return "".join(c if c.isalnum() or c in ".-_" else "-" for c in name)
+    """The name with everything but ASCII letters, digits, dots and dashes made dashes."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in ".-_") else "-" for c in name)

@@ -74,6 +74,6 @@ def _unchanged(request: Request, modified: float) -> bool:
     since = request.headers.get("if-modified-since", "")
     try:
         moment = parsedate_to_datetime(since) if since else None
-    except ValueError:
+        return moment is not None and modified <= moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
         return False
-    return moment is not None and modified <= moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
 from pyrox.rpc.authz import AUTHENTICATED
+from services.central.routes.files import file_in
 from services.central.routes.guard import Guard
 
 
@@ -19,8 +20,8 @@ def downloads_router(directory: Path, guard: Guard) -> APIRouter:
     @router.get("/api/cli/download/{name}")
     async def download(name: str, request: Request) -> Response:
         await guard.check(request, AUTHENTICATED)
-        file = (root / name).resolve()
-        if file.parent != root or not file.is_file():
+        file = file_in(root, name)
+        if file is None or file.parent != root:
             return PlainTextResponse(f"{name} is not part of this installation\n", status_code=404)
         return FileResponse(file, filename=name, media_type="application/octet-stream")
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.responses import PlainTextResponse
 
-from pyrox.errors import RoxError
+from pyrox.errors import NoCredentials, RoxError
 from pyrox.rpc.authn import Authenticator
 from pyrox.rpc.authz import Rule
 from pyrox.rpc.call import ANONYMOUS, Call
-from pyrox.rpc.errors import status_of
+from pyrox.rpc.errors import plain_text, status_of
 from pyrox.rpc.peers import peer_of
 
 
@@ -25,6 +25,8 @@ class Guard:
 
     async def check(self, request: Request, rule: Rule) -> Call:
         """The call of this request. Raises what the rule raises; see `refusal`."""
+        if len(request.headers.getlist("authorization")) > 1:
+            raise NoCredentials.of("more than one authorization header")
         peer = peer_of(request.scope)
         metadata = {name.lower(): value for name, value in request.headers.items()}
         identity = await self._authenticator.identify(metadata, peer.certificate)
@@ -34,5 +36,5 @@ class Guard:
 
 def refusal(error: RoxError) -> PlainTextResponse:
     """The answer for an error of a custom route."""
-    status = status_of(error)
-    return PlainTextResponse(f"{status.message}\n", status_code=status.http, headers=status.headers)
+    status, text, headers = plain_text(status_of(error))
+    return PlainTextResponse(text, status_code=status, headers=headers)

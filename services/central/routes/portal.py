@@ -11,6 +11,8 @@ from pathlib import Path
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
+from services.central.routes.files import file_in
+
 _SECURITY = {
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
     "Content-Security-Policy": "frame-ancestors 'self'",
@@ -29,8 +31,8 @@ def portal_router(ui: Path) -> APIRouter:
 
     @router.get("/static/{name:path}")
     async def asset(name: str) -> Response:
-        file = (root / "static" / name).resolve()
-        if not file.is_relative_to(root / "static") or not file.is_file():
+        file = file_in(root / "static", name)
+        if file is None:
             return PlainTextResponse("404 page not found\n", status_code=404)
         return FileResponse(file, headers=_FOREVER)
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import uuid4
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from pyrox.clock import Clock
 from pyrox.errors import Invalid, NotAuthorized, NotFound
 from pyrox.pb.api.v1 import api_token_service_pb2, common_pb2, empty_pb2
@@ -129,7 +131,7 @@ class APITokenService:
         issued = self._clock.now().replace(microsecond=0)
         expires = issued + API_TOKEN_LIFE
         if request.HasField("expiration"):
-            asked = request.expiration.ToDatetime(tzinfo=UTC)
+            asked = _moment(request.expiration)
             if asked <= issued:
                 raise Invalid.because(f"expiration date {_rfc3339(asked)} is in the past")
             expires = min(asked.replace(microsecond=0), expires)
@@ -141,6 +143,13 @@ class APITokenService:
             name=request.name,
             roles=tuple(roles),
         )
+
+
+def _moment(stamp: Timestamp) -> datetime:
+    try:
+        return stamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as err:
+        raise Invalid.because("expiration is no date between the years 1 and 9999") from err
 
 
 def _rfc3339(moment: datetime) -> str:

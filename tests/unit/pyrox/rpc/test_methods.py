@@ -38,7 +38,7 @@ class Exporter:
     async def ExportDeployments(
         self, request: deployment_service_pb2.ExportDeploymentRequest, _: Call
     ) -> AsyncIterator[deployment_service_pb2.ExportDeploymentResponse]:
-        for _ in range(request.timeout):
+        for _number in range(request.timeout):
             yield deployment_service_pb2.ExportDeploymentResponse()
 
 
