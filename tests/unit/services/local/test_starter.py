@@ -1,0 +1,70 @@
+"""The starter advisories: well-formed, known to the engine, and saying what they should."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from pyrox.scan import catalogue
+from pyrox.scan.advisories.bundle import read
+from pyrox.scan.advisories.model import ParsedAdvisory, Skipped
+from services.local import starter
+from tests.support.pki import FixedClock
+
+
+def contents(path: Path) -> Iterator[object]:
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            lines = zstandard.decompress(archive.read(name)).splitlines()
+            yield from (record.content for record in read(lines, catalogue.schemes()))
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("starter") / "vulnerabilities.zip"
+    assert starter.write(path, FixedClock())
+    return path
+
+
+def test_the_engine_reads_every_record_of_the_bundle(bundle: Path) -> None:
+    skipped = {found.reason for found in contents(bundle) if isinstance(found, Skipped)}
+    assert skipped == {"never affected"}
+    assert all(found.rows for found in contents(bundle) if isinstance(found, ParsedAdvisory))
+
+
+def test_at_least_forty_vulnerabilities_are_known_the_famous_ones_among_them() -> None:
+    assert len(starter.names()) >= 40
+    assert {
+        "CVE-2021-44228", "CVE-2021-45046", "CVE-2021-45105", "CVE-2022-22965", "CVE-2024-3094",
+        "CVE-2022-0778", "CVE-2022-3602", "CVE-2014-0160", "CVE-2014-6271",
+    } <= starter.names()  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("records", "name", "package", "fixed"),
+    [
+        (starter.osv, "GHSA-jfh8-c2jp-5v3q CVE-2021-44228", "org.apache.logging.log4j:log4j-core", "2.15.0"),
+        (starter.debian, "CVE-2024-3094", "xz-utils", "5.6.1+really5.4.5-1"),
+        (starter.alpine, "CVE-2022-0778", "openssl", "1.1.1n-r0"),
+    ],
+)
+def test_an_advisory_says_which_version_mends_which_package(
+    records: Callable[[], Iterator[starter.Json]], name: str, package: str, fixed: str
+) -> None:
+    found = [
+        r["Vuln"] for r in records() if r["Vuln"]["name"] == name and r["Vuln"]["package"]["name"] == package
+    ]
+    assert any(
+        vuln["fixed_in_version"].endswith(fixed) or fixed in vuln["fixed_in_version"] for vuln in found
+    )
+
+
+def test_a_current_bundle_is_left_alone_and_a_damaged_one_is_written_anew(bundle: Path) -> None:
+    assert not starter.write(bundle, FixedClock())
+    bundle.write_bytes(b"damaged")
+    assert starter.write(bundle, FixedClock())
+    assert not starter.write(bundle, FixedClock())
