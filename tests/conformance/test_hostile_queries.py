@@ -55,6 +55,16 @@ HOSTILE = (
     "Deployment:!!!!*",
     "x" * 9000,
 )
+BY_ID = [route for route in routes(served.methods()) if route.verb == "GET" and route.variables]
+IDS = (
+    "x",
+    "%00",
+    "a" * 5000,
+    "%27%3B%20--",
+    "00000000-0000-4000-8000-000000000000",
+    "sha256%3Azz",
+    "%F0%9F%98%80",
+)
 SORTS = ("nosuch", "Cluster ID", "'; --", "CVE", "Deployment Label", "Image Sha", "\0")
 
 
@@ -102,3 +112,14 @@ def test_private_aggregate_answers_hostile_query(central: RunningCentral, path: 
             answer = client.get(path, params={"query": safe})
             assert answer.status_code in {200, 400, 404}, (text[:60], answer.text)
             assert "internal error" not in answer.text
+
+
+@pytest.mark.parametrize("route", BY_ID, ids=lambda route: route.template)
+def test_object_with_hostile_id_is_refused_clearly(central: RunningCentral, route: Route) -> None:
+    with central.client() as client:
+        for value in IDS:
+            path = "/" + "/".join(value if part.startswith("{") else part for part in route.segments)
+            answer = client.get(path)
+            assert answer.status_code in {200, 400, 404, 501}, (value[:60], answer.text)
+            assert "internal error" not in answer.text, (value[:60], answer.text)
+        assert client.get("/v1/ping").status_code == 200

@@ -33,6 +33,7 @@ _THINGS = "web|pod|secret|account|role|binding|policy|tool|rule|category|image|l
 FOREIGN = re.compile(rf'\b(?:blue|green|beta)-(?:{_THINGS})\b|"(?:blue|green|beta)"|CVE-2024-(?:blue|green)')
 OWN = re.compile(rf'\bred-(?:{_THINGS})\b|"red"')
 FOREIGN_IDS = {p.id(kind) for p in (BLUE, GREEN) for kind in KINDS} | {BLUE.digest, GREEN.digest}
+BLUE_IDS = {BLUE.id(kind) for kind in KINDS} | {BLUE.digest}
 GETS = [route for route in routes(served.methods()) if route.verb == "GET"]
 LISTS = [route for route in GETS if not route.variables]
 BY_ID = [route for route in GETS if route.variables]
@@ -79,6 +80,8 @@ class Site:
 
     central: RunningCentral
     token: str
+    alpha: str
+    """A token that may see one cluster of it."""
 
     def rest(self, path: str, *, limited: bool) -> tuple[int, str]:
         with self.central.client(token=self.token if limited else "") as client:
@@ -95,17 +98,16 @@ async def fill(settings: Settings) -> None:
         await pool.close()
 
 
-def limited_token(central: RunningCentral) -> str:
-    """Read access to every resource, within alpha/red."""
+def limited_token(central: RunningCentral, name: str, rules: dict[str, Any]) -> str:
+    """Read access to every resource, within what the rules include."""
     with central.client() as client:
         resources = client.get("/v1/resources").json()["resources"]
-        granted = {"name": "Reads all", "resourceToAccess": dict.fromkeys(resources, "READ_ACCESS")}
-        rules = {"includedNamespaces": [{"clusterName": RED.cluster, "namespaceName": RED.name}]}
+        granted = {"name": f"Reads {name}", "resourceToAccess": dict.fromkeys(resources, "READ_ACCESS")}
         permissions = client.post("/v1/permissionsets", json=granted).raise_for_status().json()["id"]
-        scope = client.post("/v1/simpleaccessscopes", json={"name": "Red only", "rules": rules})
+        scope = client.post("/v1/simpleaccessscopes", json={"name": f"Only {name}", "rules": rules})
         role = {"permissionSetId": permissions, "accessScopeId": scope.raise_for_status().json()["id"]}
-        client.post("/v1/roles/RedReader", json={"name": "RedReader", **role}).raise_for_status()
-        made = client.post("/v1/apitokens/generate", json={"name": "red", "roles": ["RedReader"]})
+        client.post(f"/v1/roles/Reader-{name}", json={"name": f"Reader-{name}", **role}).raise_for_status()
+        made = client.post("/v1/apitokens/generate", json={"name": name, "roles": [f"Reader-{name}"]})
         return str(made.raise_for_status().json()["token"])
 
 
@@ -113,7 +115,12 @@ def limited_token(central: RunningCentral) -> str:
 def site(tmp_path_factory: pytest.TempPathFactory, database: Settings) -> Iterator[Site]:
     with running_central(tmp_path_factory.mktemp("central"), database) as central:
         pg.outside(fill(database))
-        yield Site(central, limited_token(central))
+        place = {"clusterName": RED.cluster, "namespaceName": RED.name}
+        yield Site(
+            central=central,
+            token=limited_token(central, "red", {"includedNamespaces": [place]}),
+            alpha=limited_token(central, "alpha", {"includedClusters": [RED.cluster]}),
+        )
 
 
 def queries(route: Route) -> list[str]:
@@ -269,3 +276,28 @@ def test_private_object_is_found_under_its_encoded_name(site: Site) -> None:
     assert status == 200
     assert json.loads(text)["cve"] == RED.cve
     assert site.rest("/api/ui/vulnerabilities/cves/a%2Fb%20c", limited=True)[0] == 404
+
+
+@pytest.mark.parametrize("route", LISTS, ids=lambda route: route.template)
+def test_list_within_one_cluster_shows_nothing_of_the_other(site: Site, route: Route) -> None:
+    with site.central.client(token=site.alpha) as client:
+        for query in queries(route):
+            text = client.get(route.template + query).text
+            assert not [
+                found for found in shows_foreign(text) if "blue" not in found and found not in BLUE_IDS
+            ]
+        text = client.get(route.template + queries(route)[0]).text
+    if route.template in NARROWED - {"/v1/search"}:
+        assert OWN.search(text)
+        assert "blue" in text
+    if route.template in COUNTED:
+        assert json.loads(text)["count"] == 2
+
+
+def test_clusters_and_nodes_are_seen_by_whoever_may_see_the_whole_cluster(site: Site) -> None:
+    with site.central.client(token=site.alpha) as client:
+        assert [one["name"] for one in client.get("/v1/clusters").json()["clusters"]] == ["alpha"]
+        assert client.get(f"/v1/nodes/{GREEN.cluster_id}").json() == {"nodes": []}
+        (node,) = client.get(f"/v1/nodes/{RED.cluster_id}").json()["nodes"]
+        assert node["name"] == "alpha-node"
+    assert json.loads(site.rest(f"/v1/nodes/{RED.cluster_id}", limited=True)[1]) == {"nodes": []}
