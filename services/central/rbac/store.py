@@ -13,10 +13,6 @@ from services.central.db.reader import Reader
 from services.central.db.search import Page, Sort
 from services.central.db.store import ProtoStore
 
-_BINDING_LABELS = frozenset(label.lower() for label in tables.CATALOG.own_options(tables.ROLE_BINDINGS)) | {
-    "cluster id"
-}
-
 
 class RoleStore(Reader[K8sRole]):
     """Kubernetes roles. Every read takes the caller's scope."""
@@ -37,10 +33,8 @@ class BindingStore(Reader[K8sRoleBinding]):
         super().__init__(pool=pool, stored=ProtoStore(pool=pool, table=tables.ROLE_BINDINGS))
 
     async def of_people(self, text: str, *, scope: Scope) -> list[K8sRoleBinding]:
-        """Bindings that match and bind a user or a group; terms about roles do not count here."""
-        asked = Query(
-            tuple(term for term in Query.parse(text).terms if term.label.lower() in _BINDING_LABELS)
-        )
+        """Bindings that match and bind a user or a group; labels of roles mean nothing here."""
+        asked = Query.parse(text)
         return await self._found(asked & Query.match("Subject Kind", "USER", "GROUP"), scope)
 
     async def of_person(self, name: str, *, scope: Scope) -> list[K8sRoleBinding]:
