@@ -61,10 +61,12 @@ class Reports:
         self._clock = clock
         self._orchestrator = OrchestratorMetadata()
         self._online = asyncio.Event()
+        self._connections = 0
 
     def on_online(self) -> None:
         """Central is there: say how things stand before anything else."""
         self._online.set()
+        self._connections += 1
         self._outbox.put(MsgFromSensor(compliance_operator_info=self._compliance_operator()))
         status = ClusterStatus(sensor_version=VERSION, orchestrator_metadata=self._orchestrator)
         self._outbox.put(MsgFromSensor(cluster_status_update=ClusterStatusUpdate(status=status)))
@@ -106,8 +108,9 @@ class Reports:
         """Report with that period, counted from each connection on."""
         while True:
             await self._online.wait()
+            connection = self._connections
             await self._clock.sleep(seconds)
-            if self._online.is_set():
+            if self._online.is_set() and connection == self._connections:
                 await report()
 
     async def _first_metrics(self) -> None:
