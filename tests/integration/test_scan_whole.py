@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import socket
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,17 +13,17 @@ import grpc
 import pytest
 
 from pyrox.clock import SystemClock
-from pyrox.mtls.identity import CENTRAL, SCANNER_V4_INDEXER, SCANNER_V4_MATCHER, Subject
+from pyrox.mtls.identity import CENTRAL, SCANNER_V4_INDEXER, SCANNER_V4_MATCHER
 from pyrox.pb.internalapi.scanner.v4 import indexer_service_pb2, matcher_service_pb2
 from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerStub
 from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2_grpc import MatcherStub
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
 from pyrox.pg.pool import Pool
-from pyrox.pg.settings import Settings
 from tests.support import pg, scanner
 from tests.support.definitions import archive, debian, lines, osv
 from tests.support.fake_registry import FakeRegistry, layer_of, running
 from tests.support.pki import Pki
+from tests.support.scanner_process import Process, answered, up
 
 if TYPE_CHECKING:
     from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerAsyncStub
@@ -36,7 +31,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.needs("postgres")
 
-ROOT = Path(__file__).resolve().parents[2]
 BASE = layer_of(
     {
         "etc/os-release": b'ID=debian\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\n'
@@ -50,51 +44,6 @@ APP = layer_of(
 )
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Process:
-    """One scanner service as its own process, on fixed ports, so that it can come back."""
-
-    def __init__(self, name: str, settings: Settings, pki: Pki, subject: Subject, **more: str) -> None:
-        self.name = name
-        self.port = free_port()
-        section = name.removeprefix("scanner_")
-        ports = {
-            "SCANNER_V4_GRPC_LISTEN_ADDR": f"127.0.0.1:{self.port}",
-            "SCANNER_V4_HTTP_LISTEN_ADDR": f"127.0.0.1:{free_port()}",
-            "ROX_METRICS_PORT": f"127.0.0.1:{free_port()}",
-        }
-        certs = scanner.certificates(pki, subject)
-        self.environment = {**scanner.environment(settings, section, certs), **ports, **more}
-        self.popen: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
-        command = [sys.executable, "-m", "services", self.name]
-        self.popen = subprocess.Popen(command, cwd=ROOT, env={**inherited, **self.environment})
-
-    def kill(self, number: int = signal.SIGKILL) -> int:
-        assert self.popen is not None
-        self.popen.send_signal(number)
-        return self.popen.wait(timeout=30)
-
-
-@asynccontextmanager
-async def up(*processes: Process) -> AsyncIterator[None]:
-    for process in processes:
-        process.start()
-    try:
-        yield
-    finally:
-        for process in processes:
-            if process.popen is not None and process.popen.poll() is None:
-                process.kill()
-
-
 @pytest.fixture
 def pki(tmp_path: Path) -> Pki:
     return Pki(tmp_path / "pki")
@@ -104,18 +53,6 @@ def pki(tmp_path: Path) -> Pki:
 def registry() -> Iterator[FakeRegistry]:
     with running(FakeRegistry()) as fake:
         yield fake
-
-
-async def answered(call: object, seconds: float = 60.0) -> object:
-    """Ask until the server is there and ready."""
-    async with asyncio.timeout(seconds):
-        while True:
-            try:
-                return await call()  # type: ignore[operator]
-            except grpc.aio.AioRpcError as error:
-                if error.code() not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.FAILED_PRECONDITION}:
-                    raise
-            await asyncio.sleep(0.2)
 
 
 def index_request(registry: FakeRegistry, digest: str) -> indexer_service_pb2.GetOrCreateIndexReportRequest:
@@ -240,4 +177,4 @@ async def test_indexer_killed_while_indexing_comes_back_whole(
         await pool.close()
         indexer.start()
         report = await first
-        assert {p.name for p in report.contents.packages.values()} == {"openssl", "lodash"}  # type: ignore[attr-defined]
+        assert {p.name for p in report.contents.packages.values()} == {"openssl", "lodash"}
