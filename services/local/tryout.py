@@ -60,7 +60,10 @@ def attempts(installation: Installation) -> list[Attempt]:
 
 
 def commands_to_try(installation: Installation) -> str:
-    """Where the portal is, where the password lies, what to try."""
+    """Where the portal is, where the password lies, what to try; empty for a table without them."""
+    names = {process.name for process in installation.options.table().processes}
+    if not names >= {"central", "simulated"}:
+        return ""
     central = installation.options.table()["central"]
     lines = [
         f"portal    https://{central.address}:{central.ports['api']}",
