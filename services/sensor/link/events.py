@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 from pyrox.clock import Clock
 from pyrox.pb.internalapi.central.sensor_events_pb2 import AlertResults, ResourceAction, SensorEvent
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgFromSensor
+from pyrox.pb.storage.alert_pb2 import ViolationState
 from pyrox.pb.storage.deployment_pb2 import Deployment
 from pyrox.pb.storage.node_pb2 import Node
 from pyrox.pb.storage.policy_pb2 import LifecycleStage
@@ -143,12 +144,23 @@ def _deduped(event: SensorEvent) -> bool:
     arm = event.WhichOneof("resource")
     if arm in _NEVER_DEDUPED:
         return False
-    return arm != "alert_results" or event.alert_results.stage != LifecycleStage.RUNTIME
+    if arm != "alert_results":
+        return True
+    # The list of a deployment and an attempt on it would overwrite each other's hash.
+    return event.alert_results.stage != LifecycleStage.RUNTIME and not (event.id and _attempted(event))
+
+
+def _attempted(event: SensorEvent) -> bool:
+    """Whether the alerts are about a request that Admission refused."""
+    alerts = event.alert_results.alerts
+    return not event.alert_results.deployment_id or any(
+        one.state == ViolationState.ATTEMPTED for one in alerts
+    )
 
 
 def _irreplaceable(event: SensorEvent) -> bool:
     """Runtime events, and attempts that Admission refused, happen once."""
     arm = event.WhichOneof("resource")
     if arm == "alert_results":
-        return event.alert_results.stage == LifecycleStage.RUNTIME or not event.alert_results.deployment_id
+        return event.alert_results.stage == LifecycleStage.RUNTIME or _attempted(event)
     return arm in _KEPT_OFFLINE

@@ -7,7 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.central.sensor_events_pb2 import AlertResults, ResourceAction, SensorEvent
-from pyrox.pb.storage.alert_pb2 import Alert
+from pyrox.pb.storage.alert_pb2 import Alert, ViolationState
 from pyrox.pb.storage.deployment_pb2 import Deployment
 from pyrox.pb.storage.node_pb2 import Node
 from pyrox.pb.storage.policy_pb2 import LifecycleStage
@@ -130,3 +130,16 @@ def test_emit_runtime_alerts_are_never_deduped() -> None:
         results = AlertResults(deployment_id="1", stage=LifecycleStage.RUNTIME)
         assert events.emit(SensorEvent(id="1", alert_results=results))
     assert len(box) == 2
+
+
+def test_emit_attempt_on_a_known_deployment_leaves_the_list_of_its_alerts_alone() -> None:
+    box = outbox()
+    events = Events(outbox=box, clock=FixedClock())
+    listed = AlertResults(deployment_id="1", alerts=[Alert(id="a", policy={"id": "p"})])
+    refused = AlertResults(deployment_id="1", alerts=[Alert(id="b", state=ViolationState.ATTEMPTED)])
+    assert events.emit(SensorEvent(id="1", alert_results=listed))
+    for _ in range(2):
+        assert events.emit(SensorEvent(id="1", alert_results=refused))
+    assert not events.emit(SensorEvent(id="1", alert_results=listed))
+    box.go_offline()
+    assert events.emit(SensorEvent(id="1", alert_results=refused))
