@@ -82,7 +82,7 @@ class BundleStore:
             secret.registrations_initiated.remove(cluster_name)
             secret.registrations_completed.append(cluster_name)
             full = len(secret.registrations_completed) >= secret.max_registrations
-            secret.is_revoked = full and not secret.registrations_initiated
+            secret.is_revoked |= full and not secret.registrations_initiated
             await self._bundles.upsert(secret, tx=tx)
         self._checked.pop(secret_id, None)
 
