@@ -8,7 +8,7 @@ the processes that run already. It must not know how executions are found.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,8 +84,8 @@ class SensorStream:
         while True:
             try:
                 await self._session()
-            except* _FAILURES as group:
-                self._failed(group.exceptions[0])
+            except _FAILURES as err:
+                self._failed(err)
             finally:
                 self._stats.connected = False
             # A channel that failed waits up to two minutes of its own before it connects anew.
@@ -102,9 +102,13 @@ class SensorStream:
             if call.done():
                 raise Unavailable(f"Sensor refused the stream: {await call.code()}: {await call.details()}")
             self._opened()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_until_end(call))
-                group.create_task(self._push(call))
+            await _first_failure(_until_end(call), self._push(call))
+        except asyncio.CancelledError as err:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # gRPC tells of a stream that the other side cancelled in this way too.
+            raise Unavailable("Sensor cancelled the stream") from err
         finally:
             call.cancel()
 
@@ -163,9 +167,24 @@ async def _until_end(call: Any) -> None:
     raise Unavailable("Sensor ended the stream")
 
 
+async def _first_failure(*work: Coroutine[Any, Any, None]) -> None:
+    """Run all until one ends, end the others, and pass its error on.
+
+    Not a `TaskGroup`: until Python 3.13 it keeps a cancellation to itself that comes at the
+    moment one of its tasks fails, and a stream often fails while its process is stopped.
+    """
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def _reason(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
     if isinstance(error, grpc.aio.AioRpcError):
         return f"{error.code().name}: {error.details()}"
     return f"{type(error).__name__}: {error}"

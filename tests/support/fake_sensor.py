@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 
+from pyrox.mtls.identity import Subject
 from pyrox.pb.api.v1.empty_pb2 import Empty
 from pyrox.pb.internalapi.sensor.signal_iservice_pb2 import SignalStreamMessage
 from pyrox.pb.internalapi.sensor.signal_iservice_pb2_grpc import (
@@ -17,12 +18,18 @@ from pyrox.pb.internalapi.sensor.signal_iservice_pb2_grpc import (
 from pyrox.pb.storage.process_indicator_pb2 import ProcessSignal
 from tests.support.pki import SENSOR, Pki
 
+# Nothing is ever answered; iterating over it makes the method a generator.
+_NO_ANSWERS: tuple[Empty, ...] = ()
+CANCEL = "cancel this stream"
+"""Arguments of a process after whose signal the stream is cancelled, as by a proxy that resets it."""
+
 
 class SignalSink(SignalServiceServicer):
     """Keeps what it is told; `running` serves it, as often as wanted and at the same port."""
 
-    def __init__(self, pki: Pki, *, refuse: grpc.StatusCode | None = None) -> None:
+    def __init__(self, pki: Pki, *, refuse: grpc.StatusCode | None = None, subject: Subject = SENSOR) -> None:
         self._pki = pki
+        self._subject = subject
         self.refuse = refuse
         self.port = 0
         self.signals: list[ProcessSignal] = []
@@ -44,13 +51,15 @@ class SignalSink(SignalServiceServicer):
         self.streams += 1
         async for message in request_iterator:
             self.signals.append(message.signal.process_signal)
-        return
-        yield Empty()
+            if message.signal.process_signal.args == CANCEL:
+                await context.abort(grpc.StatusCode.CANCELLED, "as asked")
+        for nothing in _NO_ANSWERS:
+            yield nothing
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[SignalSink]:
         """Serve until the block ends; open streams are cut then."""
-        files = self._pki.files(SENSOR)
+        files = self._pki.files(self._subject)
         credentials = grpc.ssl_server_credentials(
             [(files.key.read_bytes(), files.cert.read_bytes())],
             root_certificates=self._pki.ca_file.read_bytes(),
