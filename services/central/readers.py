@@ -10,6 +10,7 @@ from pyrox.pg.pool import Pool
 from pyrox.rpc.methods import Servicer
 from services.central.deployments.service import DeploymentService
 from services.central.deployments.store import DeploymentStore
+from services.central.exports import Exports
 from services.central.namespaces.service import NamespaceService
 from services.central.namespaces.store import NamespaceStore
 from services.central.network_policies.service import NetworkPolicyService
@@ -35,16 +36,17 @@ from services.central.vulns.store import WorkloadStore
 def read_servicers(pool: Pool, clock: Clock) -> list[Servicer]:
     """Servicers of the kinds that Sensors report and users only read."""
     processes = ProcessStore(pool=pool, clock=clock)
+    exports = Exports(pool=pool, clock=clock)
     return [
-        DeploymentService(store=DeploymentStore(pool=pool), processes=processes, clock=clock),
+        DeploymentService(store=DeploymentStore(pool=pool), processes=processes, exports=exports),
         NamespaceService(store=NamespaceStore(pool=pool)),
         NetworkPolicyService(store=NetworkPolicyStore(pool=pool)),
-        NodeService(store=NodeStore(pool=pool), clock=clock),
-        PodService(store=PodStore(pool=pool), clock=clock),
+        NodeService(store=NodeStore(pool=pool), exports=exports),
+        PodService(store=PodStore(pool=pool), exports=exports),
         ProcessService(store=processes),
         RbacService(roles=RoleStore(pool=pool), bindings=BindingStore(pool=pool)),
         SearchService(store=SearchStore(pool=pool)),
         SecretService(store=SecretStore(pool=pool)),
         ServiceAccountService(store=ServiceAccountStore(pool=pool)),
-        VulnMgmtService(store=WorkloadStore(pool=pool), clock=clock),
+        VulnMgmtService(store=WorkloadStore(pool=pool), exports=exports),
     ]

@@ -12,7 +12,7 @@ from typing import ClassVar, Generic, TypeVar
 from google.protobuf.message import Message
 
 from pyrox.pb.api.v1.pagination_pb2 import Pagination
-from pyrox.pg.pool import Pool
+from pyrox.pg.pool import Database, Pool
 from pyrox.rpc.scope import Scope
 from services.central.db.paging import page_of
 from services.central.db.query import Query
@@ -48,9 +48,9 @@ class Reader(Generic[M]):
         """How many objects match."""
         return await self._stored.count(Query.parse(text), scope=scope)
 
-    def walk(self, text: str, *, scope: Scope) -> AsyncIterator[list[M]]:
+    def walk(self, text: str, *, scope: Scope, tx: Database | None = None) -> AsyncIterator[list[M]]:
         """All objects that match, in slices. Raises `Invalid` at once for a bad text."""
-        return self._stored.walk(Query.parse(text), scope=scope, slice_size=EXPORT_SLICE)
+        return self._stored.walk(Query.parse(text), scope=scope, slice_size=EXPORT_SLICE, tx=tx)
 
     async def per_place(self, query: Query, *, scope: Scope) -> dict[tuple[str, str], int]:
         """How many objects match, by cluster id and namespace."""

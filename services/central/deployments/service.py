@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import ClassVar
 
-from pyrox.clock import Clock
 from pyrox.errors import NotFound
 from pyrox.pb.api.v1 import common_pb2, deployment_service_pb2, empty_pb2, search_service_pb2
 from pyrox.pb.storage.deployment_pb2 import Deployment
 from pyrox.rpc.authz import UNSERVED, Permissions, Rule
 from pyrox.rpc.call import Call
 from services.central.deployments.store import DeploymentStore
-from services.central.exports import one_by_one
+from services.central.exports import Exports
 from services.central.processes.store import ProcessStore
 
 _READ = Permissions(read=("Deployment",))
@@ -34,10 +33,10 @@ class DeploymentService:
         "ExportDeployments": _READ,
     }
 
-    def __init__(self, *, store: DeploymentStore, processes: ProcessStore, clock: Clock) -> None:
+    def __init__(self, *, store: DeploymentStore, processes: ProcessStore, exports: Exports) -> None:
         self._store = store
         self._processes = processes
-        self._clock = clock
+        self._exports = exports
 
     async def GetDeployment(self, request: common_pb2.ResourceByID, call: Call) -> Deployment:
         """One deployment."""
@@ -88,6 +87,9 @@ class DeploymentService:
         self, request: deployment_service_pb2.ExportDeploymentRequest, call: Call
     ) -> AsyncIterator[deployment_service_pb2.ExportDeploymentResponse]:
         """Whole deployments that match, one message each."""
-        slices = self._store.walk(request.query, scope=call.scope("Deployment"))
-        async for deployment in one_by_one(slices, seconds=request.timeout, clock=self._clock):
+        scope = call.scope("Deployment")
+        found = self._exports.stream(
+            lambda tx: self._store.walk(request.query, scope=scope, tx=tx), seconds=request.timeout
+        )
+        async for deployment in found:
             yield deployment_service_pb2.ExportDeploymentResponse(deployment=deployment)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import ClassVar
 
-from pyrox.clock import Clock
 from pyrox.errors import NotFound
 from pyrox.pb.api.v1 import node_service_pb2
 from pyrox.pb.storage.node_pb2 import Node
 from pyrox.rpc.authz import Permissions, Rule
 from pyrox.rpc.call import Call
-from services.central.exports import one_by_one
+from services.central.exports import Exports
 from services.central.nodes.store import NodeStore
 
 _READ = Permissions(read=("Node",))
@@ -23,9 +22,9 @@ class NodeService:
     SERVICE: ClassVar[str] = "v1.NodeService"
     AUTHZ: ClassVar[Mapping[str, Rule]] = {"ListNodes": _READ, "GetNode": _READ, "ExportNodes": _READ}
 
-    def __init__(self, *, store: NodeStore, clock: Clock) -> None:
+    def __init__(self, *, store: NodeStore, exports: Exports) -> None:
         self._store = store
-        self._clock = clock
+        self._exports = exports
 
     async def ListNodes(
         self, request: node_service_pb2.ListNodesRequest, call: Call
@@ -47,6 +46,9 @@ class NodeService:
         self, request: node_service_pb2.ExportNodeRequest, call: Call
     ) -> AsyncIterator[node_service_pb2.ExportNodeResponse]:
         """Nodes that match, one message each."""
-        slices = self._store.walk(request.query, scope=call.scope("Node"))
-        async for node in one_by_one(slices, seconds=request.timeout, clock=self._clock):
+        scope = call.scope("Node")
+        found = self._exports.stream(
+            lambda tx: self._store.walk(request.query, scope=scope, tx=tx), seconds=request.timeout
+        )
+        async for node in found:
             yield node_service_pb2.ExportNodeResponse(node=node)

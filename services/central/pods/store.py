@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pyrox.pb.storage.deployment_pb2 import Pod
-from pyrox.pg.pool import Pool
+from pyrox.pg.pool import Database, Pool
 from pyrox.rpc.scope import Scope
 from services.central.db import tables
 from services.central.db.query import Query
@@ -22,8 +22,10 @@ class PodStore(Reader[Pod]):
     def __init__(self, *, pool: Pool) -> None:
         super().__init__(pool=pool, stored=ProtoStore(pool=pool, table=tables.PODS))
 
-    async def per_deployment(self, deployment_ids: Sequence[str], *, scope: Scope) -> Mapping[str, int]:
-        """How many pods each of the deployments has; none are left out."""
+    async def per_deployment(
+        self, deployment_ids: Sequence[str], *, scope: Scope, tx: Database | None = None
+    ) -> Mapping[str, int]:
+        """How many pods each of the deployments has; those without any are missing."""
         query = Query.exact("Deployment ID", *deployment_ids)
-        rows = await self._stored.group_count(["Deployment ID"], query, scope=scope)
+        rows = await self._stored.group_count(["Deployment ID"], query, scope=scope, tx=tx)
         return {str(row[0]): int(row[1]) for row in rows}

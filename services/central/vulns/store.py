@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pyrox.pb.storage.deployment_pb2 import Deployment
 from pyrox.pb.storage.image_pb2 import Image, ListImage
-from pyrox.pg.pool import Pool
+from pyrox.pg.pool import Database, Pool
 from pyrox.rpc.scope import Scope
 from services.central.db import tables
 from services.central.db.store import ListedStore, ListForm
@@ -35,11 +35,14 @@ class WorkloadStore:
             pool=pool, table=tables.IMAGES, list_form=ListForm(ListImage, digest)
         )
 
-    async def walk(self, text: str, *, deployments: Scope, images: Scope) -> AsyncIterator[list[Workload]]:
+    async def walk(
+        self, text: str, *, deployments: Scope, images: Scope, tx: Database | None = None
+    ) -> AsyncIterator[list[Workload]]:
         """Deployments that match, one workload a slice, since images may be large."""
-        async for found in self._deployments.walk(text, scope=deployments):
-            pods = await self._pods.per_deployment([one.id for one in found], scope=deployments)
+        async for found in self._deployments.walk(text, scope=deployments, tx=tx):
+            ids = [one.id for one in found]
+            pods = await self._pods.per_deployment(ids, scope=deployments, tx=tx)
             for deployment in found:
                 shas = [container.image.id for container in deployment.containers]
-                used = await self._images.get_many(shas, scope=images)
+                used = await self._images.get_many(shas, scope=images, tx=tx)
                 yield [Workload(deployment, used, pods.get(deployment.id, 0))]
