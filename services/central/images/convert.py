@@ -77,8 +77,14 @@ def scan_of(report: VulnerabilityReport, layers: Layers) -> ImageScan:
     contents = report.contents
     scan = ImageScan(operating_system=operating_system(contents))
     scan.notes.extend(_notes(report))
-    scan.components.extend(_components(report, layers))
+    # A report's packages come in no order; scans of one content must be equal.
+    scan.components.extend(sorted(_components(report, layers), key=_place))
     return scan
+
+
+def _place(component: EmbeddedImageScanComponent) -> tuple[int, str, str, str, str]:
+    layer = component.layer_index if component.WhichOneof("has_layer_index") else -1
+    return layer, component.name, component.version, component.location, component.architecture
 
 
 def operating_system(contents: Contents) -> str:

@@ -118,7 +118,7 @@ def _count_severities(flat: ImageV2, severities: dict[str, tuple[int, bool]]) ->
     stats.cve_count = len(severities)
     stats.fixable_cve_count = sum(fixable for _, fixable in severities.values())
     for severity, fixable in severities.values():
-        word = _COUNTERS[VulnerabilitySeverity.ValueType(severity)]
+        word = _COUNTERS.get(VulnerabilitySeverity.ValueType(severity), "unknown")
         names = (f"{word}_cve_count", f"fixable_{word}_cve_count") if fixable else (f"{word}_cve_count",)
         for name in names:
             setattr(stats, name, getattr(stats, name) + 1)

@@ -134,10 +134,12 @@ class ImageService:
     async def EnrichLocalImageInternal(
         self, request: image_service_pb2.EnrichLocalImageInternalRequest, _: Call
     ) -> image_service_pb2.ScanImageInternalResponse:
-        """Match what a secured cluster indexed itself, and store it."""
+        """Match what a secured cluster indexed itself, and store it; a failure replaces nothing."""
         wanted = ContainerImage(id=request.image_id, is_cluster_local=True)
         wanted.name.CopyFrom(request.image_name)
         image = bare(wanted)
+        if request.error:
+            image = await self._enricher.scan_or_bare(wanted, Wanted(cached_only=True))
         if request.HasField("metadata"):
             image.metadata.CopyFrom(request.metadata)
         if request.HasField("image_signature"):
@@ -146,7 +148,7 @@ class ImageService:
             await self._match(image, request.v4_contents, request.indexer_version or UNKNOWN_VERSION)
         set_notes(image)
         count(image)
-        if image.id:
+        if image.id and not request.error:
             await self._store.put(image)
         return image_service_pb2.ScanImageInternalResponse(image=image)
 

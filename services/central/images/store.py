@@ -23,6 +23,8 @@ _FIRST_SEEN = (
     "SELECT cvebaseinfo_cve AS cve, min(cvebaseinfo_createdat) AS seen FROM image_cves_v2"
     " WHERE cvebaseinfo_cve = ANY($1::text[]) GROUP BY cvebaseinfo_cve"
 )
+# Two scans of one digest end at once: the second to write joins the names of the first.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('image ' || $1, 0))"
 _DROP_ROWS = (
     "DELETE FROM image_cves_v2 WHERE imageidv2 = $1",
     "DELETE FROM image_component_v2 WHERE imageidv2 = $1",
@@ -72,14 +74,20 @@ class ImageStore:
         return self._images.walk(Query.parse(text), scope=scope)
 
     async def put(self, image: Image) -> None:
-        """Write an image under the name it carries, with its names so far."""
-        known = await self._images.get(image.id, scope=EVERYTHING)
-        _join_names(image, known)
-        image.last_updated.FromDatetime(self._clock.now())
-        count(image)
-        await self._mark_first_seen(image, known)
-        flat = flatten(image)
+        """Write an image under the name it carries, with its names so far.
+
+        What is stored and newer stays: metadata and a scan are never replaced by none.
+        """
         async with self._pool.transaction() as tx:
+            await tx.execute(_LOCK, image.id)
+            known = await self._images.get(image.id, scope=EVERYTHING, tx=tx)
+            if known is not None:
+                _keep_newer(image, known)
+            _join_names(image, known)
+            image.last_updated.FromDatetime(self._clock.now())
+            count(image)
+            await self._mark_first_seen(image, known, tx)
+            flat = flatten(image)
             await self._images.upsert(image, tx=tx)
             await self._flat.upsert(flat.image, tx=tx)
             for sql in _DROP_ROWS:
@@ -100,12 +108,12 @@ class ImageStore:
             await tx.execute(sql, flat_id)
         await self._flat.delete(flat_id, tx=tx)
 
-    async def _mark_first_seen(self, image: Image, known: Image | None) -> None:
+    async def _mark_first_seen(self, image: Image, known: Image | None, tx: Database) -> None:
         """When each CVE was first seen anywhere, and in this image."""
         names = sorted({vuln.cve for component in image.scan.components for vuln in component.vulns})
         if not names:
             return
-        rows = await self._pool.fetch(_FIRST_SEEN, names)
+        rows = await tx.fetch(_FIRST_SEEN, names)
         anywhere = {row["cve"]: row["seen"] for row in rows}
         here = _occurrences(known) if known is not None else {}
         now = self._clock.now()
@@ -125,6 +133,22 @@ def _occurrences(image: Image) -> Mapping[str, datetime]:
         for vuln in component.vulns
         if vuln.HasField("first_image_occurrence")
     }
+
+
+def _keep_newer(image: Image, known: Image) -> None:
+    """Keep stored metadata that are missing now, and a stored scan that is newer."""
+    kept = []
+    if known.HasField("metadata") and not image.HasField("metadata"):
+        image.metadata.CopyFrom(known.metadata)
+        kept.append(Image.MISSING_METADATA)
+    if known.HasField("scan") and _scanned(known) > _scanned(image):
+        image.scan.CopyFrom(known.scan)
+        kept.append(Image.MISSING_SCAN_DATA)
+    image.notes[:] = [note for note in image.notes if note not in kept]
+
+
+def _scanned(image: Image) -> int:
+    return image.scan.scan_time.ToNanoseconds() if image.HasField("scan") else -1
 
 
 def _join_names(image: Image, known: Image | None) -> None:
