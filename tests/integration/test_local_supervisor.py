@@ -37,7 +37,9 @@ ROW = """
 [process.{name}]
 address = "127.0.10.{number}"
 ports = {{ web = 18080 }}
-command = ["{{python}}", "{{state}}/server.py", "{{{name}.host}}", "18080", "{behaviour}", "{{state}}/{name}.sick"]
+command = [
+  "{{python}}", "{{state}}/server.py", "{{{name}.host}}", "18080", "{behaviour}", "{{state}}/{name}.sick",
+]
 ready = {{ kind = "http", port = "web", path = "/" }}
 needs = [{needs}]
 once = [["{{python}}", "-c", "open('{{state}}/{name}.once', 'a').write('x')"]]
