@@ -83,7 +83,7 @@ class RegistryClient:
         async with self._get(path, what=what, scope=_pull(repository), accept=ACCEPT) as response:
             body = await read_bounded(response, self.limits.manifest_bytes, what)
             kind = response.headers.get("content-type", "")
-        digest = _check_manifest(body, target, what)
+        digest = _check_manifest(body, target, f"registry {self.endpoint.host}: {what}")
         return parse_manifest(body, digest=digest, content_type=kind)
 
     async def resolve(self, reference: Reference, platform: Platform | None = None) -> Manifest:

@@ -79,7 +79,12 @@ def words_of(response: httpx.Response, body: bytes) -> str:
         )
     elif "html" not in response.headers.get("content-type", ""):
         words = body.decode("utf-8", "replace")
-    return " ".join("".join(c if c.isprintable() else " " for c in words).split())[:_MAX_WORDS]
+    return _one_line(words)[:_MAX_WORDS]
+
+
+def _one_line(words: str) -> str:
+    """Without line ends and what else would drive a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in words).split())
 
 
 def _one_error(error: Mapping[str, Any]) -> str:
@@ -91,7 +96,8 @@ def refusal(host: str, what: str, response: httpx.Response, body: bytes) -> RoxE
     """The error for a status that is not a success."""
     status = response.status_code
     words = words_of(response, body)
-    text = f"registry {host}: {what}: {status} {response.reason_phrase}".rstrip()
+    reason = _one_line(response.reason_phrase)[:_MAX_WORDS]
+    text = f"registry {host}: {what}: {status} {reason}".rstrip()
     text = f"{text}: {words}" if words else text
     if status in {401, 403}:
         return Invalid(f"{text} (check the user name, the password and the right to pull)")
@@ -170,7 +176,7 @@ class Transport:
 
     @asynccontextmanager
     async def _follow(self, url: str, headers: Mapping[str, str], auth: str) -> AsyncIterator[httpx.Response]:
-        home = _origin(url)
+        home, host = _origin(url), urlsplit(url).netloc
         for _ in range(_MAX_REDIRECTS + 1):
             secret = {"authorization": auth} if auth and _origin(url) == home else {}
             # Registries' blobs are stored bytes; a content coding would break their digest.
@@ -180,7 +186,7 @@ class Transport:
                     yield response
                     return
                 url = next_address(url, response.headers["location"])
-        raise Invalid(f"registry {home[1]} redirects more than {_MAX_REDIRECTS} times")
+        raise Invalid(f"registry {host} redirects more than {_MAX_REDIRECTS} times")
 
 
 async def read_bounded(response: httpx.Response, limit: int, what: str) -> bytes:
@@ -189,7 +195,8 @@ async def read_bounded(response: httpx.Response, limit: int, what: str) -> bytes
     async for part in response.aiter_raw():
         size += len(part)
         if size > limit:
-            raise Exhausted(f"registry {response.url.host}: {what} is larger than {limit} bytes")
+            host = response.url.netloc.decode("ascii", "replace")
+            raise Exhausted(f"registry {host}: {what} is larger than {limit} bytes")
         parts.append(part)
     return b"".join(parts)
 

@@ -52,7 +52,7 @@ class _Walk:
         self._spool = spool
         self._aliases = aliases
         self._kept = 0
-        self.missed: dict[str, tuple[str, ...]] = {}
+        self.missed: dict[str, list[str]] = {}
         self.notes: list[Note] = []
         self.whiteouts: list[str] = []
 
@@ -93,8 +93,7 @@ class _Walk:
         if member.kind == "file" or (member.kind == "hardlink" and member.size):
             self._file(reader, member)
         elif member.kind == "hardlink" and not self._aliases and self._wanting(member.path, member.mode):
-            target = normal(member.link)
-            self.missed[target] = (*self.missed.get(target, ()), member.path)
+            self.missed.setdefault(normal(member.link), []).append(member.path)
 
     def _whiteout(self, path: str, base: str) -> None:
         if base.startswith(".wh..wh.") and base != _OPAQUE:
@@ -155,7 +154,8 @@ def index_layer(
     """
     walk = _Walk(detectors, limits or Limits(), spool, aliases or {})
     walk.run(stream)
-    return LayerResult(walk.finish(digest), walk.missed)
+    missed = {target: tuple(paths) for target, paths in walk.missed.items()}
+    return LayerResult(walk.finish(digest), missed)
 
 
 def index_files(

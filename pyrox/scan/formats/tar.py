@@ -20,6 +20,21 @@ _MAX_EXTENDED: Final = 1 << 20  # bytes of one PAX or long-name record; paths ha
 _REGULAR: Final = (b"0", b"\x00", b"7")
 _UNSIGNED_SPACES: Final = 8 * 32  # the checksum counts its own field as eight spaces
 _MAX_HOLES: Final = 100_000
+_OCTAL: Final = b"01234567"
+# What is read of PAX records. Others are dropped at once: a global record of many keys
+# would be copied for every member.
+_KEYS: Final = frozenset(
+    {
+        "path",
+        "linkpath",
+        "size",
+        "GNU.sparse.name",
+        "GNU.sparse.major",
+        "GNU.sparse.map",
+        "GNU.sparse.realsize",
+        "GNU.sparse.size",
+    }
+)
 _SHOWN_PATH: Final = 200
 
 
@@ -54,11 +69,11 @@ def normal(name: str) -> str:
 def _number(field: bytes) -> int:
     if field[:1] == b"\x80":
         return int.from_bytes(field[1:], "big")
-    digits = field.strip(b" \x00").split(b"\x00")[0]
-    try:
-        return int(digits or b"0", 8)
-    except ValueError as error:
-        raise StreamDamage(NoteKind.MALFORMED, "tar header with a number that is none") from error
+    digits = field.strip(b" \x00").split(b"\x00")[0] or b"0"
+    # Python's `int` would also take a sign and underscores.
+    if digits.strip(_OCTAL):
+        raise StreamDamage(NoteKind.MALFORMED, "tar header with a number that is none")
+    return int(digits, 8)
 
 
 def _text(field: bytes) -> str:
@@ -82,7 +97,8 @@ def _pax(data: bytes) -> dict[str, str]:
         key, _, value = data[space + 1 : end - 1].partition(b"=")
         if end <= space or end > len(data):
             break
-        records[key.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+        if (name := key.decode("utf-8", "replace")) in _KEYS:
+            records[name] = value.decode("utf-8", "replace")
         position = end
     return records
 

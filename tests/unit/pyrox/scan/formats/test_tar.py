@@ -104,6 +104,8 @@ def test_cut_stream_gives_damage_or_a_clean_beginning(cut: int, step: int) -> No
     ("position", "value", "kind"),
     [
         (124, b"zzzzzzzzzzz\x00", NoteKind.MALFORMED),
+        (124, b"-0000001000\x00", NoteKind.MALFORMED),
+        (124, b"1_0\x00", NoteKind.MALFORMED),
         (156, b"L", NoteKind.TRUNCATED),
         (124, b"\x80\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff", NoteKind.TRUNCATED),
     ],
@@ -263,3 +265,16 @@ def test_hard_link_with_data_of_its_own_is_read() -> None:
         kinds.append((member.path, member.kind, member.size))
         reader.copy(content)
     assert (kinds, content.getvalue()) == ([("a", "hardlink", 3), ("b", "file", 1)], b"xyzy")
+
+
+def test_pax_records_that_nobody_reads_are_not_kept() -> None:
+    """A global record counts for every member, so its size must not."""
+    buffer = io.BytesIO()
+    odd = {f"VENDOR.{number}": "x" for number in range(50)}
+    with tarfile.open(fileobj=buffer, mode="w", pax_headers=odd) as tar:
+        info = tarfile.TarInfo("a")
+        info.pax_headers = {"path": "better", "mtime": "1.5"}
+        tar.addfile(info)
+    reader = TarReader(io.BytesIO(buffer.getvalue()), max_path=100)
+    assert [member.path for member in reader] == ["better"]
+    assert reader._globals == {}
