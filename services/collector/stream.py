@@ -103,12 +103,6 @@ class SensorStream:
                 raise Unavailable(f"Sensor refused the stream: {await call.code()}: {await call.details()}")
             self._opened()
             await _first_failure(_until_end(call), self._push(call))
-        except asyncio.CancelledError as err:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            # gRPC tells of a stream that the other side cancelled in this way too.
-            raise Unavailable("Sensor cancelled the stream") from err
         finally:
             call.cancel()
 

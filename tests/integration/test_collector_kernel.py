@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -220,3 +221,32 @@ async def test_container_is_known_by_every_runtime_s_name(tmp_path: Path, group:
     finally:
         probe.close()
     assert [e.container for e in decoded if e and e.arguments == group] == [container.short]
+
+
+def test_without_rights_the_reason_names_the_capabilities() -> None:
+    code = (
+        "from services.collector import loader\n"
+        "try:\n    loader.open_probe(1 << 20)\n"
+        "except loader.ProbeUnavailable as err:\n    print(err.message)\n"
+    )
+    done = subprocess.run(
+        ["setpriv", "--bounding-set", "-all", sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(loader.__file__).parents[2],
+        timeout=60,
+    )
+    assert done.stdout.startswith("loading the program: Operation not permitted (run as root or with CAP_BPF")
+
+
+def test_object_that_is_none_is_refused_and_leaves_nothing_open(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.o"
+    damaged.write_bytes(loader.OBJECT.read_bytes()[:4000])
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(loader.ProbeUnavailable, match="reading the object file"):
+        loader.KernelProbe(loader._library(), damaged, 1 << 20)
+    with pytest.raises(loader.ProbeUnavailable, match="No such file"):
+        loader.KernelProbe(loader._library(), tmp_path / "gone", 1 << 20)
+    loader.open_probe(1 << 20).close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
