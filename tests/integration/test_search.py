@@ -51,6 +51,7 @@ async def test_search_without_categories_looks_into_all(store: SearchStore) -> N
     (deployment,) = found[C.DEPLOYMENTS].results
     assert (deployment.id, deployment.name) == (RED.id("deployment"), "red-web")
     assert deployment.location == "/alpha/red"
+    assert [one.location for one in found[C.NAMESPACES].results] == ["alpha/red"]
     (subject,) = found[C.SUBJECTS].results
     assert subject.name == "red-user"
 
@@ -59,7 +60,7 @@ async def test_alerts_are_searched_for_their_own_labels_only(store: SearchStore,
     (found,) = await store.search("CVE:CVE-2024", [C.ALERTS], everything)
     assert found.count == 0
     (found,) = await store.search("Policy:red", [C.ALERTS], everything)
-    assert [one.location for one in found.results] == ["/alpha/red/red-web"]
+    assert [one.location for one in found.results] == ["/alpha/red/Deployment/red-web"]
     await central_pool.execute("UPDATE alerts SET state = 2")
     (found,) = await store.search("Policy:red", [C.ALERTS], everything)
     assert found.count == 0

@@ -6,14 +6,44 @@ kind: one line in `KINDS`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from pyrox.pb.api.v1.search_service_pb2 import SearchCategory
+from pyrox.pb.storage.alert_pb2 import Alert
 from services.central.db import tables
 from services.central.db.catalog import AnyTable
 
 _C = SearchCategory
+Values = Sequence[Any]
+"""Columns of one row, in the order in which they were asked for."""
+
+
+def _nowhere(_: Values) -> str:
+    """Most kinds have no location."""
+    return ""
+
+
+def _path(values: Values) -> str:
+    return "".join(f"/{value}" for value in values)
+
+
+def _namespace(values: Values) -> str:
+    return "/".join(values)
+
+
+def _alert(values: Values) -> str:
+    """`/cluster/namespace/Deployment/name`; of resources their type, of nodes no name."""
+    cluster, namespace, resource_type, node, deployment, resource = values
+    kind, name = "Deployment", deployment or ""
+    if resource_type:
+        kind = Alert.Resource.ResourceType.Name(resource_type).capitalize()
+        name = resource or ""
+    elif node:
+        kind = "Node"
+    return "/".join(["", cluster, *([namespace] if namespace else []), kind, name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +56,37 @@ class Kind:
     name: str
     """The column that results show as name."""
     place: tuple[str, ...] = ()
-    """The columns that make up the location of a result, outermost first."""
+    """The columns that the location of a result is made of."""
+    location: Callable[[Values], str] = _nowhere
 
 
-_PLACE = ("clustername", "namespace")
-_PEOPLE = Kind(tables.ROLE_BINDINGS, "K8sSubject", "name", ("clustername",))
+_ALERT_PLACE = (
+    "clustername",
+    "namespace",
+    "resource_resourcetype",
+    "node_name",
+    "deployment_name",
+    "resource_name",
+)
 
 KINDS = MappingProxyType(
     {
-        _C.ALERTS: Kind(tables.ALERTS, "Alert", "policy_name", (*_PLACE, "deployment_name", "resource_name")),
+        _C.ALERTS: Kind(tables.ALERTS, "Alert", "policy_name", _ALERT_PLACE, _alert),
         _C.IMAGES: Kind(tables.IMAGES, "Image", "name_fullname"),
         _C.POLICIES: Kind(tables.POLICIES, "WorkflowAdministration", "name"),
-        _C.DEPLOYMENTS: Kind(tables.DEPLOYMENTS, "Deployment", "name", _PLACE),
-        _C.SECRETS: Kind(tables.SECRETS, "Secret", "name", _PLACE),
-        _C.CLUSTERS: Kind(tables.CLUSTERS, "Cluster", "name"),
-        _C.NAMESPACES: Kind(tables.NAMESPACES, "Namespace", "name", ("clustername",)),
-        _C.NODES: Kind(tables.NODES, "Node", "name", ("clustername",)),
-        _C.SERVICE_ACCOUNTS: Kind(tables.SERVICE_ACCOUNTS, "ServiceAccount", "name", _PLACE),
-        _C.ROLES: Kind(tables.K8S_ROLES, "K8sRole", "name", _PLACE),
-        _C.ROLEBINDINGS: Kind(tables.ROLE_BINDINGS, "K8sRoleBinding", "name", _PLACE),
-        _C.SUBJECTS: _PEOPLE,
+        _C.DEPLOYMENTS: Kind(tables.DEPLOYMENTS, "Deployment", "name", ("clustername", "namespace"), _path),
+        _C.SECRETS: Kind(tables.SECRETS, "Secret", "name"),
+        _C.CLUSTERS: Kind(tables.CLUSTERS, "Cluster", "name", ("name",), _path),
+        _C.NAMESPACES: Kind(tables.NAMESPACES, "Namespace", "name", ("clustername", "name"), _namespace),
+        _C.NODES: Kind(tables.NODES, "Node", "name"),
+        _C.SERVICE_ACCOUNTS: Kind(tables.SERVICE_ACCOUNTS, "ServiceAccount", "name"),
+        _C.ROLES: Kind(tables.K8S_ROLES, "K8sRole", "name"),
+        _C.ROLEBINDINGS: Kind(tables.ROLE_BINDINGS, "K8sRoleBinding", "name"),
+        _C.SUBJECTS: Kind(tables.ROLE_BINDINGS, "K8sSubject", "name"),
         _C.POLICY_CATEGORIES: Kind(tables.POLICY_CATEGORIES, "WorkflowAdministration", "name"),
         _C.IMAGE_INTEGRATIONS: Kind(tables.IMAGE_INTEGRATIONS, "Integration", "name"),
-        _C.PODS: Kind(tables.PODS, "Deployment", "name", ("namespace",)),
-        _C.PROCESS_INDICATORS: Kind(
-            tables.PROCESS_INDICATORS, "DeploymentExtension", "signal_name", ("namespace",)
-        ),
+        _C.PODS: Kind(tables.PODS, "Deployment", "name"),
+        _C.PROCESS_INDICATORS: Kind(tables.PROCESS_INDICATORS, "DeploymentExtension", "signal_name"),
         _C.IMAGES_V2: Kind(tables.IMAGES_V2, "Image", "name_fullname"),
         _C.IMAGE_COMPONENTS_V2: Kind(tables.IMAGE_COMPONENTS, "Image", "name"),
         _C.IMAGE_VULNERABILITIES_V2: Kind(tables.IMAGE_CVES, "Image", "cvebaseinfo_cve"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from pyrox.errors import Invalid
 from pyrox.pb.api.v1.search_service_pb2 import SearchCategory
@@ -14,10 +15,10 @@ from services.central.alerts.store import OPEN_STATES, STATE
 from services.central.db import search, tables
 from services.central.db.catalog import AnyTable
 from services.central.db.query import Query, Term, completion
-from services.central.db.search import Page
+from services.central.db.search import Page, Statement
 from services.central.search.categories import GLOBAL, KINDS, Kind
 
-Category = SearchCategory.ValueType
+Category: TypeAlias = SearchCategory.ValueType
 ScopeOf = Callable[[str], Scope]
 """What the caller may read of a resource."""
 
@@ -77,7 +78,10 @@ class SearchStore:
         page = Page(limit=RESULT_LIMIT)
         names = (kind.table.key.name, kind.name, *kind.place)
         rows = await self._fetch(search.columns(tables.CATALOG, kind.table, names, narrowed, scope, page))
-        results = [Result(category, row[0], row[1] or "", _location(row[2:])) for row in rows]
+        results = [
+            Result(category, row[0], row[1] or "", kind.location([value or "" for value in row[2:]]))
+            for row in rows
+        ]
         count = len(rows)
         if count == RESULT_LIMIT:
             counted = await self._fetch(search.count(tables.CATALOG, kind.table, narrowed, scope))
@@ -127,7 +131,7 @@ class SearchStore:
             return [str(row[0]) for row in rows if row[0]]
         return [enum.values_by_number[row[0]].name for row in rows if row[0] in enum.values_by_number]
 
-    async def _fetch(self, statement: search.Statement) -> list[tuple[str, ...]]:
+    async def _fetch(self, statement: Statement) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await self._pool.fetch(statement.sql, *statement.args)]
 
 
@@ -151,7 +155,3 @@ def _narrowed(category: Category, table: AnyTable, query: Query) -> Query | None
     if category == SearchCategory.ALERTS and not query.mentions(STATE):
         return query & OPEN_STATES
     return query
-
-
-def _location(parts: Sequence[str]) -> str:
-    return "".join(f"/{part}" for part in parts if part)
