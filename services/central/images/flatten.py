@@ -137,6 +137,8 @@ def _component(flat: ImageV2, component: EmbeddedImageScanComponent, position: i
         operating_system=flat.scan.operating_system,
         location=component.location,
         architecture=component.architecture,
+        # Searches of whole images go by the digest.
+        image_id=flat.digest,
         image_id_v2=flat.id,
     )
     if component.WhichOneof("set_top_cvss"):
@@ -157,6 +159,7 @@ def _cve(
         state=vuln.state,
         is_fixable=bool(vuln.fixed_by),
         component_id=component.id,
+        image_id=flat.digest,
         image_id_v2=flat.id,
         datasource=vuln.datasource,
         origin=vuln.origin,

@@ -75,8 +75,8 @@ def test_flatten_rows_point_at_their_image_and_component() -> None:
     made.scan.components[0].layer_index = 0
     flat = flatten(made)
     assert [c.component_id for c in flat.cves] == [c.id for c in flat.components]
-    assert {row.image_id_v2 for row in flat.components} == {flat.image.id}
-    assert {row.image_id_v2 for row in flat.cves} == {flat.image.id}
+    assert {(row.image_id_v2, row.image_id) for row in flat.components} == {(flat.image.id, SHA)}
+    assert {(row.image_id_v2, row.image_id) for row in flat.cves} == {(flat.image.id, SHA)}
     assert [(c.cve_base_info.cve, c.is_fixable, c.fixed_by) for c in flat.cves] == [
         ("C1", True, "2"),
         ("C2", False, ""),
