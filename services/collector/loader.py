@@ -22,6 +22,8 @@ OBJECT = Path(__file__).with_name("bpf") / "process.bpf.o"
 _BTF = Path("/sys/kernel/btf/vmlinux")
 _PROGRAM, _RING, _COUNTS = b"on_exec", b"events", b"counts"
 _COUNTERS = 3
+# `struct bpf_prog_info` up to and with `recursion_misses` (include/uapi/linux/bpf.h).
+_INFO_BYTES = 216
 _MAX_MESSAGES = 20
 _MESSAGE_BYTES = 1024
 # libbpf's levels: 0 warning, 1 information, 2 debugging.
@@ -41,6 +43,8 @@ class Counters:
     """The ring buffer was full."""
     outside: int = 0
     """Not in a container."""
+    missed: int = 0
+    """The kernel did not run the program, because it ran on that processor already."""
 
 
 class Probe(Protocol):
@@ -107,7 +111,8 @@ class KernelProbe:
 
     def counters(self) -> Counters:
         """The kernel's own counts, summed over all processors."""
-        return Counters(*(self._sum(index) for index in range(_COUNTERS)))
+        sent, lost, outside = (self._sum(index) for index in range(_COUNTERS))
+        return Counters(sent, lost, outside, self._missed())
 
     def close(self) -> None:
         """Detach and unload; may be called again."""
@@ -129,6 +134,7 @@ class KernelProbe:
         program = self._pointer(
             lib.bpf_object__find_program_by_name(self._object, _PROGRAM), "finding the program"
         )
+        self._program_fd = lib.bpf_program__fd(program)
         ring_fd = lib.bpf_map__fd(self._map(_RING))
         self._counts_fd = lib.bpf_map__fd(self._map(_COUNTS))
         self._counts = (ctypes.c_uint64 * lib.libbpf_num_possible_cpus())()
@@ -153,6 +159,14 @@ class KernelProbe:
         code = self._library.bpf_map_lookup_elem(self._counts_fd, ctypes.byref(key), self._counts)
         self._check(code, "reading the counters")
         return sum(self._counts)
+
+    def _missed(self) -> int:
+        """`bpf_prog_info.recursion_misses`; zero before Linux 5.12, which does not count it."""
+        size = ctypes.c_uint32(_INFO_BYTES)
+        info = (ctypes.c_uint64 * (_INFO_BYTES // 8))()
+        code = self._library.bpf_obj_get_info_by_fd(self._program_fd, info, ctypes.byref(size))
+        self._check(code, "asking for the program's state")
+        return int(info[-1])
 
     def _pointer(self, value: int | None, doing: str) -> int:
         if not value:
@@ -201,6 +215,8 @@ _FUNCTIONS: dict[str, tuple[type, list[type]]] = {
     "bpf_map__set_max_entries": (_INT, [_POINTER, ctypes.c_uint32]),
     "bpf_map__fd": (_INT, [_POINTER]),
     "bpf_map_lookup_elem": (_INT, [_INT, _POINTER, _POINTER]),
+    "bpf_obj_get_info_by_fd": (_INT, [_INT, _POINTER, _POINTER]),
+    "bpf_program__fd": (_INT, [_POINTER]),
     "bpf_program__attach": (_POINTER, [_POINTER]),
     "bpf_link__destroy": (_INT, [_POINTER]),
     "ring_buffer__new": (_POINTER, [_INT, _Sample, _POINTER, _POINTER]),

@@ -37,9 +37,10 @@ class Stats:
 
 # Upstream's names of counts, then ours where it has none.
 _EVENTS: dict[str, Callable[[Stats], int]] = {
-    "kernel": lambda stats: stats.kernel.sent + stats.kernel.lost,
+    "kernel": lambda stats: stats.kernel.sent + stats.kernel.lost + stats.kernel.missed,
     "drops": lambda stats: stats.kernel.lost,
     "ringbufferDrops": lambda stats: stats.kernel.lost,
+    "preemptions": lambda stats: stats.kernel.missed,
     "userspace": lambda stats: stats.received,
     "processSent": lambda stats: stats.sent,
     "processSendFailures": lambda stats: stats.send_failures,
@@ -87,15 +88,15 @@ def status_page(
 
 def _answer(stats: Stats, node: str) -> Answer:
     """503 with the reason while the kernel is not watched, so that the pod is seen as not ready."""
-    lost = stats.kernel.lost
+    kernel = stats.kernel
     document: dict[str, object] = {
         "status": "ok" if not stats.problem else "unavailable",
         "collector": {
             "node": node,
-            "events": stats.kernel.sent + lost,
-            "drops": lost,
-            "preemptions": 0,
-            "filtered_events": stats.kernel.outside,
+            "events": kernel.sent + kernel.lost + kernel.missed,
+            "drops": kernel.lost,
+            "preemptions": kernel.missed,
+            "filtered_events": kernel.outside,
             "sent": stats.sent,
             "send_failures": stats.send_failures,
             "rate_limited": stats.rate_limited,

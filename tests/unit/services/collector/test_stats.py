@@ -11,12 +11,13 @@ def test_expose_shows_counts_under_upstream_names() -> None:
     stats, metrics = Stats(), Metrics("collector")
     refreshed = []
     expose(stats, metrics, lambda: refreshed.append(1))
-    stats.sent, stats.kernel, stats.problem = 3, Counters(sent=5, lost=2, outside=7), ""
+    stats.sent, stats.kernel, stats.problem = 3, Counters(sent=5, lost=2, outside=7, missed=1), ""
     shown = metrics.render().decode()
     for line in (
-        'rox_collector_events{type="kernel"} 7.0',
+        'rox_collector_events{type="kernel"} 8.0',
         'rox_collector_events{type="drops"} 2.0',
         'rox_collector_events{type="ringbufferDrops"} 2.0',
+        'rox_collector_events{type="preemptions"} 1.0',
         'rox_collector_events{type="processSent"} 3.0',
         'rox_collector_events{type="processSendFailures"} 0.0',
         'rox_collector_events{type="processRateLimitCount"} 0.0',
