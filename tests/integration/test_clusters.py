@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -64,8 +65,8 @@ class Site:
     def _changed(self) -> None:
         self.changes += 1
 
-    async def post(self, call: Call = ADMIN, **fields: object) -> Cluster:
-        answer = await self.service.PostCluster(Cluster(**fields), call)  # type: ignore[arg-type]  # tests
+    async def post(self, call: Call = ADMIN, **fields: Any) -> Cluster:
+        answer = await self.service.PostCluster(Cluster(**fields), call)
         return answer.cluster
 
     async def get(self, cluster_id: str, call: Call = ADMIN) -> Cluster:
@@ -138,7 +139,7 @@ async def test_post_takes_nothing_that_sensors_report(site: Site) -> None:
     ],
 )
 async def test_post_is_refused(
-    site: Site, fields: dict[str, object], kind: type[RoxError], message: str
+    site: Site, fields: dict[str, Any], kind: type[RoxError], message: str
 ) -> None:
     await site.post(name="twice")
     with pytest.raises(kind) as caught:
