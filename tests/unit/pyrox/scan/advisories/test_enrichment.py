@@ -1,0 +1,101 @@
+"""NVD, KEV and EPSS: values, and what is skipped."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+from pyrox.scan.advisories.enrichment import (
+    Epss,
+    Kev,
+    Nvd,
+    parse_epss,
+    parse_kev,
+    parse_nvd,
+    parse_nvd_record,
+)
+from pyrox.scan.advisories.model import Skipped
+
+
+def metric(vector: str, score: float, kind: str = "Primary") -> dict[str, object]:
+    return {"type": kind, "cvssData": {"vectorString": vector, "baseScore": score}}
+
+
+def cve(**more: object) -> dict[str, object]:
+    return {
+        "id": "CVE-2024-1",
+        "published": "2024-01-06T03:15:43.990",
+        "lastModified": "bad",
+        "descriptions": [{"lang": "es", "value": "palabras"}, {"lang": "en", "value": "words"}],
+        "metrics": {
+            "cvssMetricV31": [metric("S", 1.0, "Secondary"), metric("P", 9.8)],
+            "cvssMetricV30": [metric("Q", 5.0)],
+            "cvssMetricV2": [metric("T", 4.0, "Secondary")],
+        },
+    } | more
+
+
+def test_nvd_record_takes_primary_31_and_english() -> None:
+    found = parse_nvd_record(json.dumps(cve()).encode())
+    assert isinstance(found, Nvd)
+    assert (found.description, found.v3_vector, found.v3_score, found.v2_vector) == ("words", "P", 9.8, "T")
+    assert found.published is not None
+    assert found.published.isoformat() == "2024-01-06T03:15:43.990000+00:00"
+    assert found.modified is None
+
+
+def test_nvd_record_falls_to_30_and_to_nothing() -> None:
+    older = parse_nvd_record(json.dumps(cve(metrics={"cvssMetricV30": [metric("Q", 5.0)]})).encode())
+    bare = parse_nvd_record(json.dumps(cve(metrics={})).encode())
+    assert isinstance(older, Nvd)
+    assert isinstance(bare, Nvd)
+    assert (older.v3_vector, bare.v3_vector, bare.v3_score) == ("Q", "", 0.0)
+
+
+def test_nvd_page_names_what_it_skips() -> None:
+    page = {
+        "vulnerabilities": [
+            {"cve": cve()},
+            {"cve": cve(vulnStatus="Rejected")},
+            {"cve": cve(id="")},
+            {"cve": []},
+        ]
+    }
+    found = list(parse_nvd("nvd/page.json", json.dumps(page).encode()))
+    assert [item.reason.partition(":")[0] for item in found if isinstance(item, Skipped)] == [
+        "rejected",
+        "no id",
+        "malformed",
+    ]
+    assert [type(item) for item in parse_nvd("x", b"{")] == [Skipped]
+
+
+def test_kev_entries_carry_the_catalogues_version() -> None:
+    data = {
+        "catalogVersion": "2025.08.25",
+        "vulnerabilities": [
+            {
+                "cveID": "CVE-1",
+                "dateAdded": "2025-01-01",
+                "dueDate": "2025-02-01",
+                "knownRansomwareCampaignUse": "Known",
+            },
+            {},
+            3,
+        ],
+    }
+    one, two, three = parse_kev("kev/x.json", json.dumps(data).encode())
+    assert one == Kev("CVE-1", "2025.08.25", "2025-01-01", "", "", "2025-02-01", "Known")
+    assert isinstance(two, Skipped)
+    assert isinstance(three, Skipped)
+    assert [type(item) for item in parse_kev("x", b"[]")] == [Skipped]
+
+
+def test_epss_table_with_its_comment() -> None:
+    comment = b"#model_version:v2025.03.14,score_date:2025-08-01T00:00:00+0000\n"
+    data = comment + b"cve,epss,percentile\nCVE-1,0.5,0.9\nbad\n"
+    one, two = parse_epss("epss/x.csv.gz", gzip.compress(data))
+    assert one == Epss("CVE-1", 0.5, 0.9, "2025-08-01T00:00:00+0000", "v2025.03.14")
+    assert isinstance(two, Skipped)
+    assert list(parse_epss("x", b"")) == []
+    assert [type(item) for item in parse_epss("x", b"\x1f\x8bbad")] == [Skipped]

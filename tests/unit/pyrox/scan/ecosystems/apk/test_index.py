@@ -1,0 +1,32 @@
+"""Apk databases and the releases of Alpine, Wolfi and Chainguard."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyrox.scan.model import NoteKind
+from pyrox.scan.protocols import Limits
+from tests.unit.pyrox.scan.detecting import find, names
+
+
+@pytest.mark.parametrize("path", ["lib/apk/db/installed", "usr/lib/apk/db/installed"])
+def test_apk_both_places_and_last_entry_without_newline(path: str) -> None:
+    data = b"P:musl\nV:1.2.4-r2\nA:x86_64\nc:abc\no:musl\n"
+    data += b"F:usr/bin\nR:tool\nR:other\nF:\nR:top\n\nV:9\n\nP:zlib\nV:1.3-r2"
+    finds = find({path: data})
+    assert names(finds) == [("musl", "1.2.4-r2"), ("zlib", "1.3-r2")]
+    musl, zlib = finds.packages
+    assert (musl.arch, musl.repository_hint, musl.source_name, musl.source_version) == (
+        "x86_64",
+        "abc",
+        "musl",
+        "1.2.4-r2",
+    )
+    assert (zlib.source_name, zlib.source_version) == ("", "")
+    assert [o.path for o in finds.owned] == ["usr/bin/tool", "usr/bin/other"]
+    assert finds.notes[0].kind is NoteKind.MALFORMED
+
+
+def test_apk_packages_above_the_limit_end_the_reading() -> None:
+    finds = find({"lib/apk/db/installed": b"P:a\nV:1\n\nP:b\nV:1\n\nP:c\nV:1\n"}, Limits(packages=1))
+    assert (len(finds.packages), len(finds.notes)) == (1, 1)

@@ -1,0 +1,58 @@
+"""Rpm databases as packages."""
+
+from __future__ import annotations
+
+from pyrox.scan.model import NoteKind
+from pyrox.scan.protocols import Limits
+from tests.unit.pyrox.scan.detecting import find
+from tests.unit.pyrox.scan.formats import test_rpmdb
+
+
+def test_rpm_packages_with_source_module_hint_and_files() -> None:
+    full = test_rpmdb.package(
+        "nodejs",
+        EPOCH=1,
+        MODULARITY="nodejs:18:8090:abc",
+        PAYLOAD_DIGEST=["f00d"],
+        PAYLOAD_ALGORITHM=8,
+        BASE_NAMES=["node", "package.json"],
+        DIR_NAMES=["/usr/bin/", "/usr/lib/node_modules/npm/"],
+        DIR_INDEXES=[0, 1],
+    )
+    database = test_rpmdb.sqlite(
+        full, test_rpmdb.package("gpg-pubkey"), test_rpmdb.package(""), b"broken", test_rpmdb.package("z")
+    )
+    finds = find({"usr/lib/sysimage/rpm/rpmdb.sqlite": database, "x/Packages": b"no database"})
+    node, last = finds.packages
+    assert (node.name, node.version, node.arch, node.module) == (
+        "nodejs",
+        "1:1.0-1.el9",
+        "x86_64",
+        "nodejs:18",
+    )
+    assert (node.source_name, node.source_version, node.source_module) == (
+        "nodejs-src",
+        "1.0-1.el9",
+        "nodejs:18",
+    )
+    assert (node.package_db, node.repository_hint) == ("sqlite:usr/lib/sysimage/rpm", "hash=sha256:f00d")
+    assert (last.name, last.version, last.repository_hint) == ("z", "1.0-1.el9", "")
+    assert [o.path for o in finds.owned] == ["usr/bin/node", "usr/lib/node_modules/npm/package.json"]
+    assert finds.databases == ("sqlite:usr/lib/sysimage/rpm",)
+    assert [note.kind for note in finds.notes] == [NoteKind.MALFORMED] * 2
+
+
+def test_rpm_hint_names_the_signing_key() -> None:
+    packet = b"\x88" + bytes([len(test_rpmdb.V4)]) + test_rpmdb.V4
+    header = test_rpmdb.header({1000: "a", 1001: "1", 1002: "1", 268: packet})
+    (package,) = find({"var/lib/rpm/Packages": test_rpmdb.bdb(header)}).packages
+    assert (package.repository_hint, package.package_db) == (f"key={test_rpmdb.KEY.hex()}", "bdb:var/lib/rpm")
+    assert (package.source_name, package.source_module) == ("", "")
+
+
+def test_rpm_damaged_database_keeps_what_came_before_and_packages_are_bounded() -> None:
+    headers = [test_rpmdb.package(name) for name in ("a", "b", "c")]
+    data = test_rpmdb.ndb(*headers)
+    finds = find({"var/lib/rpm/Packages.db": data[: len(data) - len(headers[2]) - 40]})
+    assert ([p.name for p in finds.packages][:2], len(finds.notes)) == (["a", "b"], 1)
+    assert len(find({"var/lib/rpm/Packages.db": data}, Limits(packages=2)).packages) == 2
