@@ -22,7 +22,7 @@ from services.local.tryout import commands_to_try
 
 _POLL_SECONDS = 0.2
 _READY_SECONDS = 330.0
-_SUPERVISOR_SECONDS = 15.0
+_SUPERVISOR_SECONDS = 30.0
 _LOG_LINES = 20
 
 

@@ -40,7 +40,7 @@ _TELLING = frozenset({State.RESTARTING, State.BLOCKED, State.UNHEALTHY, State.PR
 
 
 def _change(entry: Entry, seconds: float) -> str:
-    note = f": {entry.note}" if entry.note and entry.state is not State.HEALTHY else ""
+    note = f": {entry.note}" if entry.note and entry.state in _TELLING | {State.WAITING} else ""
     return f"[{seconds:5.1f}s] {entry.name:<16} {entry.state}{note}"
 
 

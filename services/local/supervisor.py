@@ -163,6 +163,8 @@ class Guard:
         """Run the commands that are due once, again and again until they succeed."""
         if self.ready.is_set():
             return
+        if self.process.once:
+            self._say(State.PREPARING, "")
         for command in self.process.once:
             pause = _FIRST_PAUSE
             while reason := await self._run_once(command):
@@ -172,7 +174,6 @@ class Guard:
 
     async def _run_once(self, command: Sequence[str]) -> str:
         """Empty when the command succeeded, else its last line."""
-        self._say(State.PREPARING, self._entry.note)
         child = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,

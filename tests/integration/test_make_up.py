@@ -126,8 +126,8 @@ def test_the_cluster_is_healthy_with_its_deployments_images_and_violations(whole
     whole.until(lambda: cluster() == "HEALTHY")
     whole.until(lambda: whole.count("deployments") >= 36 and whole.count("images") >= 12)
     whole.until(lambda: whole.alerts("Log4Shell: log4j Remote Code Execution vulnerability") >= 2)
-    for policy in ("Latest tag", "90-Day Image Age", "Privileged Container"):
-        whole.until(lambda policy=policy: whole.alerts(policy) >= 1)
+    policies = ("Latest tag", "90-Day Image Age", "Privileged Container")
+    whole.until(lambda: all(whole.alerts(policy) >= 1 for policy in policies))
 
 
 def test_simulated_processes_raise_runtime_violations(whole: Whole) -> None:

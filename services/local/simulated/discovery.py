@@ -24,12 +24,15 @@ _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 def answer(path: str) -> Json | None:
     """The answer at a discovery path; None for any other path."""
-    if path == "/version":
-        return dict(VERSION)
-    if path == "/api":
-        return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
-    if path == "/apis":
-        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in _groups()]}
+    if path.startswith("/openapi/v3"):
+        return _openapi(path.removeprefix("/openapi/v3").strip("/"))
+    fixed: Json = {
+        "/version": VERSION,
+        "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
+        "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in _groups()]},
+    }
+    if path in fixed:
+        return dict(fixed[path])
     for resource in RESOURCES:
         version = resource.kind.api_version
         if path == f"/{'apis' if resource.group else 'api'}/{version}":
@@ -81,3 +84,32 @@ def _entries(resource: Resource) -> list[Json]:
         }
         entries.append(scale)
     return entries
+
+
+def _openapi(place: str) -> Json | None:
+    """What kubectl looks for before it applies: that this server checks fields by itself."""
+    versions = sorted({resource.kind.api_version for resource in RESOURCES})
+    names = {f"{'apis' if '/' in version else 'api'}/{version}": version for version in versions}
+    if not place:
+        return {"paths": {name: {"serverRelativeURL": f"/openapi/v3/{name}"} for name in names}}
+    if place not in names:
+        return None
+    served = [resource for resource in RESOURCES if resource.kind.api_version == names[place]]
+    info = {"title": "simulated Kubernetes", "version": VERSION["gitVersion"]}
+    return {"openapi": "3.0.0", "info": info, "paths": {_path(one): _patchable(one) for one in served}}
+
+
+def _path(resource: Resource) -> str:
+    kind = resource.kind
+    return kind.in_namespace("{namespace}", "{name}") if resource.namespaced else f"{kind.path}/{{name}}"
+
+
+def _patchable(resource: Resource) -> Json:
+    kind = {"group": resource.group, "version": resource.version, "kind": resource.kind.name}
+    parameter = {"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}
+    operation = {
+        "parameters": [parameter],
+        "responses": {"200": {"description": "OK"}},
+        "x-kubernetes-group-version-kind": kind,
+    }
+    return {"patch": operation}

@@ -185,6 +185,20 @@ async def test_discovery_names_every_resource() -> None:
     assert "simulated" in (await server.ask("GET", "/version")).json["gitVersion"]
 
 
+async def test_kubectl_is_told_that_fields_are_checked_here() -> None:
+    server = Server()
+    places = (await server.ask("GET", "/openapi/v3")).json["paths"]
+    document = (await server.ask("GET", places["apis/apps/v1"]["serverRelativeURL"])).json
+    patch = document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]
+    assert patch["x-kubernetes-group-version-kind"] == {
+        "group": "apps",
+        "version": "v1",
+        "kind": "Deployment",
+    }
+    assert patch["parameters"][0]["name"] == "fieldValidation"
+    assert (await server.ask("GET", "/openapi/v3/apis/none/v1")).status == 404
+
+
 async def test_the_one_user_may_do_everything() -> None:
     body = {"kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": {"verb": "list"}}}
     answer = await Server().ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)
