@@ -6,10 +6,13 @@ under one supervisor.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
+
+import httpx
 
 from pyrox.clock import Clock
 from pyrox.metrics import Metrics
@@ -88,6 +91,9 @@ from services.central.link.inbox import EventCounters, Inbox
 from services.central.link.messages import Messages
 from services.central.link.service import SensorService
 from services.central.login.service import AuthProviderService, AuthService
+from services.central.machines.exchange import Exchange
+from services.central.machines.issuers import Issuers
+from services.central.machines.store import MachineStore
 from services.central.namespaces.store import NamespaceStore
 from services.central.policies import store as policies_store
 from services.central.policies.effects import PolicyEffects
@@ -150,6 +156,7 @@ class Stores:
     dashboard: DashboardStore
     hashes: HashStore
     images: ImageStore
+    machines: MachineStore
     integrations: IntegrationStore
     namespaces: NamespaceStore
     policies: PolicyStore
@@ -165,6 +172,7 @@ class Access:
 
     authenticator: CentralAuthenticator
     basic: BasicAuth
+    exchange: Exchange
     issuer: TokenIssuer
     roles: RoleBook
 
@@ -278,6 +286,7 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
         dashboard=DashboardStore(pool=pool),
         hashes=HashStore(pool=pool),
         images=ImageStore(pool=pool, clock=clock),
+        machines=MachineStore(pool=pool, clock=clock),
         integrations=IntegrationStore(pool=pool),
         namespaces=NamespaceStore(pool=pool),
         policies=PolicyStore(pool=pool),
@@ -292,14 +301,25 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
 def _access(config: Config, clock: Clock, material: Material, stores: Stores, roles: RoleBook) -> Access:
     issuer = TokenIssuer(key=load_key(config.jwt), clock=clock)
     basic = BasicAuth(path=config.htpasswd)
+    issuers = Issuers(client=partial(_issuer_client, config.additional_ca), clock=clock)
+    exchange = Exchange(store=stores.machines, issuers=issuers, tokens=issuer, clock=clock)
     authenticator = CentralAuthenticator(
         services=ServiceAuthenticator(trust=material.trust),
         tokens=issuer,
         basic=basic,
         roles=roles,
         revocations=Revocations(tokens=stores.tokens, bundles=stores.bundles),
+        machines=exchange,
     )
-    return Access(authenticator, basic, issuer, roles)
+    return Access(authenticator, basic, exchange, issuer, roles)
+
+
+def _issuer_client(ca_pem: str) -> httpx.AsyncClient:
+    """A client for identity providers, which trusts what an administrator added."""
+    trusted = ssl.create_default_context()
+    if ca_pem:
+        trusted.load_verify_locations(cadata=ca_pem)
+    return httpx.AsyncClient(verify=trusted)
 
 
 def _own_servicers(config: Config, material: Material, pool: Pool) -> list[Servicer]:
@@ -325,7 +345,7 @@ def _access_servicers(clock: Clock, material: Material, stores: Stores, access: 
     return [
         RoleService(store=stores.roles),
         APITokenService(store=stores.tokens, roles=access.roles, issuer=access.issuer, clock=clock),
-        AuthService(),
+        AuthService(machines=stores.machines, roles=access.roles, exchange=access.exchange),
         AuthProviderService(
             basic=access.basic, authenticator=access.authenticator, issuer=access.issuer, clock=clock
         ),

@@ -12,17 +12,17 @@ from typing import Protocol
 
 from cryptography import x509
 
-from pyrox.errors import NoCredentials
+from pyrox.errors import Invalid, NoCredentials
 from pyrox.rpc.authn import ServiceAuthenticator
 from pyrox.rpc.call import Identity
 from services.central.access.basic import BasicAuth
-from services.central.access.jwt import API_TOKEN_SOURCE, Claims, TokenIssuer
+from services.central.access.jwt import API_TOKEN_SOURCE, VALIDATION_FAILED, Claims, TokenIssuer
 from services.central.access.rolebook import RoleBook
 
 BASIC_PROVIDER_ID = "4df1b98c-24ed-4073-a9ad-356aec6bb62d"
 """The fixed id of the provider of htpasswd users; all of them are administrators."""
 BASIC_ROLES = frozenset({"Admin"})
-_NO_ROLE = "access for this user is not authorized: no valid role, please contact your system administrator"
+NO_ROLE = "access for this user is not authorized: no valid role, please contact your system administrator"
 
 
 class Revocations(Protocol):
@@ -35,8 +35,18 @@ class Revocations(Protocol):
         """Whether an init bundle or CRS of this id was revoked."""
 
 
+class MachineLogins(Protocol):
+    """Tokens of other issuers."""
+
+    async def claims(self, token: str) -> Claims | None:
+        """What a foreign token stands for; None when its issuer is not configured."""
+
+    async def roles(self, source: str, attributes: Mapping[str, tuple[str, ...]]) -> frozenset[str] | None:
+        """The roles of a machine's token; None when its configuration is gone."""
+
+
 class CentralAuthenticator:
-    """Knows services, API tokens, logged-in users and htpasswd users."""
+    """Knows services, API tokens, logged-in users, machines and htpasswd users."""
 
     def __init__(
         self,
@@ -46,12 +56,14 @@ class CentralAuthenticator:
         basic: BasicAuth,
         roles: RoleBook,
         revocations: Revocations,
+        machines: MachineLogins,
     ) -> None:
         self._services = services
         self._tokens = tokens
         self._basic = basic
         self._roles = roles
         self._revocations = revocations
+        self._machines = machines
 
     async def identify(self, metadata: Mapping[str, str], certificate: x509.Certificate | None) -> Identity:
         """The caller; `ANONYMOUS` without credentials. Raises `NoCredentials` for bad ones."""
@@ -82,20 +94,47 @@ class CentralAuthenticator:
         return identity
 
     async def _bearer(self, token: str) -> Identity:
-        claims = self._tokens.verify(token)
+        claims = self._tokens.verify(token) if self._tokens.is_ours(token) else await self._foreign(token)
         if claims.source == API_TOKEN_SOURCE:
             return await self._api_token(claims)
         if claims.source == BASIC_PROVIDER_ID:
             identity = await self.user(claims.user_id)
             return self._with_expiry(identity, claims)
-        raise NoCredentials.of("token-based: cannot extract identity: unknown token source")
+        return await self._machine(claims)
+
+    async def _foreign(self, token: str) -> Claims:
+        """What another issuer's token stands for, as if it had been exchanged before."""
+        try:
+            found = await self._machines.claims(token)
+        except Invalid as error:
+            raise NoCredentials.of(VALIDATION_FAILED) from error
+        if found is None:
+            raise NoCredentials.of(VALIDATION_FAILED)
+        return found
+
+    async def _machine(self, claims: Claims) -> Identity:
+        roles = await self._machines.roles(claims.source, claims.attributes)
+        if roles is None:
+            raise NoCredentials.of("token-based: cannot extract identity: unknown token source")
+        grants = await self._roles.grants_of(roles)
+        if not grants.role_names():
+            raise NoCredentials.of(NO_ROLE)
+        identity = Identity(
+            uid=f"sso:{claims.source}:{claims.user_id}",
+            name=claims.user_id,
+            friendly_name=claims.full_name,
+            grants=grants,
+            auth_provider=claims.source,
+            attributes=claims.attributes,
+        )
+        return self._with_expiry(identity, claims)
 
     async def _api_token(self, claims: Claims) -> Identity:
         if await self._revocations.token_revoked(claims.id):
             raise NoCredentials.of("token-based: cannot extract identity: token is revoked")
         grants = await self._roles.grants_of(claims.roles)
         if not grants.role_names():
-            raise NoCredentials.of(_NO_ROLE)
+            raise NoCredentials.of(NO_ROLE)
         identity = Identity(
             uid=f"auth-token:{claims.id}",
             name=claims.name,

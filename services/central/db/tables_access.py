@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pyrox.pb.storage import (
     api_token_pb2,
+    auth_machine_to_machine_pb2,
     auth_provider_pb2,
     cluster_init_pb2,
     group_pb2,
@@ -55,6 +56,14 @@ AUTH_PROVIDERS: Table[auth_provider_pb2.AuthProvider] = Table(
     columns=(
         Column("id", "id", Kind.TEXT, key=True),
         Column("name", "name", Kind.TEXT, "AuthProvider Name", hidden=True, unique=True),
+    ),
+)
+MACHINE_LOGINS: Table[auth_machine_to_machine_pb2.AuthMachineToMachineConfig] = Table(
+    name="auth_machine_to_machine_configs",
+    message=auth_machine_to_machine_pb2.AuthMachineToMachineConfig,
+    columns=(
+        Column("id", "id", Kind.UUID, key=True),
+        Column("issuer", "issuer", Kind.TEXT, unique=True),
     ),
 )
 GROUPS: Table[group_pb2.Group] = Table(

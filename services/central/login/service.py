@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from pyrox.clock import Clock
 from pyrox.errors import Invalid, NoCredentials, NotFound
-from pyrox.pb.api.v1 import auth_service_pb2, authprovider_service_pb2, empty_pb2
+from pyrox.pb.api.v1 import auth_service_pb2, authprovider_service_pb2, common_pb2, empty_pb2
+from pyrox.pb.storage.auth_machine_to_machine_pb2 import AuthMachineToMachineConfig
 from pyrox.pb.storage.auth_provider_pb2 import AuthProvider
 from pyrox.pb.storage.role_pb2 import Access as AccessValue
 from pyrox.pb.storage.service_identity_pb2 import ServiceIdentity, ServiceType
@@ -24,6 +25,10 @@ from services.central.access.authenticator import BASIC_PROVIDER_ID, CentralAuth
 from services.central.access.basic import BasicAuth
 from services.central.access.grants import RoleGrants
 from services.central.access.jwt import Claims, TokenIssuer
+from services.central.access.rolebook import RoleBook
+from services.central.machines.exchange import Exchange
+from services.central.machines.rules import completed, validate
+from services.central.machines.store import MachineStore
 
 # Upstream central/auth/userpass: a portal session after a password login.
 BASIC_TOKEN_LIFE = timedelta(hours=24)
@@ -91,19 +96,89 @@ class AuthService:
     SERVICE: ClassVar[str] = "v1.AuthService"
     AUTHZ: ClassVar[Mapping[str, Rule]] = {
         "GetAuthStatus": IDENTIFIED,
-        "ListAuthMachineToMachineConfigs": UNSERVED,
-        "GetAuthMachineToMachineConfig": UNSERVED,
-        "AddAuthMachineToMachineConfig": UNSERVED,
-        "UpdateAuthMachineToMachineConfig": UNSERVED,
-        "DeleteAuthMachineToMachineConfig": UNSERVED,
-        "ExchangeAuthMachineToMachineToken": UNSERVED,
+        "ListAuthMachineToMachineConfigs": Permissions(read=("Access",)),
+        "GetAuthMachineToMachineConfig": Permissions(read=("Access",)),
+        "AddAuthMachineToMachineConfig": Permissions(write=("Access",)),
+        "UpdateAuthMachineToMachineConfig": Permissions(write=("Access",)),
+        "DeleteAuthMachineToMachineConfig": Permissions(write=("Access",)),
+        "ExchangeAuthMachineToMachineToken": ANONYMOUS,
     }
+
+    def __init__(self, *, machines: MachineStore, roles: RoleBook, exchange: Exchange) -> None:
+        self._machines = machines
+        self._roles = roles
+        self._exchange = exchange
 
     async def GetAuthStatus(self, _: empty_pb2.Empty, call: Call) -> auth_service_pb2.AuthStatus:
         """Who the caller is; `NoCredentials` for nobody."""
         if call.identity.anonymous:
             raise NoCredentials
         return status_of(call.identity)
+
+    async def ListAuthMachineToMachineConfigs(
+        self, _: empty_pb2.Empty, __: Call
+    ) -> auth_service_pb2.ListAuthMachineToMachineConfigResponse:
+        """Which issuers' tokens machines may exchange."""
+        found = await self._machines.all_configs()
+        return auth_service_pb2.ListAuthMachineToMachineConfigResponse(configs=map(_shown, found))
+
+    async def GetAuthMachineToMachineConfig(
+        self, request: common_pb2.ResourceByID, _: Call
+    ) -> auth_service_pb2.GetAuthMachineToMachineConfigResponse:
+        """One of them."""
+        found = await self._machines.get(request.id)
+        if found is None:
+            raise NotFound(f'auth machine to machine config with id "{request.id}"')
+        return auth_service_pb2.GetAuthMachineToMachineConfigResponse(config=_shown(found))
+
+    async def AddAuthMachineToMachineConfig(
+        self, request: auth_service_pb2.AddAuthMachineToMachineConfigRequest, _: Call
+    ) -> auth_service_pb2.AddAuthMachineToMachineConfigResponse:
+        """Trust another issuer."""
+        config = await self._valid(request, needs_id=False)
+        config.id = str(uuid4())
+        await self._machines.put(config)
+        return auth_service_pb2.AddAuthMachineToMachineConfigResponse(config=_shown(config))
+
+    async def UpdateAuthMachineToMachineConfig(
+        self, request: auth_service_pb2.UpdateAuthMachineToMachineConfigRequest, _: Call
+    ) -> empty_pb2.Empty:
+        """Change what an issuer is trusted with."""
+        await self._machines.put(await self._valid(request, needs_id=True))
+        return empty_pb2.Empty()
+
+    async def DeleteAuthMachineToMachineConfig(
+        self, request: common_pb2.ResourceByID, _: Call
+    ) -> empty_pb2.Empty:
+        """Trust an issuer no longer; tokens that it was given for end at once."""
+        await self._machines.delete(request.id)
+        return empty_pb2.Empty()
+
+    async def ExchangeAuthMachineToMachineToken(
+        self, request: auth_service_pb2.ExchangeAuthMachineToMachineTokenRequest, _: Call
+    ) -> auth_service_pb2.ExchangeAuthMachineToMachineTokenResponse:
+        """A machine's ID token for a token of Central's."""
+        token = await self._exchange.exchange(request.id_token)
+        return auth_service_pb2.ExchangeAuthMachineToMachineTokenResponse(access_token=token)
+
+    async def _valid(
+        self,
+        request: auth_service_pb2.AddAuthMachineToMachineConfigRequest
+        | auth_service_pb2.UpdateAuthMachineToMachineConfigRequest,
+        *,
+        needs_id: bool,
+    ) -> AuthMachineToMachineConfig:
+        if not request.HasField("config"):
+            raise Invalid("empty config given")
+        config = completed(AuthMachineToMachineConfig.FromString(request.config.SerializeToString()))
+        known = await self._roles.known(mapping.role for mapping in config.mappings)
+        validate(config, known, needs_id=needs_id)
+        return config
+
+
+def _shown(config: AuthMachineToMachineConfig) -> auth_service_pb2.AuthMachineToMachineConfig:
+    """The message of the API, which has the stored one's fields and numbers."""
+    return auth_service_pb2.AuthMachineToMachineConfig.FromString(config.SerializeToString())
 
 
 class AuthProviderService:
@@ -176,7 +251,10 @@ class AuthProviderService:
         provider_id, _sep, client_state = request.state.partition(":")
         if provider_id != BASIC_PROVIDER_ID:
             raise Invalid.because(f"could not locate auth provider {provider_id!r}")
-        fields = parse_qs(request.external_token, max_num_fields=8)
+        try:
+            fields = parse_qs(request.external_token, max_num_fields=8)
+        except ValueError as err:
+            raise Invalid.because("the external token must hold a user name and a password") from err
         name, password = fields.get("username", [""])[0], fields.get("password", [""])[0]
         await self._basic.check(name, password)
         issued = self._clock.now().replace(microsecond=0)

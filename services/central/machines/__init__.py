@@ -1,0 +1,1 @@
+"""Logins of machines: tokens of other issuers exchanged for Central's own."""
