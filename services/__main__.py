@@ -1,6 +1,6 @@
 """`python -m services NAME [flags]`: start one process by its name.
 
-The only dynamic import in the repository: a process must not load the code of another.
+One of two dynamic imports in the repository (see docs/adr/0011): a process must not load the code of another.
 """
 
 from __future__ import annotations
