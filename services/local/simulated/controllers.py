@@ -57,10 +57,9 @@ class Controllers:
         """An object is gone: what it owned goes too, and what owned it makes a new one."""
         uid = value["metadata"]["uid"]
         for kind in _OWNED:
-            for owned in self._store.list(kind, namespace_of(value)):
-                if any(owner.get("uid") == uid for owner in _owners(owned)):
-                    self._store.delete(kind, namespace_of(owned), name_of(owned))
-                    self.removed(owned)
+            for owned in self._store.owned(kind, uid):
+                self._store.delete(kind, namespace_of(owned), name_of(owned))
+                self.removed(owned)
         for owner in _owners(value):
             kind_of_owner = OWNERS.get(str(owner.get("kind")))
             if kind_of_owner is not None:
@@ -202,12 +201,7 @@ class Controllers:
         return self._owned(kinds.POD, owner)
 
     def _owned(self, kind: Kind, owner: Json) -> list[Json]:
-        uid = owner["metadata"]["uid"]
-        return [
-            value
-            for value in self._store.list(kind, namespace_of(owner))
-            if any(reference.get("uid") == uid for reference in _owners(value))
-        ]
+        return self._store.owned(kind, owner["metadata"]["uid"])
 
     def _put(self, kind: Kind, value: Json) -> None:
         """Write when it differs, then settle what it owns."""

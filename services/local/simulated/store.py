@@ -67,6 +67,8 @@ class Store:
         self.oldest = self.version
         """Watches from before this version cannot be served."""
         self._objects: dict[Kind, dict[tuple[str, str], Json]] = {}
+        # By owner's uid: a list over all objects for each owner would cost its square.
+        self._owned: dict[str, dict[tuple[Kind, str, str], None]] = {}
         self._history: deque[Event] = deque(maxlen=_HISTORY)
         self._watchers: set[Watcher] = set()
         self._count = 0
@@ -81,6 +83,11 @@ class Store:
         keys = sorted(key for key in found if namespace in {"", key[0]})
         return [found[key] for key in keys]
 
+    def owned(self, kind: Kind, uid: str) -> list[Json]:
+        """Objects of a kind that name this owner, by name; they must not be changed."""
+        places = sorted((space, name) for of_kind, space, name in self._owned.get(uid, ()) if of_kind == kind)
+        return [self._objects[kind][place] for place in places]
+
     def put(self, kind: Kind, value: Json) -> Json:
         """Store a new state of an object, created when its name is new.
 
@@ -94,6 +101,10 @@ class Store:
             self._count += 1
         stored = self._stamped(kind, value, known)
         self._objects[kind][key] = stored
+        if known is not None:
+            self._disown(kind, known)
+        for uid in owners_of(stored):
+            self._owned.setdefault(uid, {})[kind, *key] = None
         self._tell(kind, "ADDED" if known is None else "MODIFIED", stored)
         return stored
 
@@ -103,6 +114,7 @@ class Store:
         if found is None:
             return None
         self._count -= 1
+        self._disown(kind, found)
         self.version += 1
         metadata = {**found["metadata"], "resourceVersion": str(self.version)}
         self._tell(kind, "DELETED", {**found, "metadata": metadata})
@@ -132,6 +144,13 @@ class Store:
     def now(self) -> str:
         """The current time as Kubernetes writes it."""
         return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _disown(self, kind: Kind, value: Json) -> None:
+        for uid in owners_of(value):
+            places = self._owned.get(uid, {})
+            places.pop((kind, namespace_of(value), name_of(value)), None)
+            if not places:
+                self._owned.pop(uid, None)
 
     def _stamped(self, kind: Kind, value: Json, known: Json | None) -> Json:
         self.version += 1
@@ -167,3 +186,8 @@ def namespace_of(value: Json) -> str:
 def name_of(value: Json) -> str:
     """The name of an object."""
     return str(value.get("metadata", {}).get("name") or "")
+
+
+def owners_of(value: Json) -> list[str]:
+    """The uids of an object's owners."""
+    return [str(owner.get("uid")) for owner in value["metadata"].get("ownerReferences") or []]
