@@ -15,8 +15,8 @@ from pyrox.errors import Invalid
 from pyrox.pb.storage.process_indicator_pb2 import ProcessSignal
 from services.collector.containers import container_id
 
-# time, pid, parent's pid, uid, gid, flags, bytes of path, bytes of arguments, ancestors, comm, cgroup.
-_HEAD = struct.Struct("<Q8I16s128s")
+# time, pid, parent's pid, uid, gid, bytes of path, bytes of arguments, ancestors, comm, cgroup.
+_HEAD = struct.Struct("<Q7I16s128s")
 _ANCESTOR = struct.Struct("<3I")
 RAW_ANCESTORS = 16
 """Ancestors that the kernel side looks at."""
@@ -24,7 +24,6 @@ HEAD_BYTES = _HEAD.size + RAW_ANCESTORS * _ANCESTOR.size
 """What stands before the texts."""
 # Upstream's ProcessSignalFormatter.cpp.
 _MAX_ANCESTORS = 10
-ARGUMENTS_CUT, ARGUMENTS_UNREADABLE, PATH_CUT = 1, 2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def decode(record: bytes | memoryview, boot_nanoseconds: int) -> Execution | Non
     """
     if len(record) < HEAD_BYTES:
         raise Invalid(f"kernel record of {len(record)} bytes: expected {HEAD_BYTES} or more")
-    time, pid, _, uid, gid, _, path_bytes, args_bytes, ancestors, comm, cgroup = _HEAD.unpack_from(record)
+    time, pid, _, uid, gid, path_bytes, args_bytes, ancestors, comm, cgroup = _HEAD.unpack_from(record)
     container = container_id("/" + text(_until_zero(cgroup)))
     if not container:
         return None

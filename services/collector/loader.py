@@ -21,7 +21,7 @@ from pyrox.errors import Unavailable
 OBJECT = Path(__file__).with_name("bpf") / "process.bpf.o"
 _BTF = Path("/sys/kernel/btf/vmlinux")
 _PROGRAM, _RING, _COUNTS = b"on_exec", b"events", b"counts"
-_COUNTERS = 3
+_COUNTERS = 4
 # `struct bpf_prog_info` up to and with `recursion_misses` (include/uapi/linux/bpf.h).
 _INFO_BYTES = 216
 _MAX_MESSAGES = 20
@@ -43,6 +43,8 @@ class Counters:
     """The ring buffer was full."""
     outside: int = 0
     """Not in a container."""
+    unreadable: int = 0
+    """Arguments lay in memory that was not there; told without them."""
     missed: int = 0
     """The kernel did not run the program, because it ran on that processor already."""
 
@@ -111,8 +113,8 @@ class KernelProbe:
 
     def counters(self) -> Counters:
         """The kernel's own counts, summed over all processors."""
-        sent, lost, outside = (self._sum(index) for index in range(_COUNTERS))
-        return Counters(sent, lost, outside, self._missed())
+        sent, lost, outside, unreadable = (self._sum(index) for index in range(_COUNTERS))
+        return Counters(sent, lost, outside, unreadable, self._missed())
 
     def close(self) -> None:
         """Detach and unload; may be called again."""

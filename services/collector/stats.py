@@ -47,6 +47,7 @@ _EVENTS: dict[str, Callable[[Stats], int]] = {
     "grpcSendFailures": lambda stats: stats.stream_failures,
     "processRateLimitCount": lambda stats: stats.rate_limited,
     "processResolutionFailuresByEvt": lambda stats: stats.malformed,
+    "argumentsUnreadable": lambda stats: stats.kernel.unreadable,
     "filtered": lambda stats: stats.kernel.outside,
     "processScraped": lambda stats: stats.scraped,
 }

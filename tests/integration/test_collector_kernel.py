@@ -192,6 +192,42 @@ async def test_arguments_of_any_size_and_bytes_arrive_cut(container: Container) 
     assert arguments[1:] == ["??", ""]
 
 
+async def paths(container: Container, script: str) -> list[tuple[str, str]]:
+    """Path and path of the parent of each `true` that the script starts."""
+    probe = loader.open_probe(1 << 20)
+    try:
+        await in_container(container, "/bin/sh", "-c", f"{script}; true")
+        decoded = [events.decode(record, 0) for record in probe.read(1000)]
+    finally:
+        probe.close()
+    ours = [e for e in decoded if e is not None and e.container == container.short and e.name == "true"]
+    return [(e.path, e.ancestors[0].path if e.ancestors else "") for e in ours]
+
+
+async def test_path_on_a_mount_inside_the_container_is_whole(container: Container) -> None:
+    assert await paths(container, "mkdir -p /dev/a/b; cp /bin/true /dev/a/b/true; /dev/a/b/true") == [
+        ("/dev/a/b/true", "/bin/sh")
+    ]
+
+
+async def test_path_is_not_shortened_by_chroot(container: Container) -> None:
+    script = "mkdir /jail; cp -r /bin /lib /lib64 /jail/; chroot /jail /bin/sh -c '/bin/true; true'"
+    assert await paths(container, script) == [("/jail/bin/true", "/jail/bin/sh")]
+
+
+@pytest.mark.parametrize(
+    ("depth", "expected"),
+    [(29, "/" + "d/" * 29 + "true"), (200, "/.../" + "d/" * 31 + "true")],
+    ids=["followed", "cut"],
+)
+async def test_path_deeper_than_the_kernel_follows_is_marked(
+    container: Container, depth: int, expected: str
+) -> None:
+    deep = "/".join(["d"] * depth)
+    ((path, _),) = await paths(container, f"mkdir -p /{deep}; cp /bin/true /{deep}/true; /{deep}/true")
+    assert path == expected
+
+
 async def test_record_is_read_in_batches_of_the_asked_size(container: Container) -> None:
     probe = loader.open_probe(1 << 20)
     try:

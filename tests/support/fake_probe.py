@@ -35,12 +35,11 @@ def record(
     cgroup = group if isinstance(group, bytes) else group.encode()
     texts = names(path)
     head = struct.pack(
-        "<Q8I16s128s",
+        "<Q7I16s128s",
         time,
         pid,
         1,
         *ids,
-        0,
         len(texts) if path_bytes is None else path_bytes,
         len(arguments) if args_bytes is None else args_bytes,
         len(ancestors) if ancestor_count is None else ancestor_count,

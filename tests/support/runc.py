@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PROGRAMS = ("sh", "true", "cat", "ls", "sleep", "env")
+PROGRAMS = ("sh", "true", "ls", "sleep", "env", "cp", "mkdir", "chroot")
 _LIBRARY = re.compile(r"(/\S+) \(0x")
 _CGROUPS = Path("/sys/fs/cgroup")
+_SETS = ("bounding", "effective", "permitted")
 _NAMESPACES = ("pid", "mount", "ipc", "uts")
 
 
@@ -77,6 +78,7 @@ class Container:
                 "args": ["/bin/sleep", "1000"],
                 "env": ["PATH=/bin"],
                 "cwd": "/",
+                "capabilities": {kind: ["CAP_SYS_CHROOT"] for kind in _SETS},
             },
             "root": {"path": "rootfs"},
             "mounts": [

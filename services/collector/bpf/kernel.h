@@ -82,10 +82,6 @@ struct file {
 	struct path f_path;
 };
 
-struct fs_struct {
-	struct path root;
-};
-
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
@@ -117,7 +113,6 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct mm_struct *mm;
 	const struct cred *cred;
-	struct fs_struct *fs;
 	struct css_set *cgroups;
 };
 

@@ -22,13 +22,14 @@
 #define LEVELS 5
 #define ANCESTORS 16
 #define ARGUMENTS 4095
+/* What stands for the directories of a path that is deeper than that. */
+#define CUT "..."
 /* A whole path, then the arguments, then whatever ancestors fit. */
-#define AFTER_PATH (NAME * COMPONENTS)
+#define AFTER_PATH (NAME * COMPONENTS + sizeof(CUT))
 #define LAST_NAME (AFTER_PATH + ARGUMENTS + 1)
 #define TEXTS (LAST_NAME + NAME)
 
-enum flag { ARGUMENTS_CUT = 1, ARGUMENTS_UNREADABLE = 2, PATH_CUT = 4 };
-enum count { SENT, LOST, OUTSIDE, COUNTS };
+enum count { SENT, LOST, OUTSIDE, UNREADABLE, COUNTS };
 
 struct ancestor {
 	__u32 pid;
@@ -42,7 +43,6 @@ struct record {
 	__u32 parent;
 	__u32 uid;
 	__u32 gid;
-	__u32 flags;
 	__u32 path_bytes;
 	__u32 args_bytes;
 	__u32 ancestors;
@@ -165,18 +165,18 @@ SUBPROGRAM int in_container(__u64 set)
 }
 
 /*
- * Appends the names of a path at an offset of the texts, as seen below a root; gives the
- * offset behind them.
+ * Appends the names of a path at an offset of the texts; gives the offset behind them. The
+ * path is that of the mount namespace: a process cannot shorten it by chroot.
  */
-SUBPROGRAM __u64 add_names(__u64 dentry, __u64 mnt, __u64 root_dentry, __u64 root_mnt, __u64 at)
+SUBPROGRAM __u64 add_names(__u64 dentry, __u64 mnt, __u64 at)
 {
 	struct record *record = scratch_record();
 
 	if (!record || !dentry || !mnt)
 		return at;
 	for (int step = 0; step < COMPONENTS; step++) {
-		if (at > LAST_NAME || (dentry == root_dentry && mnt == root_mnt))
-			break;
+		if (at > LAST_NAME)
+			return at;
 		__u64 above = (__u64)READ(dentry, dentry, d_parent);
 		__u64 top = (__u64)READ(vfsmount, mnt, mnt_root);
 
@@ -185,7 +185,7 @@ SUBPROGRAM __u64 add_names(__u64 dentry, __u64 mnt, __u64 root_dentry, __u64 roo
 			__u64 mount_above = (__u64)READ(mount, mount, mnt_parent);
 
 			if (dentry != top || !mount_above || mount_above == mount)
-				break;
+				return at;
 			dentry = (__u64)READ(mount, mount, mnt_mountpoint);
 			mnt = mount_above + OFFSET(mount, mnt);
 			continue;
@@ -193,23 +193,25 @@ SUBPROGRAM __u64 add_names(__u64 dentry, __u64 mnt, __u64 root_dentry, __u64 roo
 		long length = bpf_probe_read_kernel_str(&record->texts[at], NAME,
 							READ(dentry, dentry, d_name.name));
 		if (length <= 0 || length > NAME)
-			break;
+			return at;
 		at += length;
 		dentry = above;
 	}
-	return at;
+	if (at > LAST_NAME)
+		return at;
+	__builtin_memcpy(&record->texts[at], CUT, sizeof(CUT));
+	return at + sizeof(CUT);
 }
 
 /* The same for the program that a task runs. */
-INLINE __u64 add_program(__u64 task, __u64 root_dentry, __u64 root_mnt, __u64 at)
+INLINE __u64 add_program(__u64 task, __u64 at)
 {
 	__u64 memory = (__u64)READ(task_struct, task, mm);
 	__u64 file = memory ? (__u64)READ(mm_struct, memory, exe_file) : 0;
 
 	if (!file)
 		return at;
-	return add_names((__u64)READ(file, file, f_path.dentry), (__u64)READ(file, file, f_path.mnt),
-			 root_dentry, root_mnt, at);
+	return add_names((__u64)READ(file, file, f_path.dentry), (__u64)READ(file, file, f_path.mnt), at);
 }
 
 /* Appends the arguments, the first one included; gives the offset behind them. */
@@ -223,14 +225,12 @@ SUBPROGRAM __u64 add_arguments(__u64 task, __u64 at)
 	__u64 start = READ(mm_struct, memory, arg_start);
 	__u64 length = READ(mm_struct, memory, arg_end) - start;
 
-	if (length > ARGUMENTS) {
+	if (length > ARGUMENTS)
 		length = ARGUMENTS;
-		record->flags |= ARGUMENTS_CUT;
-	}
 	/* The verifier follows this bound only when it is made of one register. */
 	length &= ARGUMENTS;
 	if (bpf_probe_read_user(&record->texts[at], length, (void *)start)) {
-		record->flags |= ARGUMENTS_UNREADABLE;
+		count(UNREADABLE);
 		return at;
 	}
 	return at + length;
@@ -243,11 +243,8 @@ SUBPROGRAM __u64 add_ancestor(__u64 task, __u32 index, __u64 at)
 
 	if (!record || index >= ANCESTORS)
 		return at;
-	__u64 root = (__u64)READ(task_struct, task, fs);
-	__u64 root_dentry = root ? (__u64)READ(fs_struct, root, root.dentry) : 0;
-	__u64 root_mnt = root ? (__u64)READ(fs_struct, root, root.mnt) : 0;
 	__u64 cred = (__u64)READ(task_struct, task, cred);
-	__u64 end = add_program(task, root_dentry, root_mnt, at);
+	__u64 end = add_program(task, at);
 
 	record->ancestor[index].pid = READ(task_struct, task, tgid);
 	record->ancestor[index].uid = READ(cred, cred, euid.val);
@@ -308,7 +305,6 @@ INLINE void describe(struct record *record, __u64 task)
 	record->parent = parent ? READ(task_struct, parent, tgid) : 0;
 	record->uid = READ(cred, cred, euid.val);
 	record->gid = READ(cred, cred, egid.val);
-	record->flags = 0;
 	bpf_probe_read_kernel(record->comm, COMM, (void *)ADDRESS(task_struct, task, comm));
 }
 
@@ -320,16 +316,12 @@ int on_exec(void *context)
 
 	if (!record)
 		return 0;
-	/* Ancestors may lie in groups of their own: the process's comes last. */
 	if (!in_container((__u64)READ(task_struct, task, cgroups))) {
 		count(OUTSIDE);
 		return 0;
 	}
 	describe(record, task);
-	__u64 root = (__u64)READ(task_struct, task, fs);
-	__u64 root_dentry = root ? (__u64)READ(fs_struct, root, root.dentry) : 0;
-	__u64 root_mnt = root ? (__u64)READ(fs_struct, root, root.mnt) : 0;
-	__u64 path = add_program(task, root_dentry, root_mnt, 0);
+	__u64 path = add_program(task, 0);
 	__u64 args = add_arguments(task, path);
 
 	record->path_bytes = path;
@@ -338,9 +330,10 @@ int on_exec(void *context)
 
 	if (end > TEXTS)
 		return 0;
+	/* The ancestors' groups were written over the process's own. */
 	if (!in_container((__u64)READ(task_struct, task, cgroups)))
 		return 0;
-	if (bpf_ringbuf_output(&events, record, sizeof(*record) - TEXTS + end, 0))
+	if (bpf_ringbuf_output(&events, record, __builtin_offsetof(struct record, texts) + end, 0))
 		count(LOST);
 	else
 		count(SENT);
