@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from pyrox.errors import Invalid
 from pyrox.pb.storage.policy_pb2 import EventSource, Exclusion, LifecycleStage, Policy, Severity
 from pyrox.pb.storage.scope_pb2 import Scope
+from pyrox.policy.compile import DEFAULT_OPTIONS, check_size, compile_sections
 from pyrox.policy.enforcement import drop_foreign_actions
 from pyrox.policy.errors import PolicyInvalid, error_list
 from pyrox.policy.fields import CRITERIA, Kind
@@ -94,8 +95,24 @@ def _kinds(policy: Policy) -> Iterator[tuple[str, Kind]]:
                 yield group.field_name, criterion.kind
 
 
+def _configuration(policy: Policy, options: ValidateOptions) -> str:
+    """What is wrong with the criteria.
+
+    An expression that RE2 refuses keeps the rules of `validate`; stored, the policy would
+    look alive and never be violated. So the criteria are compiled as well.
+    """
+    try:
+        check_size(policy)
+        if problem := validate(policy, options=options):
+            return problem
+        compile_sections(policy, DEFAULT_OPTIONS)
+    except PolicyInvalid as error:
+        return error.message
+    return ""
+
+
 def _build(policy: Policy, options: ValidateOptions) -> str:
-    problem = validate(policy, options=options)
+    problem = _configuration(policy, options)
     if not problem:
         beyond = next((name for name, kind in _kinds(policy) if kind is not Kind.IMAGE), "")
         problem = f"invalid query: field {beyond} unknown" if beyond else ""
@@ -103,7 +120,7 @@ def _build(policy: Policy, options: ValidateOptions) -> str:
 
 
 def _deploy(policy: Policy, options: ValidateOptions) -> str:
-    if problem := validate(policy, options=options):
+    if problem := _configuration(policy, options):
         return f"policy configuration is invalid for deploy time: {problem}"
     if any(kind in _EVENTS for _, kind in _kinds(policy)):
         return "deploy time policy cannot contain runtime criteria"
@@ -111,8 +128,11 @@ def _deploy(policy: Policy, options: ValidateOptions) -> str:
 
 
 def _runtime(policy: Policy, options: ValidateOptions) -> str:
+    # What both events have belongs to those that the policy is about.
+    about_audit = policy.event_source == EventSource.AUDIT_LOG_EVENT
+    events = {**_EVENTS, Kind.KUBE_OR_AUDIT: "audit"} if about_audit else _EVENTS
     categories = [
-        {_EVENTS[CRITERIA[g.field_name].kind] for g in section.policy_groups if _is_event(g.field_name)}
+        {events[CRITERIA[g.field_name].kind] for g in section.policy_groups if _is_event(g.field_name)}
         for section in policy.policy_sections
     ]
     if not any(categories):
@@ -125,7 +145,7 @@ def _runtime(policy: Policy, options: ValidateOptions) -> str:
             "A runtime policy must not mix incompatible runtime criteria: process and file criteria must be "
             "in the same section, and cannot coexist with network flow or Kubernetes events criteria"
         )
-    problem = validate(policy, options=options)
+    problem = _configuration(policy, options)
     return f"policy configuration is invalid for runtime: {problem}" if problem else ""
 
 

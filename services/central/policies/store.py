@@ -60,6 +60,7 @@ class PolicyStore:
         self._pool = pool
         self._policies = ListedStore(pool=pool, table=tables.POLICIES, list_form=ListForm(ListPolicy, digest))
         self._active: frozenset[str] | None = None
+        self._generation = 0
 
     async def ensure_defaults(self, defaults: Sequence[Policy]) -> None:
         """Add default policies that are missing; those that exist keep what users changed."""
@@ -93,13 +94,18 @@ class PolicyStore:
 
     async def active_ids(self, *, tx: Database | None = None) -> frozenset[str]:
         """Ids of the policies that exist and are enabled; remembered until `forget`."""
-        if self._active is None:
-            found = await self._policies.find(Query.match("Disabled", "false"), scope=EVERYTHING, tx=tx)
-            self._active = frozenset(policy.id for policy in found)
-        return self._active
+        if self._active is not None:
+            return self._active
+        generation = self._generation
+        found = await self._policies.find(Query.match("Disabled", "false"), scope=EVERYTHING, tx=tx)
+        active = frozenset(policy.id for policy in found)
+        if generation == self._generation:
+            self._active = active
+        return active
 
     def forget(self) -> None:
         """Policies changed, here or on another replica."""
+        self._generation += 1
         self._active = None
 
     async def put(self, *policies: Policy) -> None:

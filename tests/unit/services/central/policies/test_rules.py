@@ -1,0 +1,298 @@
+"""The rules that a whole policy must keep, in upstream's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pyrox.errors import Invalid
+from pyrox.pb.storage.policy_pb2 import EnforcementAction, EventSource, LifecycleStage, Policy, Severity
+from pyrox.pb.storage.scope_pb2 import Scope
+from pyrox.policy.defaults import load
+from pyrox.policy.validate import ValidateOptions
+from services.central.policies.rules import check, scope_problem
+
+BUILD, DEPLOY, RUNTIME = LifecycleStage.BUILD, LifecycleStage.DEPLOY, LifecycleStage.RUNTIME
+ANY = ValidateOptions()
+Change = Callable[[Policy], object]
+
+
+def policy(*stages: LifecycleStage.ValueType, field: str = "Image Tag", value: str = "latest") -> Policy:
+    made = Policy(
+        name="A good name",
+        policy_version="1.1",
+        lifecycle_stages=stages or [BUILD],
+        severity=Severity.LOW_SEVERITY,
+        categories=["DevOps Best Practices"],
+    )
+    if RUNTIME in stages:
+        made.event_source = EventSource.DEPLOYMENT_EVENT
+    group = made.policy_sections.add().policy_groups.add(field_name=field)
+    group.values.add(value=value)
+    return made
+
+
+def runtime() -> Policy:
+    return policy(RUNTIME, field="Process Name", value="sh")
+
+
+def audit() -> Policy:
+    made = policy(RUNTIME, field="Kubernetes Resource", value="SECRETS")
+    made.policy_sections[0].policy_groups.add(field_name="Kubernetes API Verb").values.add(value="GET")
+    made.event_source = EventSource.AUDIT_LOG_EVENT
+    return made
+
+
+@pytest.mark.parametrize("made", [policy(BUILD), policy(DEPLOY), policy(BUILD, DEPLOY), runtime(), audit()])
+def test_check_good_policy_passes(made: Policy) -> None:
+    check(made, options=ANY)
+
+
+@pytest.mark.parametrize("default", load(), ids=lambda default: default.name)
+def test_check_default_policies_pass(default: Policy) -> None:
+    check(default, options=ANY, notifiers=())
+
+
+def test_check_brings_the_policy_into_its_stored_form() -> None:
+    made = policy(BUILD)
+    made.name, made.policy_version = "  A good name\t", ""
+    made.enforcement_actions.extend(
+        [EnforcementAction.FAIL_BUILD_ENFORCEMENT, EnforcementAction.KILL_POD_ENFORCEMENT]
+    )
+    check(made, options=ANY)
+    assert (made.name, made.policy_version) == ("A good name", "1.1")
+    assert list(made.enforcement_actions) == [EnforcementAction.FAIL_BUILD_ENFORCEMENT]
+
+
+NAME = "policy must have a name between 5 and 128 characters long with no new lines or dollar signs"
+DESCRIPTION = (
+    "description, when present, should be of sentence form, and not contain more than 800 characters"
+)
+
+
+def with_scope(**fields: str) -> Change:
+    return lambda made: made.scope.add(**fields)
+
+
+def with_exclusion(change: Change = lambda _: None) -> Change:
+    return lambda made: change(made.exclusions.add())  # type: ignore[arg-type]  # an exclusion
+
+
+REFUSED: dict[str, tuple[Callable[[], Policy], Change, str]] = {
+    "short name": (policy, lambda p: setattr(p, "name", "four"), NAME),
+    "long name": (policy, lambda p: setattr(p, "name", "x" * 129), NAME),
+    "name of two lines": (policy, lambda p: setattr(p, "name", "one\ntwo"), NAME),
+    "name with a dollar": (policy, lambda p: setattr(p, "name", "a $ name"), NAME),
+    "long description": (policy, lambda p: setattr(p, "description", "x" * 801), DESCRIPTION),
+    "description with a dollar": (policy, lambda p: setattr(p, "description", "$"), DESCRIPTION),
+    "version": (policy, lambda p: setattr(p, "policy_version", "2"), "policy has invalid version"),
+    "no stage": (
+        policy,
+        lambda p: p.ClearField("lifecycle_stages"),
+        "a policy must apply to at least one lifecycle stage",
+    ),
+    "no severity": (policy, lambda p: p.ClearField("severity"), "a policy must have a severity"),
+    "no category": (policy, lambda p: p.ClearField("categories"), "a policy must have at least one category"),
+    "category twice": (
+        policy,
+        lambda p: p.categories.append(p.categories[0]),
+        "a policy cannot contain duplicate categories",
+    ),
+    "empty scope": (policy, with_scope(), "scope must have at least one field populated"),
+    "exclusion of nothing": (
+        policy,
+        with_exclusion(),
+        "all excluded scopes must have some criteria to match on",
+    ),
+    "deployment excluded from a build": (
+        policy,
+        with_exclusion(lambda e: setattr(e.deployment, "name", "x")),  # type: ignore[attr-defined]
+        "excluding a deployment is only valid during the DEPLOY and RUNTIME lifecycles",
+    ),
+    "image excluded from a deployment": (
+        lambda: policy(DEPLOY),
+        with_exclusion(lambda e: setattr(e.image, "name", "x")),  # type: ignore[attr-defined]
+        "excluding an image is only valid during the BUILD lifecycle",
+    ),
+    "image excluded without a name": (
+        policy,
+        with_exclusion(lambda e: e.image.SetInParent()),  # type: ignore[attr-defined]
+        "image excluded scope must have nonempty name",
+    ),
+    "deployment excluded without a name": (
+        lambda: policy(DEPLOY),
+        with_exclusion(lambda e: e.deployment.SetInParent()),  # type: ignore[attr-defined]
+        "at least one field of deployment exclusion scope must be defined",
+    ),
+    "exclusion by cluster label": (
+        lambda: policy(DEPLOY),
+        with_exclusion(lambda e: e.deployment.scope.cluster_label.SetInParent()),  # type: ignore[attr-defined]
+        "exclusion scopes do not support cluster labels",
+    ),
+    "event source of a build": (
+        policy,
+        lambda p: setattr(p, "event_source", EventSource.DEPLOYMENT_EVENT),
+        "event source must not be set for build or deploy time policies",
+    ),
+    "no event source at run time": (
+        runtime,
+        lambda p: p.ClearField("event_source"),
+        "event source must be deployment or audit event or node for runtime policies",
+    ),
+    "enforced audit": (
+        audit,
+        lambda p: p.enforcement_actions.append(EnforcementAction.FAIL_KUBE_REQUEST_ENFORCEMENT),
+        "enforcement actions are not applicable for runtime policies with audit log as the event source",
+    ),
+    "audit with a label": (
+        audit,
+        lambda p: p.scope.add().label.SetInParent(),
+        "labels in `restrict to scope` section are not permitted for audit log events based policies",
+    ),
+    "audit without a deployment": (
+        audit,
+        with_exclusion(lambda e: setattr(e.deployment, "name", "x")),  # type: ignore[attr-defined]
+        "deployment level exclusion is not applicable runtime policies with audit log as the event source",
+    ),
+    "runtime criterion at deploy time": (
+        lambda: policy(DEPLOY, field="Process Name", value="sh"),
+        lambda p: setattr(p, "event_source", EventSource.DEPLOYMENT_EVENT),
+        "error validating lifecycle stage error: deploy time policy cannot contain runtime criteria",
+    ),
+    "deploy criterion at build time": (
+        lambda: policy(BUILD, field="Privileged Container", value="true"),
+        lambda _: None,
+        "error validating lifecycle stage error: policy configuration is invalid for build time: ",
+    ),
+    "no event at run time": (
+        lambda: policy(RUNTIME),
+        lambda _: None,
+        "error validating lifecycle stage error: A runtime policy must contain at least one policy criterion",
+    ),
+    "unknown criterion": (
+        lambda: policy(BUILD, field="No Such Field"),
+        lambda _: None,
+        "policy configuration is invalid for build time: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_check_refuses_with_upstreams_words(case: str) -> None:
+    make, change, message = REFUSED[case]
+    made = make()
+    change(made)
+    with pytest.raises(Invalid) as refused:
+        check(made, options=ANY)
+    assert message in refused.value.message
+    assert refused.value.message.startswith("policy invalid error")
+    assert refused.value.message.endswith(": invalid arguments")
+
+
+def test_check_names_everything_that_is_wrong_in_order() -> None:
+    with pytest.raises(Invalid) as refused:
+        check(Policy(policy_version="1.1"), options=ANY)
+    parts = (NAME, "at least one lifecycle stage", "must have a severity", "must have at least one category")
+    places = [refused.value.message.index(part) for part in parts]
+    assert places == sorted(places)
+    assert refused.value.message.startswith("policy invalid errors: [")
+
+
+def test_check_criteria_of_two_event_kinds_in_one_section_are_refused() -> None:
+    made = runtime()
+    made.policy_sections[0].policy_groups.add(field_name="Kubernetes Resource").values.add(value="PODS_EXEC")
+    with pytest.raises(Invalid, match="must not mix incompatible runtime criteria"):
+        check(made, options=ANY)
+
+
+def test_check_capability_added_and_dropped_is_refused() -> None:
+    made = policy(DEPLOY, field="Add Capabilities", value="SYS_ADMIN")
+    made.policy_sections[0].policy_groups.add(field_name="Drop Capabilities").values.add(value="SYS_ADMIN")
+    with pytest.raises(Invalid, match="Capabilities 'SYS_ADMIN' cannot be included in both add and drop"):
+        check(made, options=ANY)
+
+
+@pytest.mark.parametrize("field", ["Has Ingress Network Policy", "Has Egress Network Policy"])
+def test_check_missing_network_policy_cannot_be_enforced(field: str) -> None:
+    made = policy(DEPLOY, field=field, value="false")
+    check(made, options=ANY)
+    made.enforcement_actions.append(EnforcementAction.SCALE_TO_ZERO_ENFORCEMENT)
+    with pytest.raises(Invalid, match=f"enforcement of {field} is not allowed"):
+        check(made, options=ANY)
+
+
+def test_check_notifiers_must_exist_when_they_are_asked_for() -> None:
+    made = policy()
+    made.notifiers.append("n1")
+    check(made, options=ANY)
+    check(made, options=ANY, notifiers={"n1"})
+    with pytest.raises(Invalid, match="notifier n1 does not exist"):
+        check(made, options=ANY, notifiers=())
+
+
+def test_check_from_line_is_refused_when_saving_and_taken_in_imports() -> None:
+    made = policy(BUILD, field="Dockerfile Line", value="FROM=.*debian")
+    check(made, options=ANY)
+    with pytest.raises(Invalid):
+        check(made, options=ValidateOptions(refuse_from=True))
+
+
+def scope(**fields: str | tuple[str, str]) -> Scope:
+    made = Scope()
+    for name, value in fields.items():
+        if isinstance(value, str):
+            setattr(made, name, value)
+        else:
+            label = getattr(made, name)
+            label.key, label.value = value
+    return made
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (scope(cluster="c"), ""),
+        (scope(namespace="prod-.*"), ""),
+        (scope(label=("app", ".*"), cluster="c", namespace="n"), ""),
+        (scope(cluster_label=("a", "b"), namespace_label=("c", "d")), ""),
+        (scope(), "scope must have at least one field populated"),
+        (
+            scope(cluster="c", cluster_label=("a", "b")),
+            "scope cannot have both 'cluster' and 'cluster_label' fields populated",
+        ),
+        (
+            scope(namespace="n", namespace_label=("a", "b")),
+            "scope cannot have both 'namespace' and 'namespace_label' fields populated",
+        ),
+        (scope(namespace="("), "could not compile scope: "),
+        (scope(label=("(", "")), "could not compile scope: "),
+        (scope(namespace="(a{1000}){1000}"), "could not compile scope: "),
+        (scope(namespace=r"(?=x)"), "could not compile scope: "),
+    ],
+)
+def test_scope_problem_names_it(given: Scope, problem: str) -> None:
+    found = scope_problem(given)
+    assert found.startswith(problem)
+    assert bool(found) == bool(problem)
+
+
+@pytest.mark.parametrize("stage", [BUILD, DEPLOY])
+@pytest.mark.parametrize("value", ["(", "(?<=a)b", "((x{1000}){1000}){1000}", "a|" * 40_000])
+def test_check_refuses_an_expression_that_cannot_be_compiled(
+    stage: LifecycleStage.ValueType, value: str
+) -> None:
+    with pytest.raises(Invalid, match=r"policy configuration is invalid for .* time: .*'Image Tag'"):
+        check(policy(stage, value=value), options=ANY)
+
+
+def test_check_refuses_more_values_and_sections_than_are_read() -> None:
+    made = policy(BUILD)
+    for number in range(10_000):
+        made.policy_sections[0].policy_groups[0].values.add(value=f"v{number}")
+    with pytest.raises(Invalid, match="more than 10000 values"):
+        check(made, options=ANY)
+    made = policy(BUILD)
+    made.policy_sections.extend([made.policy_sections[0]] * 1000)
+    with pytest.raises(Invalid, match="more than 1000 sections"):
+        check(made, options=ANY)
