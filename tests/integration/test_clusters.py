@@ -120,7 +120,7 @@ async def test_post_takes_nothing_that_sensors_report(site: Site) -> None:
     made = (await site.service.PostCluster(wanted, ADMIN)).cluster
     stored = await site.get(made.id)
     for field in ("status", "most_recent_sensor_id", "helm_config"):
-        assert not stored.HasField(field), field  # type: ignore[arg-type]  # names of the descriptor
+        assert not stored.HasField(field), field
     assert (stored.init_bundle_id, list(stored.sensor_capabilities)) == ("", [])
     assert stored.managed_by == cluster_pb2.MANAGER_TYPE_UNKNOWN
     assert stored.health_status.overall_health_status == Label.UNINITIALIZED
