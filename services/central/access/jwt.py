@@ -97,7 +97,7 @@ class TokenIssuer:
         A text that is no token at all counts as ours: the refusal is then `verify`'s.
         """
         try:
-            return extract_compact(token.encode()).headers().get("kid", KEY_ID) == KEY_ID
+            return bool(extract_compact(token.encode()).headers().get("kid", KEY_ID) == KEY_ID)
         except (jose_errors.JoseError, ValueError):
             return True
 
