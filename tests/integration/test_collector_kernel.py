@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -17,7 +18,7 @@ from services.collector import events, loader
 from services.collector.app import App
 from tests.support.collector import config, running_collector
 from tests.support.fake_sensor import SignalSink
-from tests.support.pki import CLUSTER_ID, Pki
+from tests.support.pki import CLUSTER_ID, COLLECTOR, Pki
 from tests.support.runc import Container, running_container
 from tests.support.waiting import until
 
@@ -286,3 +287,44 @@ def test_object_that_is_none_is_refused_and_leaves_nothing_open(tmp_path: Path) 
         loader.KernelProbe(loader._library(), tmp_path / "gone", 1 << 20)
     loader.open_probe(1 << 20).close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+async def test_collector_that_is_killed_starts_anew_and_loses_only_what_it_held(
+    pki: Pki, container: Container
+) -> None:
+    async with SignalSink(pki).running() as sensor:
+        for number, word in enumerate(("first", "second"), start=1):
+            process = start_process(pki, sensor.port)
+            try:
+                await told(sensor, container, scraped=number)
+                await in_container(container, "/bin/true", word)
+                await told(sensor, container, live=number)
+            finally:
+                process.kill()
+                process.wait(timeout=10)
+    assert [s.args for s in sensor.of(container.short) if s.name == "true"] == ["first", "second"]
+
+
+async def told(sensor: SignalSink, container: Container, *, scraped: int = 0, live: int = 0) -> None:
+    """Return when Sensor was told of that many processes of the container."""
+    await until(lambda: len(sensor.of(container.short, scraped=True)) >= scraped)
+    await until(lambda: len([s for s in sensor.of(container.short) if s.name == "true"]) >= live)
+
+
+def start_process(pki: Pki, port: int) -> subprocess.Popen[bytes]:
+    """`python -m services collector` as the supervisor starts it."""
+    files = pki.files(COLLECTOR)
+    environment = {
+        **os.environ,
+        "GRPC_SERVER": f"127.0.0.1:{port}",
+        "ROX_COLLECTOR_TLS_CA": str(pki.ca_file),
+        "ROX_COLLECTOR_TLS_CLIENT_CERT": str(files.cert),
+        "ROX_COLLECTOR_TLS_CLIENT_KEY": str(files.key),
+    }
+    flags = ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--host", "/"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "services", "collector", *flags],
+        env=environment,
+        cwd=Path(loader.__file__).parents[2],
+        stderr=subprocess.DEVNULL,
+    )
