@@ -29,6 +29,9 @@ API_TOKEN_LIFE = timedelta(days=365)
 _MAX_TOKEN = 16 * 1024
 VALIDATION_FAILED = "token-based: cannot extract identity: token validation failed"
 
+# What a text that is no token of ours makes the parser raise; deep nesting included.
+_BROKEN = (jose_errors.JoseError, ValueError, RecursionError)
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:
@@ -96,9 +99,11 @@ class TokenIssuer:
 
         A text that is no token at all counts as ours: the refusal is then `verify`'s.
         """
+        if len(token) > _MAX_TOKEN:
+            return True
         try:
             return bool(extract_compact(token.encode()).headers().get("kid", KEY_ID) == KEY_ID)
-        except (jose_errors.JoseError, ValueError):
+        except _BROKEN:
             return True
 
     def verify(self, token: str) -> Claims:
@@ -108,7 +113,7 @@ class TokenIssuer:
         try:
             decoded = jwt.decode(token, self._key, algorithms=["RS256"])
             return self._read(decoded.claims)
-        except (jose_errors.JoseError, ValueError, KeyError, TypeError, AttributeError) as err:
+        except (*_BROKEN, KeyError, TypeError, AttributeError) as err:
             raise NoCredentials.of(VALIDATION_FAILED) from err
 
     def _read(self, body: Mapping[str, object]) -> Claims:

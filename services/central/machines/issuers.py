@@ -66,7 +66,7 @@ class Issuers:
         """The claims of a token of this issuer. Raises `NoCredentials`."""
         try:
             claims = await self._decoded(token, issuer)
-        except (jose_errors.JoseError, ValueError) as error:
+        except (jose_errors.JoseError, ValueError, RecursionError) as error:
             raise NoCredentials(f"ID token is invalid: {error}") from error
         self._check(claims, issuer, audience)
         return claims
@@ -75,7 +75,7 @@ class Issuers:
         keys = await self._keys(issuer, older_than=_KEYS_SECONDS)
         try:
             return jwt.decode(token, keys, algorithms=_ALGORITHMS).claims
-        except (jose_errors.JoseError, ValueError):
+        except (jose_errors.JoseError, ValueError, RecursionError):
             # The issuer may have new keys.
             fresh = await self._keys(issuer, older_than=_AGAIN_SECONDS)
             if fresh is keys:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from pyrox.errors import NoCredentials
@@ -119,3 +120,20 @@ def test_verify_tampered_roles_are_refused(issuer: TokenIssuer) -> None:
 def test_load_key_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"jwt-key\.pem"):
         load_key(tmp_path)
+
+
+def deep_token() -> str:
+    header = base64.urlsafe_b64encode(b"[" * 8000).decode().rstrip("=")
+    return f"{header}.e30.c2ln"
+
+
+@pytest.mark.parametrize("token", ["", "abc", "a.b.c", "x" * 20_000, deep_token()])
+def test_text_that_is_no_token_counts_as_ours_and_is_refused(issuer: TokenIssuer, token: str) -> None:
+    assert issuer.is_ours(token)
+    with pytest.raises(NoCredentials, match="token validation failed"):
+        issuer.verify(token)
+
+
+def test_token_of_another_key_is_not_ours(issuer: TokenIssuer) -> None:
+    foreign = jwt.encode({"alg": "RS256", "kid": "other"}, {"iss": "https://x"}, RSAKey.generate_key(2048))
+    assert not issuer.is_ours(foreign)
