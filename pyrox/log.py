@@ -9,10 +9,30 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
-from typing import Literal
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, Literal
 
-import structlog
+
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """Let imports in the block find no such module, unless it is loaded already."""
+    # None is what the import system itself takes for "not there".
+    modules: dict[str, Any] = sys.modules
+    hidden = module not in modules
+    if hidden:
+        modules[module] = None
+    try:
+        yield
+    finally:
+        if hidden:
+            del modules[module]
+
+
+# structlog.dev loads rich wherever it is installed: 7 MiB in each process, for coloured
+# tracebacks that no log of ours has.
+with _hidden("rich"):
+    import structlog
 
 Format = Literal["json", "console"]
 Logger = structlog.stdlib.BoundLogger
@@ -38,7 +58,9 @@ def setup(*, process: str, level: str = "info", form: Format = "console") -> Non
     if number is None:
         raise ValueError(f"unknown log level {level!r}")
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -132,3 +134,39 @@ def test_other_libraries_speak_from_warning_on(
     err = capsys.readouterr().err
     assert "loud" in err
     assert "quiet" not in err
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_setup_loads_no_rich_and_still_shows_traces(form: str) -> None:
+    script = (
+        "import sys; from pyrox import log\n"
+        f"log.setup(process='central', form={form!r})\n"
+        "try: raise RuntimeError('broken')\n"
+        "except RuntimeError as err: log.get('m').error('failed', exc_info=err)\n"
+        "print('rich' in sys.modules)"
+    )
+    command = [sys.executable, "-W", "error", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "False\n"
+    assert "RuntimeError: broken" in done.stderr
+    assert "Traceback (most recent call last)" in done.stderr
+
+
+def test_hidden_module_is_found_again_afterwards() -> None:
+    script = "import pyrox.log, rich; print(rich.__name__)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "rich\n"
+
+
+def test_console_line_of_an_error_is_followed_by_its_plain_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup(process="sensor")
+    try:
+        raise RuntimeError("broken")
+    except RuntimeError as err:
+        log.get("m").error("unexpected error", exc_info=err)
+    lines = capsys.readouterr().err.splitlines()
+    assert "unexpected error" in lines[0]
+    assert lines[1] == "Traceback (most recent call last):"
+    assert lines[-1] == "RuntimeError: broken"
