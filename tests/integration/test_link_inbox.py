@@ -195,14 +195,14 @@ async def test_removed_deployment_ends_its_alerts_and_what_is_known_of_them(
     else:
         await receiver.receive(synced(f"Namespace:{ID(3)}"))
     assert await states(receiver) == {"deploy": "RESOLVED", "runtime": "ACTIVE"}
-    open_ones = await receiver.alerts.open_matching("", scope=EVERYTHING)
+    open_ones = await receiver.alerts.open_runtime_matching("", scope=EVERYTHING)
     assert [(one.deployment.inactive, one.namespace_id) for one in open_ones] == [(True, ID(3))]
     assert list(await receiver.hashes.load(HERE)) == []
     if way == "told":
         await receiver.receive(
             event("deployment", 7, "web", hash_=1), results(7, alert("deploy")), inbox=inbox
         )
-        assert len(await receiver.alerts.open_matching("Lifecycle Stage:DEPLOY", scope=EVERYTHING)) == 1
+        assert await receiver.alerts.count("Lifecycle Stage:DEPLOY", scope=EVERYTHING) == 1
 
 
 async def test_only_full_lists_of_deploy_alerts_are_in_the_dedupe_state(receiver: Receiver) -> None:

@@ -14,7 +14,7 @@ from pyrox.rpc.authz import Permissions, Rule
 from pyrox.rpc.call import Call
 from pyrox.rpc.scope import Access
 from services.central.alerts.lifecycle import resolvable_by_hand
-from services.central.alerts.store import AlertStore
+from services.central.alerts.store import AlertStore, asks_for_resolved_only
 
 _READ = Permissions(read=("Alert",))
 _WRITE = Permissions(write=("Alert",))
@@ -128,9 +128,7 @@ class AlertService:
     ) -> empty_pb2.Empty:
         """End all runtime alerts that match."""
         scope = call.scope("Alert", Access.READ_WRITE_ACCESS)
-        found = [
-            a for a in await self._store.open_matching(request.query, scope=scope) if resolvable_by_hand(a)
-        ]
+        found = await self._store.open_runtime_matching(request.query, scope=scope)
         for alert in found:
             alert.state = ViolationState.RESOLVED
         await self._store.put(found)
@@ -142,7 +140,7 @@ class AlertService:
         """Remove resolved alerts; without `confirm` only say how many there are."""
         text = request.query.query
         scope = call.scope("Alert", Access.READ_WRITE_ACCESS)
-        if "violation state:resolved" not in text.lower():
+        if not asks_for_resolved_only(text):
             raise Invalid.because("please specify Violation State:RESOLVED in the query to confirm deletion")
         if not request.confirm:
             count = await self._store.count(text, scope=scope)

@@ -13,7 +13,7 @@ from pyrox.rpc.scope import EVERYTHING, Scope
 from services.central.alerts.digest import digest
 from services.central.db import tables
 from services.central.db.paging import page_of
-from services.central.db.query import Query
+from services.central.db.query import Form, Query, Value
 from services.central.db.store import ListedStore, ListForm
 
 STATE = "Violation State"
@@ -34,6 +34,17 @@ def with_open_states(text: str) -> Query:
     """The query of a request; alerts that are over are left out unless it asks for a state."""
     query = Query.parse(text)
     return query if query.mentions(STATE) else query & OPEN_STATES
+
+
+def asks_for_resolved_only(text: str) -> bool:
+    """Whether the query of a request can match no alert but resolved ones."""
+    states = [term for term in Query.parse(text).terms if term.label.lower() == STATE.lower()]
+    return bool(states) and all(_is_resolved(value) for term in states for value in term.values)
+
+
+def _is_resolved(value: Value) -> bool:
+    plain = value.form in {Form.PLAIN, Form.EXACT} and not value.negated
+    return plain and value.text.upper() == "RESOLVED"
 
 
 class AlertStore:
@@ -95,9 +106,10 @@ class AlertStore:
         query = OPEN_STATES & Query.exact("Cluster ID", cluster_id) & Query.match("Deployment ID", "-")
         return await self._alerts.find(query, scope=EVERYTHING, tx=tx)
 
-    async def open_matching(self, text: str, *, scope: Scope) -> list[Alert]:
-        """Open alerts that match the text of a request, within the caller's scope."""
-        return await self._alerts.find(with_open_states(text), scope=scope)
+    async def open_runtime_matching(self, text: str, *, scope: Scope) -> list[Alert]:
+        """Open runtime alerts that match the text of a request, within the caller's scope."""
+        query = with_open_states(text) & Query.match("Lifecycle Stage", "RUNTIME")
+        return await self._alerts.find(query, scope=scope)
 
     async def put(self, alerts: Sequence[Alert], *, tx: Database | None = None) -> None:
         """Write alerts, all or none."""
