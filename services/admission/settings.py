@@ -101,16 +101,25 @@ class SettingsFiles:
         settings.listen(lambda _: self._changed.set())
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Restore, then keep every change and look at the mounted files."""
+        """Restore, then keep every change at once and look at the mounted files now and then."""
         await asyncio.to_thread(self._settings.restore)
         await self._look()
         ready()
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._keep_changes())
+            both.create_task(self._watch_mounted())
+
+    async def _keep_changes(self) -> None:
+        """A process killed the next moment must find them; the mount's pace is no reason to wait."""
         while True:
-            if self._changed.is_set():
-                self._changed.clear()
-                await asyncio.to_thread(self._settings.keep)
-            await self._look()
+            await self._changed.wait()
+            self._changed.clear()
+            await asyncio.to_thread(self._settings.keep)
+
+    async def _watch_mounted(self) -> None:
+        while True:
             await self._clock.sleep(_POLL_SECONDS)
+            await self._look()
 
     async def _look(self) -> None:
         found = await asyncio.to_thread(read_mounted, self._mounted)

@@ -126,3 +126,26 @@ async def test_component_restores_looks_at_the_mount_and_keeps_what_is_newest(tm
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+class StoppedClock(FixedClock):
+    """A clock whose sleepers never wake."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.Event().wait()
+
+
+async def test_pushed_settings_are_kept_before_the_mount_is_looked_at_again(tmp_path: Path) -> None:
+    store, clock, ready = Settings(state=tmp_path), StoppedClock(), asyncio.Event()
+    files = SettingsFiles(settings=store, mounted=tmp_path / "nothing", clock=clock)
+    task = asyncio.create_task(files.run(ready.set))
+    try:
+        await asyncio.wait_for(ready.wait(), 5)
+        await until(lambda: clock.slept)
+        store.offer(at(10), "sensor")
+        await until((tmp_path / FILE).exists)
+        assert AdmissionControlSettings.FromString((tmp_path / FILE).read_bytes()) == at(10)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
