@@ -12,12 +12,23 @@ from typing import Final
 from pyrox.scan.model import Owned
 
 # claircore's list for rpm (internal/rpm/files.go), with Debian's dist-packages and dist-info.
-_INTERESTING: Final = re.compile(
-    r".*\.(?:jar|ear|war|jpi|hpi|gemspec|egg-info)$"
-    r"|.*\.egg-info/PKG-INFO$|.*\.dist-info/METADATA$|.*\.egg/EGG-INFO/PKG-INFO$"
-    r"|.*\.deps\.json$|.*/composer/installed\.json$|.*/(?:dist|site)-packages/.*\.so$"
-    r"|.*/package\.json$|usr/(?:local/)?s?bin/[^/]+$|usr/libexec/.+$|usr/lib/(?:golang|go-[0-9.]+)/.+$"
+_ENDINGS: Final = (
+    ".jar",
+    ".ear",
+    ".war",
+    ".jpi",
+    ".hpi",
+    ".gemspec",
+    ".egg-info",
+    ".egg-info/PKG-INFO",
+    ".dist-info/METADATA",
+    ".egg/EGG-INFO/PKG-INFO",
+    ".deps.json",
+    "/composer/installed.json",
+    "/package.json",
 )
+_PLACES: Final = re.compile(r"usr/(?:local/)?s?bin/[^/]+$|usr/libexec/.+$|usr/lib/(?:golang|go-[0-9.]+)/.+$")
+_PYTHON: Final = ("/dist-packages/", "/site-packages/")
 _MERGED: Final = ("lib", "lib64", "bin", "sbin")
 
 
@@ -28,7 +39,14 @@ def owned(path: str, package: str, package_db: str) -> Owned | None:
     kept in its `usr` form, and `key` gives the same form for a file.
     """
     clean = key(path)
-    return Owned(clean, package, package_db) if _INTERESTING.match(clean) else None
+    return Owned(clean, package, package_db) if _matters(clean) else None
+
+
+def _matters(path: str) -> bool:
+    """Whether a language detector reads the file; no pattern here goes back over the path."""
+    if path.endswith(_ENDINGS) or _PLACES.match(path):
+        return True
+    return path.endswith(".so") and any(place in path for place in _PYTHON)
 
 
 def key(path: str) -> str:

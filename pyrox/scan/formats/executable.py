@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 
 _START: Final = 64  # the header of a 64-bit ELF file, and the part of DOS's that points to PE's
 _NAMES: Final = 1 << 20
+_MAX_NAME: Final = 64  # of a section; names may overlap, so their sum is no bound
 _MAX_SECTIONS: Final = 4096
 
 
@@ -117,7 +118,7 @@ def _sections(data: BinaryIO, entries: list[bytes], names_at: int, wide: bool, o
         return []
     names = at(data, plain[names_at][2], min(plain[names_at][3], _NAMES))
     return [
-        Part(names[name:].split(b"\x00", 1)[0], address, offset, size)
+        Part(names[name : name + _MAX_NAME].split(b"\x00", 1)[0], address, offset, size)
         for name, address, offset, size in plain
     ]
 

@@ -17,6 +17,7 @@ MAGIC: Final = b"\xff Go buildinf:"
 _HEADER: Final = 32
 _ALIGN: Final = 16
 _SEARCH: Final = 1 << 20  # the header stands at the beginning of its section
+_MAX_CANDIDATES: Final = 16  # compilers write one or two; sections may overlap, so their sum is no bound
 _MAX_TEXT: Final = 16_000_000
 _FRAME: Final = 16  # the module text stands between two marks of this length
 
@@ -67,7 +68,7 @@ def _search(data: BinaryIO) -> BuildInfo:
 def _candidates(parts: Sequence[Part]) -> Sequence[Part]:
     """The section of that name, else those that hold a program's data."""
     named = [part for part in parts if part.name == b".go.buildinfo"]
-    return named or [part for part in parts if part.name in {b".data", b""}]
+    return (named or [part for part in parts if part.name in {b".data", b""}])[:_MAX_CANDIDATES]
 
 
 def _find(content: bytes) -> int:

@@ -7,6 +7,7 @@ member and everything unpacked at once have bounds, and damage becomes an `Archi
 from __future__ import annotations
 
 import hashlib
+import lzma
 import re
 import struct
 import zipfile
@@ -24,7 +25,9 @@ MIN_SIZE: Final = 22  # an empty zip
 _MEMBER_TEXT: Final = 4_000_000  # a manifest of signed jars lists every class
 _END: Final = b"PK\x05\x06"
 _END64: Final = b"PK\x06\x06"
-_TAIL: Final = 65_535 + 22 + 20 + 56  # the longest comment, and both end records
+_WIDE: Final = 56 + 20  # the end record of large zips, and its locator
+_TAIL: Final = 65_535 + 22 + _WIDE  # the longest comment, and both end records
+_MAX_NAME: Final = 1024  # longer ones are no artifact's, and the pattern takes the square of the length
 _FILE_NAME: Final = re.compile(r"([!-~]+?)-([0-9][-.0-9A-Za-z]*(?:-SNAPSHOT)?)\.[a-z]+")
 _GROUP: Final = (
     "group-id",
@@ -44,6 +47,7 @@ _VERSION: Final = ("bundle-version", "implementation-version", "plugin-version",
 _BROKEN: Final = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     struct.error,
     EOFError,
     OSError,
@@ -186,9 +190,10 @@ def _check_directory(data: BinaryIO, bound: int) -> None:
     if end < 0 or len(tail) < end + 22:
         raise _Refused(NoteKind.MALFORMED, "no end of a zip directory")
     length = int.from_bytes(tail[end + 12 : end + 16], "little")
-    end64 = tail.rfind(_END64)
-    if length == 0xFFFFFFFF and end64 >= 0:
-        length = int.from_bytes(tail[end64 + 40 : end64 + 48], "little")
+    # `zipfile` believes the wide record wherever a locator stands before the end, so it counts too.
+    wide = tail[max(0, end - _WIDE) : end]
+    if len(wide) == _WIDE and wide.startswith(_END64):
+        length = max(length, int.from_bytes(wide[40:48], "little"))
     if length > bound:
         raise _Refused(NoteKind.TOO_LARGE, f"zip directory of {length} bytes: at most {bound} are read")
     data.seek(0)
@@ -214,23 +219,29 @@ def _properties(content: bytes) -> dict[str, str]:
 
 def manifest_names(content: bytes) -> tuple[str, str] | None:
     """Name (`group:artifact`, or the one that is known) and version from a manifest's main section."""
-    values: dict[str, str] = {}
-    last = ""
-    for line in content.decode("utf-8", "replace").splitlines():
-        if not line.strip():
-            break
-        if line[0] == " " and last:
-            values[last] += line[1:]  # a line of 72 bytes continues after one space
-            continue
-        key, colon, value = line.partition(":")
-        last = key.strip().lower() if colon else ""
-        if last:
-            values[last] = value.strip()
+    values = _main_section(content.decode("utf-8", "replace"))
     group = next((g for key in _GROUP if (g := _group(key, values))), "")
     artifact = next((values[key] for key in _ARTIFACT if values.get(key) and values[key] != group), "")
     version = next((values[key] for key in _VERSION if values.get(key)), "")
     name = ":".join(part for part in (group, artifact) if part)
     return (name, version) if name and version else None
+
+
+def _main_section(text: str) -> dict[str, str]:
+    """The attributes up to the first empty line; the last one of a name counts."""
+    pieces: dict[str, list[str]] = {}
+    last = ""
+    for line in text.splitlines():
+        if not line.strip():
+            break
+        if line[0] == " " and last:
+            pieces[last].append(line[1:])  # a line of 72 bytes continues after one space
+            continue
+        key, colon, value = line.partition(":")
+        last = key.strip().lower() if colon else ""
+        if last:
+            pieces[last] = [value.strip()]
+    return {key: "".join(parts) for key, parts in pieces.items()}
 
 
 def _group(key: str, values: dict[str, str]) -> str:
@@ -242,5 +253,5 @@ def _group(key: str, values: dict[str, str]) -> str:
 
 def _from_name(location: str, digest: str) -> Artifact | None:
     base = location.rpartition(":")[2].rpartition("/")[2]
-    found = _FILE_NAME.fullmatch(base)
+    found = _FILE_NAME.fullmatch(base) if len(base) <= _MAX_NAME else None
     return Artifact(found[1], found[2], "file", location, digest) if found else None

@@ -7,6 +7,7 @@ files from them. Counts and offsets of a header are not trusted (rpm lib/header.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,8 +16,11 @@ SOURCE_RPM, DIR_INDEXES, BASE_NAMES, DIR_NAMES = 1044, 1116, 1117, 1118
 PAYLOAD_DIGEST, PAYLOAD_ALGORITHM, MODULARITY = 5092, 5093, 5096
 SIGNATURES: Final = (259, 268, 267)  # SIGPGP, RSAHEADER, DSAHEADER
 _INT32, _STRING, _BINARY, _STRINGS, _TEXTS = 4, 6, 7, 8, 9
+_TEXT_KINDS: Final = frozenset((_STRING, _STRINGS, _TEXTS))
 _MAX_TAGS: Final = 4096
 _MAX_ITEMS: Final = 2_000_000
+_MAX_PATH: Final = 4096  # PATH_MAX of Linux; a directory may be shared by every file
+_MAX_TEXT: Final = 4096
 _ISSUER: Final = 16  # the subpacket of an OpenPGP signature that names its key
 
 
@@ -32,13 +36,16 @@ class Header:
     store: bytes
 
     def text(self, tag: int) -> str:
-        """The first text of a tag."""
-        return next(iter(self.texts(tag)), "")
+        """The first text of a tag, at most its first 4096 bytes."""
+        kind, offset, count = self.index.get(tag, (0, 0, 0))
+        if kind not in _TEXT_KINDS or not (count or kind == _STRING):
+            return ""
+        return self.store[offset : offset + _MAX_TEXT].partition(b"\x00")[0].decode("utf-8", "replace")
 
     def texts(self, tag: int) -> list[str]:
         """Every text of a tag."""
         kind, offset, count = self.index.get(tag, (0, 0, 0))
-        if kind not in {_STRING, _STRINGS, _TEXTS}:
+        if kind not in _TEXT_KINDS:
             return []
         wanted = 1 if kind == _STRING else min(count, _MAX_ITEMS)
         parts = self.store[offset:].split(b"\x00", wanted)[:wanted]
@@ -57,15 +64,13 @@ class Header:
         kind, offset, count = self.index.get(tag, (0, 0, 0))
         return self.store[offset : offset + count] if kind == _BINARY else b""
 
-    def files(self) -> list[str]:
-        """The paths of the package's files."""
+    def files(self) -> Iterator[str]:
+        """The paths of the package's files; one that no Linux could open is left out."""
         directories, names = self.texts(DIR_NAMES), self.texts(BASE_NAMES)
         places = self.numbers(DIR_INDEXES)
-        return [
-            directories[place] + name
-            for name, place in zip(names, places, strict=False)
-            if place < len(directories)
-        ]
+        for name, place in zip(names, places, strict=False):
+            if place < len(directories) and len(directories[place]) + len(name) < _MAX_PATH:
+                yield directories[place] + name
 
     def key_id(self) -> str:
         """The key that signed the package, as sixteen hexadecimal digits; empty without one."""

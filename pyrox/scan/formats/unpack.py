@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +17,19 @@ from pyrox.scan.model import NoteKind
 MAX_FEED: Final = 2_000_000_000
 MAX_DOCUMENT: Final = 16_000_000
 _GZIP: Final = b"\x1f\x8b"
+# What `zipfile` raises for content that lies.
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)
 
 
 def plain(data: bytes, limit: int = MAX_FEED) -> bytes:
@@ -45,7 +60,7 @@ def documents(data: bytes, limit: int = MAX_DOCUMENT) -> Iterator[tuple[str, byt
     """
     try:
         archive = zipfile.ZipFile(BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+    except _BROKEN as error:
         raise StreamDamage(NoteKind.MALFORMED, f"zip: {error}") from error
     with archive:
         for info in archive.infolist():
@@ -57,15 +72,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> byte
     try:
         with archive.open(info) as member:
             content = member.read(limit + 1)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        RuntimeError,
-        NotImplementedError,
-        ValueError,
-    ) as error:
+    except _BROKEN as error:
         return StreamDamage(NoteKind.MALFORMED, f"zip member: {error}")
     if len(content) > limit:
         return StreamDamage(NoteKind.TOO_LARGE, f"more than {limit} bytes")

@@ -12,8 +12,10 @@ from pyrox.scan.protocols import Entry, Limits
 ECOSYSTEM: Final = "gem"
 REPOSITORY: Final = Repository(name="rubygems")
 _SPECIFICATION: Final = re.compile(r"(?:.*/)?specifications/.+\.gemspec")
+# No part gives back what it took, so that a hostile file costs its length and not the square of it.
 _FIELD: Final = re.compile(
-    rb"^\s*[a-zA-Z_]\w*\.(name|version)\s*=\s*(?:Gem::Version\.new\s*\(?\s*)?([\"'])([^\"'\n]{1,1024})\2",
+    rb"^[ \t]*+[a-zA-Z_]\w*+\.(name|version)\s*+=\s*+(?:Gem::Version\.new\s*+\(?+\s*+)?+"
+    rb"([\"'])([^\"'\n]{1,1024})\2",
     re.MULTILINE,
 )
 

@@ -25,7 +25,7 @@ _SOURCE: Final = re.compile(r"(?P<name>.+)-(?P<version>[^-]+-[^-]+)\.(?:no)?src\
 _RHEL: Final = re.compile(
     r"Red Hat Enterprise Linux (?:Server|Atomic Host)?\s*(?:release\s*)?([0-9]+)(?:\.[0-9]+)?"
 )
-_PHOTON: Final = re.compile(r"VMware Photon (?:OS|Linux)[^0-9]*([1-5]\.0)")
+_PHOTON: Final = re.compile(r"VMware Photon (?:OS|Linux)[^0-9]{0,64}([1-5]\.0)")
 _LEAP: Final = re.compile(r"cpe:/o:opensuse:leap:([0-9]+\.[0-9]+)")
 _SLES: Final = re.compile(r"cpe:/o:suse:sles:([0-9]+)")
 _AMAZON: Final = {"2018.03": "2018.03", "2": "2", "2023": "2023"}
@@ -96,7 +96,7 @@ def package_of(header: rpmheader.Header, package_db: str) -> Package:
     epoch = next(iter(header.numbers(rpmheader.EPOCH)), 0)
     evr = f"{header.text(rpmheader.VERSION)}-{header.text(rpmheader.RELEASE)}"
     source = _SOURCE.fullmatch(header.text(rpmheader.SOURCE_RPM))
-    module = ":".join(header.text(rpmheader.MODULARITY).split(":")[:2])
+    module = ":".join(header.text(rpmheader.MODULARITY).split(":", 2)[:2])
     return Package(
         name=header.text(rpmheader.NAME),
         version=f"{epoch}:{evr}" if epoch else evr,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyrox.scan.model import NoteKind
 from pyrox.scan.protocols import Limits
 from tests.unit.pyrox.scan.detecting import find
-from tests.unit.pyrox.scan.formats import test_rpmdb
+from tests.unit.pyrox.scan.formats import test_rpmdb, test_rpmheader
 
 
 def test_rpm_packages_with_source_module_hint_and_files() -> None:
@@ -43,10 +43,13 @@ def test_rpm_packages_with_source_module_hint_and_files() -> None:
 
 
 def test_rpm_hint_names_the_signing_key() -> None:
-    packet = b"\x88" + bytes([len(test_rpmdb.V4)]) + test_rpmdb.V4
+    packet = b"\x88" + bytes([len(test_rpmheader.V4)]) + test_rpmheader.V4
     header = test_rpmdb.header({1000: "a", 1001: "1", 1002: "1", 268: packet})
     (package,) = find({"var/lib/rpm/Packages": test_rpmdb.bdb(header)}).packages
-    assert (package.repository_hint, package.package_db) == (f"key={test_rpmdb.KEY.hex()}", "bdb:var/lib/rpm")
+    assert (package.repository_hint, package.package_db) == (
+        f"key={test_rpmheader.KEY.hex()}",
+        "bdb:var/lib/rpm",
+    )
     assert (package.source_name, package.source_module) == ("", "")
 
 
