@@ -108,14 +108,22 @@ class SensorStream:
 
     async def _push(self, call: Any) -> None:
         for execution in await asyncio.to_thread(self._source.existing):
-            await call.write(self._message(execution))
-            self._stats.scraped += 1
+            if not self._waits(execution):
+                await call.write(self._message(execution))
+                self._stats.scraped += 1
         while True:
             if self._held is None:
                 self._held = self._message(await self._source.signals.take())
             await call.write(self._held)
             self._held = None
             self._stats.sent += 1
+
+    def _waits(self, execution: Execution) -> bool:
+        """Whether the start of this process is about to be told anyway."""
+        held = self._held.signal.process_signal if self._held is not None else None
+        if held is not None and (held.pid, held.exec_file_path) == (execution.pid, execution.path):
+            return True
+        return self._source.signals.holds(execution)
 
     def _message(self, execution: Execution) -> SignalStreamMessage:
         return SignalStreamMessage(signal=Signal(process_signal=self._source.to_signal(execution)))

@@ -111,6 +111,7 @@ async def test_stream_resumes_after_sensor_was_away(pki: Pki, container: Contain
             await until(lambda: any(s.args == "before" for s in sensor.signals))
         await until(lambda: not app.stats.connected)
         await in_container(container, "/bin/true", "meanwhile")
+        await in_container(container, "/bin/sh", "-c", "/bin/sleep 999 >/dev/null 2>&1 &")
         async with sensor.running():
             await until(lambda: sensor.streams == 2)
             await in_container(container, "/bin/true", "after")
@@ -120,8 +121,9 @@ async def test_stream_resumes_after_sensor_was_away(pki: Pki, container: Contain
         "meanwhile",
         "after",
     ]
-    # Each stream begins with what runs: Sensor may have forgotten it.
-    assert [s.name for s in sensor.of(container.short, scraped=True)] == ["sleep", "sleep"]
+    # Each stream begins with what runs: Sensor may have forgotten it. What started meanwhile comes once.
+    assert [s.args for s in sensor.of(container.short, scraped=True)] == ["1000", "1000"]
+    assert [s.scraped for s in sensor.signals if s.args == "999"] == [False]
 
 
 async def test_many_short_processes_are_all_accounted_for(pki: Pki, container: Container) -> None:

@@ -40,3 +40,25 @@ async def test_signals_equal_processes_are_limited_and_counted() -> None:
     for _ in range(12):
         signals.offer(ONE)
     assert (len(signals), stats.rate_limited, stats.send_failures) == (10, 2, 0)
+
+
+async def test_signals_hold_a_process_from_offer_to_take() -> None:
+    signals, _ = made(100)
+    assert not signals.holds(ONE)
+    signals.offer(ONE)
+    signals.offer(ONE)
+    signals.offer(replace(ONE, path="/bin/bash"))
+    assert signals.holds(replace(ONE, arguments="of /proc", scraped=True))
+    assert not signals.holds(replace(ONE, pid=2))
+    await signals.take()
+    assert signals.holds(ONE)
+    await signals.take()
+    assert not signals.holds(ONE)
+    assert signals.holds(replace(ONE, path="/bin/bash"))
+
+
+async def test_signals_dropped_process_is_not_held() -> None:
+    signals, _ = made(1)
+    signals.offer(replace(ONE, pid=7))
+    signals.offer(ONE)
+    assert not signals.holds(ONE)
