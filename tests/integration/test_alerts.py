@@ -260,7 +260,7 @@ async def test_resolving_is_for_those_who_may_write_there(site: Site) -> None:
 
 @pytest.mark.parametrize("name", ["add_to_baseline", "whitelist"])
 async def test_resolving_into_a_baseline_says_that_it_is_not_served(site: Site, name: str) -> None:
-    request = alert_service_pb2.ResolveAlertRequest(id=alert(1).id, **{name: True})  # type: ignore[arg-type]
+    request = alert_service_pb2.ResolveAlertRequest(id=alert(1).id, **{name: True})
     with pytest.raises(Invalid, match="not served"):
         await site.service.ResolveAlert(request, ADMIN)
 

@@ -30,7 +30,7 @@ class Files:
 def read(text: str, *, namespace: str, now: datetime) -> Files:
     """Read YAML of any number of documents.
 
-    Objects without a namespace get the given one; each deployment gets a random id.
+    Objects without a namespace get the given one; each gets a random id, as files hold none.
     Raises `Invalid` for text that cannot be read.
     """
     if not text.strip():
@@ -39,16 +39,18 @@ def read(text: str, *, namespace: str, now: datetime) -> Files:
     files = Files(ignored=parsed.ignored)
     scene = Scene(now=now)
     for value in parsed.known:
+        found: Deployment | NetworkPolicy | None
         if objects.text(value, "kind") == "NetworkPolicy":
-            files.network_policies.append(to_network_policy(value))
-            continue
-        deployment = to_deployment(value, scene)
-        if deployment is None:
-            continue
-        deployment.id = str(uuid4())
+            found = to_network_policy(value)
+            files.network_policies.append(found)
+        else:
+            found = to_deployment(value, scene)
+            if found is None:
+                continue
+            files.deployments.append(found)
+        found.id = str(uuid4())
         if namespace and not objects.text(objects.metadata(value), "namespace"):
-            deployment.namespace = namespace
-        files.deployments.append(deployment)
+            found.namespace = namespace
     return files
 
 
