@@ -13,8 +13,10 @@ from functools import partial
 from importlib import resources
 
 import httpx
+from joserfc.jwk import RSAKey
 
 from pyrox.clock import Clock
+from pyrox.errors import Invalid
 from pyrox.metrics import Metrics
 from pyrox.mtls.identity import SCANNER_V4_INDEXER, SCANNER_V4_MATCHER, Subject
 from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
@@ -299,7 +301,7 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
 
 
 def _access(config: Config, clock: Clock, material: Material, stores: Stores, roles: RoleBook) -> Access:
-    issuer = TokenIssuer(key=load_key(config.jwt), clock=clock)
+    issuer = TokenIssuer(key=_signing_key(config), clock=clock)
     basic = BasicAuth(path=config.htpasswd)
     issuers = Issuers(client=partial(_issuer_client, config.additional_ca), clock=clock)
     exchange = Exchange(store=stores.machines, issuers=issuers, tokens=issuer, clock=clock)
@@ -320,6 +322,15 @@ def _issuer_client(ca_pem: str) -> httpx.AsyncClient:
     if ca_pem:
         trusted.load_verify_locations(cadata=ca_pem)
     return httpx.AsyncClient(verify=trusted)
+
+
+def _signing_key(config: Config) -> RSAKey:
+    try:
+        return load_key(config.jwt)
+    except OSError as err:
+        raise Invalid(f"{err.filename}: {err.strerror}; mount the secret central-tls") from err
+    except ValueError as err:
+        raise Invalid(f"{config.jwt}: no RSA key can be read from jwt-key.der or jwt-key.pem") from err
 
 
 def _own_servicers(config: Config, material: Material, pool: Pool) -> list[Servicer]:

@@ -13,10 +13,16 @@ from pyrox.service import run
 from services.central import config as settings
 from services.central.app import build
 
+_LOG = log.get(__name__)
+
 
 async def serve(config: settings.Config) -> int:
     """Build everything, bring the database up to date, run until told to stop."""
-    app = await build(config, SystemClock())
+    try:
+        app = await build(config, SystemClock())
+    except RoxError as err:
+        _LOG.error("a secret or setting cannot be used", reason=err.message)
+        return 2
     await app.prepare()
     return await run(app.components)
 

@@ -203,4 +203,5 @@ class CredentialExpiryService:
             if moment is None:
                 raise Invalid.because("Scanner V4 is not enabled/integrated")
             return moment
-        raise Invalid.because(f"invalid component: {Component.Name(component)}")
+        name = Component.Name(component) if component in Component.values() else str(component)
+        raise Invalid.because(f"invalid component: {name}")

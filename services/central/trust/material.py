@@ -6,12 +6,14 @@ renewed secret needs a restart for the CA; the serving certificate reloads by it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from pyrox.clock import Clock
-from pyrox.errors import Invalid
+from pyrox.errors import Invalid, RoxError
 from pyrox.mtls.ca import CertificateAuthority, ServiceTrust, load_certificates, load_key
 from pyrox.mtls.challenge import ServiceChain, answer
 from pyrox.pb.api.v1.metadata_service_pb2 import TLSChallengeResponse
@@ -28,15 +30,23 @@ class Material:
     @classmethod
     def load(cls, directory: Path, clock: Clock) -> Material:
         """Read `ca.pem`, `ca-key.pem`, `cert.pem` and `key.pem`. Raises `Invalid` naming the file."""
-        try:
-            ca_pem = (directory / "ca.pem").read_bytes()
-            ca = CertificateAuthority.load(ca_pem, (directory / "ca-key.pem").read_bytes(), clock=clock)
-            leaf = load_certificates((directory / "cert.pem").read_bytes())[0]
-            key = load_key((directory / "key.pem").read_bytes())
-        except OSError as err:
-            raise Invalid(f"{err.filename}: {err.strerror}; mount the secret central-tls") from err
+        ca_pem = _read(directory / "ca.pem")
+        with _naming(directory / "ca.pem"):
+            load_certificates(ca_pem)
+        ca_key = _read(directory / "ca-key.pem")
+        with _naming(directory / "ca-key.pem"):
+            ca = CertificateAuthority.load(ca_pem, ca_key, clock=clock)
         trust = ServiceTrust([ca.certificate], clock)
-        return cls(ca, ServiceChain(leaf, trust.authority_of(leaf), key), trust)
+        cert_pem = _read(directory / "cert.pem")
+        with _naming(directory / "cert.pem"):
+            leaf = load_certificates(cert_pem)[0]
+            authority = trust.authority_of(leaf)
+        key_pem = _read(directory / "key.pem")
+        with _naming(directory / "key.pem"):
+            key = load_key(key_pem)
+            if key.public_key() != leaf.public_key():
+                raise Invalid("the key does not belong to cert.pem")
+        return cls(ca, ServiceChain(leaf, authority, key), trust)
 
     def challenge(self, token: str) -> TLSChallengeResponse:
         """The answer to a Sensor's TLS challenge."""
@@ -45,3 +55,19 @@ class Material:
     def expiry(self) -> datetime:
         """When Central's own service certificate ends."""
         return self.chain.leaf.not_valid_after_utc
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise Invalid(f"{path}: {err.strerror}; mount the secret central-tls") from err
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an error say which file it is about."""
+    try:
+        yield
+    except RoxError as err:
+        raise Invalid(f"{path}: {err.message}") from err
