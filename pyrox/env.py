@@ -18,6 +18,8 @@ from pyrox.errors import Invalid
 
 T = TypeVar("T")
 
+_LAST_PORT = 65535
+
 _DURATION_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)")
 _UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "ms": 1e-3}
 _UNIT_SECONDS |= {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -55,6 +57,24 @@ def duration(value: str) -> timedelta:
         return timedelta(seconds=sum(float(n) * _UNIT_SECONDS[u] for n, u in parts))
     except OverflowError as err:
         raise ValueError("the duration is too long") from err
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str, *, default_host: str = "0.0.0.0") -> Address:  # noqa: S104 - a service in a pod
+        """`host:port`, `[v6]:port`, `:port` or `port`. Raises `Invalid`."""
+        host, _, port = text.strip().rpartition(":")
+        digits = port.isascii() and port.isdigit() and len(port) <= len(str(_LAST_PORT))
+        number = int(port) if digits else _LAST_PORT + 1
+        if number > _LAST_PORT:
+            raise Invalid(f"address {text!r}: expected [host:]port")
+        return cls(host.removeprefix("[").removesuffix("]") or default_host, number)
 
 
 @dataclass(frozen=True, slots=True)

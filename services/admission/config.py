@@ -12,8 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pyrox import env
-from pyrox.env import Setting
-from pyrox.errors import Invalid
+from pyrox.env import Address, Setting
 
 SENSOR = Setting("ROX_SENSOR_ENDPOINT", env.text, "sensor.stackrox.svc:443", "address of Sensor")
 NAMESPACE = Setting("POD_NAMESPACE", env.text, "stackrox", "namespace that Admission runs in")
@@ -26,23 +25,6 @@ IMAGE_TTL = Setting(
 IMAGE_BYTES = Setting("ROX_ADMISSION_CONTROL_IMAGE_CACHE_MAX_SIZE", int, 200 << 20, "bytes of images kept")
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
 METRICS_PORT = Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the Prometheus endpoint")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Address:
-        """`host:port`, `:port` or `port`. Raises `Invalid`."""
-        host, _, port = text.rpartition(":")
-        try:
-            return cls(host or "0.0.0.0", int(port))  # noqa: S104 - a service in a pod
-        except ValueError as err:
-            raise Invalid(f"address {text!r}: expected [host:]port") from err
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,11 @@ from pathlib import Path
 import yaml
 
 from pyrox import env, features
-from pyrox.env import Setting
+from pyrox.env import Address, Setting
 from pyrox.errors import Invalid
 
 SECRETS = Path("/run/secrets/stackrox.io")
 EXTERNAL_DB = Path("/etc/ext-db/central-external-db.yaml")
-_LAST_PORT = 65535
 
 
 def _positive(text: str) -> int:
@@ -62,25 +61,6 @@ SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", _span, timedelta(minutes=10), "longes
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
 PLAIN_ENDPOINTS = Setting("ROX_PLAINTEXT_ENDPOINTS", env.text, "", "comma list of [addr:]port without TLS")
 METRICS_PORT = Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the Prometheus endpoint")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str, *, default_host: str = "0.0.0.0") -> Address:  # noqa: S104 - a service in a pod
-        """`host:port`, `[v6]:port`, `:port` or `port`. Raises `Invalid`."""
-        host, _, port = text.strip().rpartition(":")
-        number = (
-            int(port) if port.isascii() and port.isdigit() and len(port) <= len("65535") else _LAST_PORT + 1
-        )
-        if number > _LAST_PORT:
-            raise Invalid(f"address {text!r}: expected [host:]port")
-        return cls(host.removeprefix("[").removesuffix("]") or default_host, number)
 
 
 @dataclass(frozen=True, slots=True)

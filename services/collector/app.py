@@ -16,6 +16,7 @@ from pathlib import Path
 from google.protobuf import json_format
 
 from pyrox.clock import Clock
+from pyrox.env import Address
 from pyrox.metrics import Metrics
 from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls
 from pyrox.pb.storage.process_indicator_pb2 import ProcessSignal
@@ -24,7 +25,7 @@ from pyrox.rpc.front import Endpoint, Front
 from pyrox.rpc.health import Answer, metrics_probe, probe_app
 from pyrox.service import BoundedQueue, Component
 from services.collector import events, existing, loader
-from services.collector.config import Address, Config
+from services.collector.config import Config
 from services.collector.events import Execution
 from services.collector.ratelimit import RateLimit
 from services.collector.signals import Signals

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyrox import env
-from pyrox.env import Setting
+from pyrox.env import Address, Setting
 from pyrox.errors import Invalid
 
 SERVER = Setting("GRPC_SERVER", env.text, "", "address of Sensor; without it signals go to standard output")
@@ -38,23 +38,6 @@ NO_COLLECTION = "NO_COLLECTION"
 # Upstream's level names that Python's logging does not have.
 _LEVELS = {"trace": "debug", "warn": "warning", "fatal": "critical"}
 _SMALLEST_BUFFER, _LARGEST_BUFFER = 64 << 10, 512 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Address:
-        """`host:port`, `:port` or `port`. Raises `Invalid`."""
-        host, _, port = text.rpartition(":")
-        try:
-            return cls(host or "0.0.0.0", int(port))  # noqa: S104 - a service in a pod
-        except ValueError as err:
-            raise Invalid(f"address {text!r}: expected [host:]port") from err
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyrox.clock import Clock
+from pyrox.env import Address
 from pyrox.errors import Invalid
 from pyrox.k8s.client import KubeClient, KubeSource
 from pyrox.metrics import Metrics
@@ -34,7 +35,7 @@ from pyrox.rpc.health import metrics_probe, probe_app, readiness
 from pyrox.rpc.peers import Peers
 from pyrox.rpc.server import RpcServer
 from pyrox.service import BoundedQueue, Component
-from services.sensor.config import Address, Config
+from services.sensor.config import Config
 from services.sensor.detect.deploytime import DeployDetector
 from services.sensor.detect.images import Images
 from services.sensor.detect.policies import Policies

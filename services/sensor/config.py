@@ -13,11 +13,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from pyrox import env
-from pyrox.env import Setting
+from pyrox.env import Address, Setting
 from pyrox.errors import Invalid
 from services.sensor.runtime.processfilter import MODES, FilterLimits
 
 _CERTS = Path("/run/secrets/stackrox.io/certs")
+_MAX_PORT = 65535
 
 CENTRAL = Setting("ROX_CENTRAL_ENDPOINT", env.text, "central.stackrox.svc:443", "address of Central")
 CERT_FILE = Setting("ROX_MTLS_CERT_FILE", Path, _CERTS / "cert.pem", "Sensor's certificate")
@@ -56,23 +57,6 @@ SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.duration, timedelta(minutes=10), 
 FILTER_MODE = Setting("ROX_PROCESS_FILTER_MODE", env.text, "default", "aggressive, default or minimal")
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
 METRICS_PORT = Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the Prometheus endpoint")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Address:
-        """`host:port`, `:port` or `port`. Raises `Invalid`."""
-        host, _, port = text.rpartition(":")
-        try:
-            return cls(host or "0.0.0.0", int(port))  # noqa: S104 - a service in a pod
-        except ValueError as err:
-            raise Invalid(f"address {text!r}: expected [host:]port") from err
 
 
 @dataclass(frozen=True, slots=True)

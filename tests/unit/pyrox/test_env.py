@@ -136,3 +136,17 @@ def test_environ_is_the_process_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ROX_TEST_ONLY", "seen")
     assert environ()["ROX_TEST_ONLY"] == "seen"
     assert env.environ().get("ROX_NOT_SET_ANYWHERE") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [(":1", "0.0.0.0", 1), ("2", "0.0.0.0", 2), ("h:3", "h", 3), ("[::1]:65535", "::1", 65535)],  # noqa: S104
+)
+def test_address_is_read_with_and_without_a_host(text: str, host: str, port: int) -> None:
+    assert env.Address.parse(text) == env.Address(host, port)
+
+
+@pytest.mark.parametrize("text", ["", "x", ":", "h:65536", "h:-1", "h:１"])
+def test_address_without_a_port_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="expected \\[host:\\]port"):
+        env.Address.parse(text)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pyrox import features
+from pyrox.env import Address
 from pyrox.errors import Invalid
 from services.central import config
-from services.central.config import Address, Config, load
+from services.central.config import Config, load
 
 
 class Site:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from pyrox.env import Address
 from pyrox.errors import Invalid
-from services.collector.config import Address, load
+from services.collector.config import load
 
 CERTS = Path("/run/secrets/stackrox.io/certs")
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pyrox.env import Address
 from pyrox.errors import Invalid
-from services.sensor.config import Address, load
+from services.sensor.config import load
 
 
 def test_load_nothing_set_gives_upstreams_defaults() -> None:
