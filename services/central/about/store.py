@@ -27,17 +27,20 @@ class Installation:
     """The identity of this Central, made once with its database."""
 
     def __init__(self, *, pool: Pool, clock: Clock) -> None:
+        self._pool = pool
         self._infos: ProtoStore[InstallationInfo] = ProtoStore(pool=pool, table=tables.INSTALLATION_INFOS)
         self._clock = clock
         self.id = ""
         """A UUID; empty before `load`."""
 
     async def load(self) -> None:
-        """Read the identity, or make it on a new database."""
-        found = await self._infos.find(scope=EVERYTHING)
-        if not found:
-            info = InstallationInfo(id=str(uuid4()))
-            info.created.FromDatetime(self._clock.now())
-            await self._infos.upsert(info)
-            found = [info]
+        """Read the identity, or make it on a new database; of several replicas one makes it."""
+        async with self._pool.transaction() as tx:
+            await tx.execute("LOCK TABLE installation_infos IN SHARE ROW EXCLUSIVE MODE")
+            found = await self._infos.find(scope=EVERYTHING, tx=tx)
+            if not found:
+                info = InstallationInfo(id=str(uuid4()))
+                info.created.FromDatetime(self._clock.now())
+                await self._infos.upsert(info, tx=tx)
+                found = [info]
         self.id = found[0].id
