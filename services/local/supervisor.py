@@ -38,6 +38,7 @@ _MISSES = 3
 _STOP_SECONDS = 25.0
 _LEFTOVER_SECONDS = 10.0
 _MAX_LOG = 20 * 1024 * 1024
+_TAIL = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,10 @@ class Guard:
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
-        return f"it ended with {_ending(code)}"
+        reason = f"it ended with {_ending(code)}"
+        # What a process says before it gives up tells what to mend.
+        last = _last_line(self._around.places.log(self.process.name)) if code > 0 else ""
+        return f"{reason}: {last}" if last else reason
 
     async def _clear(self) -> None:
         """End what an earlier life left behind, for example its worker processes."""
@@ -278,6 +282,17 @@ def _opened_log(path: Path) -> BinaryIO:
     """The log, ready to be written at its end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.open("ab")
+
+
+def _last_line(path: Path) -> str:
+    """The end of a log, for a note."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1][:_TAIL] if lines else ""
 
 
 def _bound_log(path: Path) -> None:

@@ -22,6 +22,8 @@ from services.local.processes import Identity
 SERVER = """
 import http.server, pathlib, subprocess, sys
 host, port, behaviour = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+if pathlib.Path(sys.argv[4] + "-at-start").exists():
+    sys.exit("the setting ROX_COLOUR cannot be read")
 if behaviour == "child":
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -199,6 +201,18 @@ def test_a_sick_process_is_shown_as_unhealthy_and_recovers(
     small.until(lambda: small.entry("top").state is State.UNHEALTHY)
     assert "status 500" in small.local("status", code=1)
     sick.unlink()
+    small.until(lambda: small.entry("top").state is State.HEALTHY)
+
+
+def test_a_process_that_cannot_start_says_why_and_is_tried_again(small: Small) -> None:
+    up(small)
+    reason = small.places.state / "top.sick-at-start"
+    reason.touch()
+    os.kill(small.entry("top").pid, signal.SIGKILL)
+    wanted = "it ended with exit code 1: the setting ROX_COLOUR cannot be read"
+    small.until(lambda: small.entry("top").note == wanted)
+    assert small.local("status", code=1).count(" healthy ") == 2
+    reason.unlink()
     small.until(lambda: small.entry("top").state is State.HEALTHY)
 
 
