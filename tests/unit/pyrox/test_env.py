@@ -146,7 +146,7 @@ def test_address_is_read_with_and_without_a_host(text: str, host: str, port: int
     assert env.Address.parse(text) == env.Address(host, port)
 
 
-@pytest.mark.parametrize("text", ["", "x", ":", "h:65536", "h:-1", "h:１"])
+@pytest.mark.parametrize("text", ["", "x", ":", "h:65536", "h:-1", "h:\uff11"])
 def test_address_without_a_port_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="expected \\[host:\\]port"):
         env.Address.parse(text)
