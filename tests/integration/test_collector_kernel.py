@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import subprocess
 import sys
 from collections import Counter
@@ -19,7 +20,7 @@ from services.collector.app import App
 from tests.support.collector import config, running_collector
 from tests.support.fake_sensor import SignalSink
 from tests.support.pki import CLUSTER_ID, COLLECTOR, Pki
-from tests.support.runc import Container, running_container
+from tests.support.runc import Container, group, running_container, unified_groups
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.needs("ebpf", "runc"), pytest.mark.timeout(120)]
@@ -193,6 +194,29 @@ async def test_arguments_of_any_size_and_bytes_arrive_cut(container: Container) 
     arguments = [e.arguments for e in decoded if e is not None and e.name == "true"]
     assert [len(text) for text in arguments[:1]] == [4095 - len("/bin/true\0")]
     assert arguments[1:] == ["??", ""]
+
+
+@pytest.mark.needs("cgroup2")
+@pytest.mark.parametrize(
+    "below", [(), ("init.scope",), ("a", "b", "c", "d")], ids=["own", "one below", "four below"]
+)
+async def test_group_of_version_2_is_known(below: tuple[str, ...]) -> None:
+    identifier = secrets.token_hex(32)
+    tree = unified_groups()
+    assert tree is not None
+    probe = loader.open_probe(1 << 20)
+    try:
+        with group(
+            tree, f"pyrox-test-{identifier[:8]}", f"cri-containerd-{identifier}.scope", *below
+        ) as inner:
+            # The shell itself starts outside, steps in, and becomes the program that is seen.
+            script = f"echo $$ > {inner}/cgroup.procs; exec /bin/true stepped-in"
+            await asyncio.to_thread(subprocess.run, ["/bin/sh", "-c", script], check=True, timeout=30)
+        decoded = [events.decode(record, 0) for record in probe.read(100)]
+    finally:
+        probe.close()
+    ours = [e for e in decoded if e is not None and e.container == identifier[:12]]
+    assert [(e.name, e.arguments) for e in ours] == [("true", "stepped-in")]
 
 
 async def paths(container: Container, script: str) -> list[tuple[str, str]]:

@@ -103,6 +103,27 @@ def running_container(directory: Path, **options: str) -> Iterator[Container]:
         container.remove()
 
 
+def unified_groups() -> Path | None:
+    """Where the tree of control groups version 2 is mounted; None where there is none."""
+    for tree in (_CGROUPS, _CGROUPS / "unified"):
+        if (tree / "cgroup.controllers").exists():
+            return tree
+    return None
+
+
+@contextmanager
+def group(tree: Path, *names: str) -> Iterator[Path]:
+    """Control groups one below the other in one tree; the innermost is given."""
+    path = tree.joinpath(*names)
+    path.mkdir(parents=True)
+    try:
+        yield path
+    finally:
+        for _ in names:
+            path.rmdir()
+            path = path.parent
+
+
 def _make_root(root: Path) -> None:
     for name in ("bin", "proc", "dev"):
         (root / name).mkdir(parents=True, exist_ok=True)
