@@ -5,7 +5,6 @@ The webhook calls it for `/validate`. It must not know HTTP or where images come
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 
 from pyrox import log
@@ -13,7 +12,7 @@ from pyrox.clock import Clock
 from pyrox.errors import NotFound
 from pyrox.pb.storage.deployment_pb2 import Deployment
 from pyrox.pb.storage.image_pb2 import Image
-from pyrox.policy.alerts import as_attempted, build_alert
+from pyrox.policy.alerts import as_attempted
 from pyrox.policy.enforcement import BREAK_GLASS_ANNOTATION, bypassed
 from pyrox.policy.sets import Detection, Match
 from pyrox.policy.subject import DeploymentSubject
@@ -21,7 +20,7 @@ from pyrox.workload.deployments import Scene, to_deployment
 from pyrox.workload.objects import Object
 from services.admission import bypass, review
 from services.admission.alerts import Alerts
-from services.admission.detect import Detector
+from services.admission.detect import Detector, alerts_of
 from services.admission.images import bare
 from services.admission.policies import Ruling
 from services.admission.resources import Resources
@@ -92,16 +91,7 @@ class DeployReviews:
         self, asked: Review, deployment: Deployment, matches: Sequence[Match], ruling: Ruling, skipped: int
     ) -> bytes:
         subject = DeploymentSubject(deployment)
-        alerts = [
-            build_alert(
-                match.compiled.policy,
-                match.verdict,
-                subject,
-                alert_id=str(uuid.uuid4()),
-                now=self._clock.now(),
-            )
-            for match in matches
-        ]
+        alerts = alerts_of(matches, subject, self._clock.now())
         for alert in alerts:
             as_attempted(alert, create=asked.operation == "CREATE")
         if not asked.dry_run:

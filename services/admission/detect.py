@@ -6,14 +6,19 @@ Both kinds of review come here. It must not know how a review is answered.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from pyrox import log
 from pyrox.errors import RoxError
+from pyrox.pb.storage.alert_pb2 import Alert
 from pyrox.pb.storage.deployment_pb2 import ContainerImage, Deployment
 from pyrox.pb.storage.image_pb2 import Image
+from pyrox.policy.alerts import build_alert
 from pyrox.policy.sets import Detection, Match
+from pyrox.policy.subject import Subject
 from services.admission.images import Images, bare
 from services.admission.policies import Ruling
 
@@ -93,6 +98,14 @@ async def _as_they_come(
             return
         if found is not None:
             yield found
+
+
+def alerts_of(matches: Iterable[Match], subject: Subject, now: datetime) -> list[Alert]:
+    """An alert for each violated policy."""
+    return [
+        build_alert(match.compiled.policy, match.verdict, subject, alert_id=str(uuid.uuid4()), now=now)
+        for match in matches
+    ]
 
 
 def _matches(detection: Detection) -> tuple[Match, ...]:

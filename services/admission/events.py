@@ -6,7 +6,6 @@ The webhook calls it for `/events`. It must not know HTTP or where images come f
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
 from pyrox import log
@@ -17,14 +16,13 @@ from pyrox.pb.storage.alert_pb2 import ATTEMPTED, Alert
 from pyrox.pb.storage.deployment_pb2 import Deployment
 from pyrox.pb.storage.image_pb2 import Image
 from pyrox.pb.storage.kube_event_pb2 import KubernetesEvent
-from pyrox.policy.alerts import build_alert
 from pyrox.policy.enforcement import request_bypassed
 from pyrox.policy.sets import Detection, Match, PolicySet
 from pyrox.policy.subject import DeploymentSubject, KubeEventSubject
 from pyrox.workload import objects
 from services.admission import bypass, review
 from services.admission.alerts import Alerts
-from services.admission.detect import Detector
+from services.admission.detect import Detector, alerts_of
 from services.admission.policies import Ruling
 from services.admission.resources import Resources
 from services.admission.review import Review
@@ -159,16 +157,7 @@ class EventReviews:
         return policies.detect(KubeEventSubject(event, on), self._clock.now(), places=places)
 
     def _alerts_of(self, subject: KubeEventSubject, detection: Detection) -> list[Alert]:
-        alerts = [
-            build_alert(
-                match.compiled.policy,
-                match.verdict,
-                subject,
-                alert_id=str(uuid.uuid4()),
-                now=self._clock.now(),
-            )
-            for match in detection.matches
-        ]
+        alerts = alerts_of(detection.matches, subject, self._clock.now())
         if subject.on is not None and request_bypassed(subject.on.deployment.annotations):
             for alert in alerts:
                 alert.ClearField("enforcement")
