@@ -212,13 +212,23 @@ def parse_epss(path: str, data: bytes) -> Iterator[Epss | Skipped]:
         probability, _, percentile = rest.partition(",")
         if cve == "cve" or not line:
             continue
-        try:
-            yield Epss(
-                cve,
-                float(probability),
-                float(percentile),
-                about.get("score_date", ""),
-                about.get("model_version", ""),
-            )
-        except ValueError:
+        scores = _share(probability), _share(percentile)
+        if not cve or None in scores:
             yield Skipped(path, f"line that is no score: {line[:80]!r}")
+            continue
+        yield Epss(
+            cve,
+            scores[0] or 0.0,
+            scores[1] or 0.0,
+            about.get("score_date", ""),
+            about.get("model_version", ""),
+        )
+
+
+def _share(text: str) -> float | None:
+    """A number from 0 to 1; None for all else, `nan` among it."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= 1 else None

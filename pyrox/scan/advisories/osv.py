@@ -192,7 +192,7 @@ class OsvSource:
                 return found.vector, severity.from_score(found.base)
         try:
             word = _SPECIFIC.decode(document.database_specific).severity
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             word = ""
         return word, severity.from_word(word)
 

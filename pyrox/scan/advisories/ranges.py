@@ -6,6 +6,7 @@ compare exactly" stands in one place.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -77,16 +78,30 @@ def points(subject: Subject, versions: Iterable[str], rows: Iterable[AdvisoryRow
     The bound is the key itself plus a zero byte: exactly this version, and not, say, its
     local versions.
     """
-    covered = [(r.lo, r.hi) for r in rows if not r.fallback]
+    starts, ends = _merged((r.lo, r.hi) for r in rows if not r.fallback)
     found: dict[bytes, AdvisoryRow] = {}
     for version in dict.fromkeys(versions):
         try:
             key = subject.scheme.key(version)
         except InvalidVersion:
             continue  # no package can be found equal to what is no version
-        if key in found or any(lo <= key < hi for lo, hi in covered):
+        place = bisect_right(starts, key) - 1
+        if key in found or (place >= 0 and key < ends[place]):
             continue
         made = row(subject, Bounds(introduced=version, last=version))
         if made is not None:
             found[key] = replace(made, hi=key + b"\x00")
     return list(found.values())
+
+
+def _merged(intervals: Iterable[tuple[bytes, bytes]]) -> tuple[list[bytes], list[bytes]]:
+    """Starts and ends of the same ground in intervals that do not touch, in order."""
+    starts: list[bytes] = []
+    ends: list[bytes] = []
+    for lo, hi in sorted(intervals):
+        if ends and lo <= ends[-1]:
+            ends[-1] = max(ends[-1], hi)
+        else:
+            starts.append(lo)
+            ends.append(hi)
+    return starts, ends

@@ -17,6 +17,7 @@ from pyrox.scan.model import NoteKind
 MAX_FEED: Final = 2_000_000_000
 MAX_DOCUMENT: Final = 16_000_000
 _GZIP: Final = b"\x1f\x8b"
+_MAX_MEMBERS: Final = 100  # each costs a copy of all that follows it
 # What `zipfile` raises for content that lies.
 _BROKEN: Final = (
     zipfile.BadZipFile,
@@ -40,16 +41,29 @@ def plain(data: bytes, limit: int = MAX_FEED) -> bytes:
     """
     if not data.startswith(_GZIP):
         return data
+    parts: list[bytes] = []
+    room = limit
+    while data.startswith(_GZIP):  # a gzip file may have several members (RFC 1952, 2.2)
+        if len(parts) == _MAX_MEMBERS:
+            raise StreamDamage(NoteKind.TOO_MANY, f"more than {_MAX_MEMBERS} gzip members")
+        out, data = _gzip_member(data, limit, room)
+        parts.append(out)
+        room -= len(out)
+    return b"".join(parts)
+
+
+def _gzip_member(data: bytes, limit: int, room: int) -> tuple[bytes, bytes]:
+    """One member's content, at most `room` bytes of it, and what follows the member."""
     unpacker = zlib.decompressobj(wbits=31)
     try:
-        out = unpacker.decompress(data, limit)
+        out = unpacker.decompress(data, room + 1)
     except zlib.error as error:
         raise StreamDamage(NoteKind.MALFORMED, f"gzip: {error}") from error
-    if unpacker.unconsumed_tail:
+    if len(out) > room:
         raise StreamDamage(NoteKind.TOO_LARGE, f"more than {limit} bytes unpacked")
     if not unpacker.eof:
         raise StreamDamage(NoteKind.TRUNCATED, "gzip ends early")
-    return out
+    return out, unpacker.unused_data
 
 
 def documents(data: bytes, limit: int = MAX_DOCUMENT) -> Iterator[tuple[str, bytes | StreamDamage]]:

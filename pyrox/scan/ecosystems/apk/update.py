@@ -39,6 +39,7 @@ class _Secdb(msgspec.Struct):
 
 _DECODER: Final = msgspec.json.Decoder(_Secdb)
 _ENTRY: Final = msgspec.json.Decoder(_Entry)
+_DAMAGE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class SecdbSource:
@@ -59,7 +60,7 @@ class SecdbSource:
         except StreamDamage as damage:
             yield Skipped(path, damage.detail)
             return
-        except (msgspec.DecodeError, RecursionError) as error:
+        except _DAMAGE as error:
             yield Skipped(path, f"malformed: {error}"[:200])
             return
         release, repository = self._place(path, secdb)
@@ -69,7 +70,7 @@ class SecdbSource:
         for raw in secdb.packages or ():
             try:
                 package = _ENTRY.decode(raw).pkg
-            except (msgspec.DecodeError, RecursionError) as error:
+            except _DAMAGE as error:
                 yield Skipped(path, f"malformed package: {error}"[:200])
                 continue
             yield from self._package(namespace, package, rows)

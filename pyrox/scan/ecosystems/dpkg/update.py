@@ -54,6 +54,7 @@ class _Issue(msgspec.Struct):
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, dict[str, msgspec.Raw]])
 _ISSUE: Final = msgspec.json.Decoder(_Issue)
+_DAMAGE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class DebianSource:
@@ -75,7 +76,7 @@ class DebianSource:
         except StreamDamage as damage:
             yield Skipped(path, damage.detail)
             return
-        except (msgspec.DecodeError, RecursionError) as error:
+        except _DAMAGE as error:
             yield Skipped(path, f"malformed: {error}"[:200])
             return
         skipped: list[Skipped] = []
@@ -96,7 +97,7 @@ class DebianSource:
     def _issue(package: str, cve: str, raw: msgspec.Raw, skipped: list[Skipped]) -> _Issue:
         try:
             return _ISSUE.decode(raw)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except _DAMAGE as error:
             skipped.append(Skipped(f"{package} {cve}", f"malformed: {error}"[:200]))
             return _Issue()
 

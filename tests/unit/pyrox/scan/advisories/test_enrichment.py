@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 
+import pytest
+
 from pyrox.scan.advisories.enrichment import (
     Epss,
     Kev,
@@ -99,3 +101,32 @@ def test_epss_table_with_its_comment() -> None:
     assert isinstance(two, Skipped)
     assert list(parse_epss("x", b"")) == []
     assert [type(item) for item in parse_epss("x", b"\x1f\x8bbad")] == [Skipped]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["CVE-1,nan,0.5", "CVE-1,0.5,inf", "CVE-1,1.5,0.5", "CVE-1,-0.1,0.5", ",0.5,0.5", "CVE-1,0.5", "x"],
+)
+def test_epss_line_outside_of_the_scale_is_skipped(line: str) -> None:
+    one, two = parse_epss("x", f"#m\ncve,epss,percentile\n{line}\nCVE-2,0,1\n".encode())
+    assert one == Skipped("x", f"line that is no score: {line!r}")
+    assert two == Epss("CVE-2", 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\xff", b'{"vulnerabilities": [{"cve": "\xff"}]}', b'{"vulnerabilities": ' + b"[" * 5000, b"null"],
+)
+def test_nvd_page_and_catalogue_that_lie_are_skipped(data: bytes) -> None:
+    for parse in (parse_nvd, parse_kev):
+        assert {type(item) for item in parse("x", data)} == {Skipped}
+
+
+def test_nvd_metric_without_a_primary_one_is_the_first() -> None:
+    found = parse_nvd_record(
+        json.dumps(
+            cve(metrics={"cvssMetricV31": [metric("A", 1.0, "Secondary"), metric("B", 2.0, "Other")]})
+        ).encode()
+    )
+    assert isinstance(found, Nvd)
+    assert (found.v3_vector, found.v3_score, found.v2_vector, found.v2_score) == ("A", 1.0, "", 0.0)

@@ -41,3 +41,68 @@ def test_zip_documents_up_to_the_limit_are_read() -> None:
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "yesterday", ""])
 def test_time_that_is_none(text: str) -> None:
     assert unpack.time(text) is None
+
+
+def test_gzip_of_several_members_is_read_whole() -> None:
+    packed = gzip.compress(b"one ") + gzip.compress(b"") + gzip.compress(b"two")
+    assert unpack.plain(packed, 7) == b"one two"
+    assert unpack.plain(packed + b"\x00padding", 7) == b"one two"
+    with pytest.raises(StreamDamage, match="more than 6 bytes") as caught:
+        unpack.plain(packed, 6)
+    assert caught.value.kind is NoteKind.TOO_LARGE
+
+
+def test_gzip_of_endless_members_is_damage() -> None:
+    assert unpack.plain(gzip.compress(b"") * 100) == b""
+    with pytest.raises(StreamDamage, match="more than 100 gzip members"):
+        unpack.plain(gzip.compress(b"") * 101)
+
+
+def test_gzip_with_a_damaged_second_member_is_damage() -> None:
+    for second in (gzip.compress(b"two")[:-3], b"\x1f\x8b\x00"):
+        with pytest.raises(StreamDamage, match="gzip"):
+            unpack.plain(gzip.compress(b"one") + second)
+
+
+@pytest.mark.parametrize("data", [b"", b"plain", b"\x1f", b"\x00\x1f\x8b"])
+def test_data_that_is_no_gzip_passes_as_it_is(data: bytes) -> None:
+    assert unpack.plain(data, 1) == data
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_zip_member_damaged_in_any_method_is_its_own_damage(method: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr("good", b"content")
+        archive.writestr("bad", bytes(range(256)) * 2)
+    data = bytearray(buffer.getvalue())
+    start = data.index(b"bad") + 3
+    data[start + 9 : start + 30] = b"\xff" * 21
+    good, bad = unpack.documents(bytes(data))
+    assert good == ("good", b"content")
+    assert isinstance(bad[1], StreamDamage)
+    assert bad[1].kind is NoteKind.MALFORMED
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", b"PK\x05\x06", b"x" * 100, b"PK\x05\x06" + b"\xff" * 18])
+def test_zip_that_is_none_is_damage(data: bytes) -> None:
+    with pytest.raises(StreamDamage, match="zip:"):
+        list(unpack.documents(data))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-01-06T03:15:43Z", "2024-01-06T03:15:43+00:00"),
+        ("2024-01-06T03:15:43.990", "2024-01-06T03:15:43.990000+00:00"),
+        ("2024-01-06", "2024-01-06T00:00:00+00:00"),
+        ("2024-01-06T03:15:43+02:00", "2024-01-06T03:15:43+02:00"),
+        ("1900-01-01T00:00:00Z", "1900-01-01T00:00:00+00:00"),
+    ],
+)
+def test_time_in_the_forms_of_the_feeds(text: str, expected: str) -> None:
+    value = unpack.time(text)
+    assert value is not None
+    assert value.isoformat() == expected

@@ -71,3 +71,42 @@ def test_secdb_broken_document_is_skipped(data: bytes) -> None:
 
 def test_secdb_without_packages_is_empty_not_broken() -> None:
     assert list(SecdbSource("alpine").parse("alpine/v3.3/community.json", b'{"packages": null}')) == []
+
+
+@pytest.mark.parametrize("data", [b'{"reponame": "\xff"}', b'{"packages": [' * 5000, b'{"packages": 7}'])
+def test_secdb_that_lies_is_skipped(data: bytes) -> None:
+    (found,) = SecdbSource("alpine").parse("alpine/v3.9/main.json", data)
+    assert isinstance(found, Skipped)
+    assert found.reason.startswith("malformed")
+
+
+def test_secdb_package_that_is_not_utf8_leaves_the_others() -> None:
+    data = (
+        b'{"packages": [{"pkg": {"name": "\xff"}}, {"pkg": {"name": "a", "secfixes": {"1-r0": ["CVE-1"]}}}]}'
+    )
+    skipped, parsed = SecdbSource("alpine").parse("alpine/v3.9/main.json", data)
+    assert isinstance(skipped, Skipped)
+    assert isinstance(parsed, ParsedAdvisory)
+    assert (parsed.rows[0].package, parsed.rows[0].fixed_in) == ("a", "1-r0")
+
+
+def test_secdb_id_in_several_versions_of_one_package_keeps_every_row() -> None:
+    packages = [{"pkg": {"name": "a", "secfixes": {"1-r0": ["CVE-1", "CVE-1"], "2-r0": ["CVE-1", ""]}}}]
+    data = json.dumps({"packages": packages}).encode()
+    (parsed,) = SecdbSource("alpine").parse("alpine/v3.9/main.json", data)
+    assert isinstance(parsed, ParsedAdvisory)
+    assert [row.fixed_in for row in parsed.rows] == ["1-r0", "2-r0"]
+
+
+@pytest.mark.parametrize(
+    ("did", "path", "accepted"),
+    [
+        ("alpine", "alpine/v3.19/main.json", True),
+        ("alpine", "alpine/v3.19/main.json.gz", True),
+        ("wolfi", "alpine/v3.19/main.json", False),
+        ("wolfi", "wolfi/os/security.json", True),
+        ("wolfi", "wolfi/os/APKINDEX.tar.gz", False),
+    ],
+)
+def test_secdb_source_accepts_its_documents(did: str, path: str, accepted: bool) -> None:
+    assert SecdbSource(did).accepts(path) is accepted

@@ -52,3 +52,61 @@ def test_debian_one_advisory_per_cve_and_urgency_with_all_rows() -> None:
 def test_debian_broken_document_is_skipped(data: bytes) -> None:
     (found,) = DebianSource().parse("debian/tracker.json", data)
     assert isinstance(found, Skipped)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"\xff": {}}',
+        b'{"a": {"\xff": {}}}',
+        b'{"a": {"CVE-1": {"description": "\xff"}}}',
+        b"\xef\xbb\xbf{}",
+    ],
+)
+def test_debian_document_that_is_not_utf8_is_skipped(data: bytes) -> None:
+    (found,) = DebianSource().parse("debian/tracker.json", data)
+    assert isinstance(found, Skipped)
+    assert "malformed" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("urgency", "severity"),
+    [
+        ("not yet assigned", 0),
+        ("unimportant", 1),
+        ("low", 2),
+        ("low**", 2),
+        ("medium*", 3),
+        ("high", 4),
+        ("end-of-life", 0),
+    ],
+)
+def test_debian_urgency_gives_the_severity(urgency: str, severity: int) -> None:
+    tracker = {"p": {"CVE-1": {"releases": {"bookworm": {"urgency": urgency}}}}}
+    (parsed,) = DebianSource().parse("debian/tracker.json", json.dumps(tracker).encode())
+    assert isinstance(parsed, ParsedAdvisory)
+    assert (parsed.advisory.key, parsed.advisory.severity) == (f"CVE-1 {urgency}", urgency)
+    assert parsed.advisory.normalized == severity
+
+
+def test_debian_fixed_version_without_a_place_falls_back() -> None:
+    tracker = {"p": {"CVE-1": {"releases": {"bookworm": {"fixed_version": "not a version"}}}}}
+    (parsed,) = DebianSource().parse("debian/tracker.json", json.dumps(tracker).encode())
+    assert isinstance(parsed, ParsedAdvisory)
+    (row,) = parsed.rows
+    assert (row.fallback, row.lo, row.hi, row.fixed_in) == (True, b"", HIGHEST, "not a version")
+    assert parsed.advisory.key == "CVE-1"
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted"),
+    [
+        ("debian/tracker.json", True),
+        ("debian/tracker.json.gz", True),
+        ("debian/readme.txt", False),
+        ("debianx/tracker.json", False),
+        ("ubuntu/debian/tracker.json", False),
+    ],
+)
+def test_debian_source_accepts_its_documents(path: str, accepted: bool) -> None:
+    assert DebianSource().accepts(path) is accepted
