@@ -405,7 +405,7 @@ def _policy_servicers(
     enricher: Enricher,
 ) -> list[Servicer]:
     """Policies, what they find, and checks before anything runs."""
-    effects = PolicyEffects(alerts=lifecycle, sensors=connections, clock=clock)
+    effects = PolicyEffects(alerts=lifecycle, sensors=connections, engine=engine, clock=clock)
     importer = Importer(store=stores.policies, clock=clock)
     return [
         AlertService(store=stores.alerts),

@@ -36,16 +36,26 @@ class Sensors(Protocol):
         """Make every Sensor judge everything again."""
 
 
-class PolicyEffects:
-    """Carries policy changes to alerts and Sensors."""
+class Engine(Protocol):
+    """The compiled policies of this replica."""
 
-    def __init__(self, *, alerts: Alerts, sensors: Sensors, clock: Clock) -> None:
+    def forget(self) -> None:
+        """Compile them anew for the next check."""
+
+
+class PolicyEffects:
+    """Carries policy changes to checks, alerts and Sensors."""
+
+    def __init__(self, *, alerts: Alerts, sensors: Sensors, engine: Engine, clock: Clock) -> None:
         self._alerts = alerts
         self._sensors = sensors
+        self._engine = engine
         self._clock = clock
 
     async def policy_changed(self, policy: Policy | None, policy_id: str) -> None:
         """A policy was written, or removed when it is None."""
+        # The notice comes back later than the caller's next check.
+        self._engine.forget()
         if policy is not None and LifecycleStage.RUNTIME not in policy.lifecycle_stages:
             return
         now = self._clock.now()

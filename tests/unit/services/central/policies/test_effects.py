@@ -18,6 +18,10 @@ class Told:
     def __init__(self) -> None:
         self.changed: list[tuple[str, Any]] = []
         self.reprocessed = 0
+        self.forgotten = 0
+
+    def forget(self) -> None:
+        self.forgotten += 1
 
     async def policy_changed(self, policy_id: str, excluded: Any) -> None:
         self.changed.append((policy_id, excluded))
@@ -35,7 +39,7 @@ def alert(name: str, namespace: str = "shop") -> Alert:
 
 async def excluded_by(policy: Policy | None, *alerts: Alert) -> list[bool]:
     told = Told()
-    effects = PolicyEffects(alerts=told, sensors=told, clock=FixedClock())
+    effects = PolicyEffects(alerts=told, sensors=told, engine=told, clock=FixedClock())
     await effects.policy_changed(policy, "p")
     ((policy_id, excluded),) = told.changed
     assert policy_id == "p"
@@ -69,8 +73,8 @@ async def test_exclusion_counts_until_it_expires(days: int) -> None:
 
 async def test_change_of_a_deploy_policy_waits_for_sensors() -> None:
     told = Told()
-    effects = PolicyEffects(alerts=told, sensors=told, clock=FixedClock())
+    effects = PolicyEffects(alerts=told, sensors=told, engine=told, clock=FixedClock())
     await effects.policy_changed(Policy(lifecycle_stages=[LifecycleStage.DEPLOY]), "p")
-    assert told.changed == []
+    assert (told.changed, told.forgotten) == ([], 1)
     await effects.reassess()
     assert told.reprocessed == 1
