@@ -110,6 +110,12 @@ class CompiledSection:
 
 def compile_sections(policy: Policy, options: CompileOptions) -> tuple[CompiledSection, ...]:
     """All sections of the policy; raises `PolicyInvalid` naming section and criterion."""
+    check_size(policy)
+    return tuple(_section(policy, section, options) for section in policy.policy_sections)
+
+
+def check_size(policy: Policy) -> None:
+    """Raise `PolicyInvalid` when the policy is too large to be worth a look."""
     if len(policy.policy_sections) > MAX_SECTIONS:
         raise PolicyInvalid(f"policy {policy.name!r}: more than {MAX_SECTIONS} sections")
     if (
@@ -117,7 +123,6 @@ def compile_sections(policy: Policy, options: CompileOptions) -> tuple[CompiledS
         > MAX_VALUES
     ):
         raise PolicyInvalid(f"policy {policy.name!r}: more than {MAX_VALUES} values")
-    return tuple(_section(policy, section, options) for section in policy.policy_sections)
 
 
 def _section(policy: Policy, section: PolicySection, options: CompileOptions) -> CompiledSection:

@@ -180,7 +180,7 @@ class Connection(asyncio.Protocol):
         """The client is gone."""
         if self._inner is not None:
             self._inner.finish()
-            self._inner.close()
+            self._inner.client_gone(self._limits.close_seconds)
         self._ended()
 
     # The two ways on.
@@ -260,6 +260,8 @@ class _Inner(asyncio.Protocol):
         self._early = b""
         self._finished = False
         self._closed = False
+        self._deaf = False
+        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self, name: str, server: str) -> None:
@@ -291,11 +293,15 @@ class _Inner(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write_eof()
 
-    def close(self) -> None:
-        """Flush and close."""
-        self._closed = True
-        if self._transport is not None:
-            self._transport.close()
+    def client_gone(self, seconds: float) -> None:
+        """Flush to gRPC, which then closes; cut it off when it has not after `seconds`.
+
+        What it still says is read and dropped: C-core stops reading while its own answers
+        (to a flood of pings, say) are not taken, and both sides would wait for ever.
+        """
+        self._deaf = True
+        self.resume()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.abort)
 
     def abort(self) -> None:
         """Close at once."""
@@ -328,7 +334,8 @@ class _Inner(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass gRPC's bytes to the client."""
-        self._client.write(data)
+        if not self._deaf:
+            self._client.write(data)
 
     def pause_writing(self) -> None:
         """The gRPC server reads slowly: stop reading from the client."""
@@ -342,6 +349,8 @@ class _Inner(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's form
         """The gRPC server closed the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._on_lost()
 
 

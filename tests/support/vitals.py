@@ -43,3 +43,14 @@ def unharmed(process: subprocess.Popen[bytes], *, mib: float) -> Iterator[None]:
     assert process.poll() is None, f"the process ended with {process.returncode}"
     grown = (pss(process.pid) - before) / MIB
     assert grown <= mib, f"the process grew by {grown:.0f} MiB, from {before / MIB:.0f} MiB"
+
+
+def sockets(pid: int) -> int:
+    """How many sockets the process has open."""
+    count = 0
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            count += str(descriptor.readlink()).startswith("socket:")
+        except OSError:
+            continue
+    return count
