@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import ssl
 import subprocess
@@ -104,6 +105,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
         yield made
     finally:
         made.run("down")
+        # Where root's temporary directory is closed to others, the server's files lie elsewhere.
+        shutil.rmtree(postgres.data_folder(made.places.state / "postgres").parent, ignore_errors=True)
 
 
 def attempts(printed: str) -> list[tuple[str, str]]:
