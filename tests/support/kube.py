@@ -9,14 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 # Five ports from here on; away from the scripts' own default, so that one started by hand is left alone.
-_PORT = 17443
+PORT = 17443
 _START_SECONDS = 300
 
 
+def kubectl() -> Path:
+    """The client that the scripts built; there once a control plane was started."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("KUBE_NODE_CACHE") or Path(cache) / "kube-node") / "bin" / "kubectl"
+
+
 @contextmanager
-def control_plane(scripts: Path, directory: Path) -> Iterator[Path]:
+def control_plane(scripts: Path, directory: Path, *, port: int = PORT) -> Iterator[Path]:
     """Start it, yield the path of its kubeconfig, stop it and remove its data."""
-    environment = {**os.environ, "KUBE_NODE_STATE": str(directory / "state"), "KUBE_NODE_PORT": str(_PORT)}
+    environment = {**os.environ, "KUBE_NODE_STATE": str(directory / "state"), "KUBE_NODE_PORT": str(port)}
     started = subprocess.run(
         [scripts / "up", "--control-plane-only"],
         env=environment,
