@@ -28,7 +28,7 @@ def chosen(raw: bytes, environment: Mapping[str, str]) -> str:
     """
     try:
         document = yaml.safe_load(raw) or {}
-    except yaml.YAMLError as err:
+    except (yaml.YAMLError, RecursionError) as err:
         raise Invalid(f"the configuration file is not YAML: {err}") from err
     enabled = [process for section, process in _SECTIONS.items() if _enabled(document, section, environment)]
     if len(enabled) != 1:

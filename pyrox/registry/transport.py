@@ -170,7 +170,7 @@ class Transport:
         except httpx.TimeoutException as err:
             raise Unavailable(f"registry {host}: {what}: no answer in time ({type(err).__name__})") from err
         except (httpx.TransportError, ssl.SSLError) as err:
-            raise Unavailable(f"registry {host}: {what}: {err or type(err).__name__}") from err
+            raise Unavailable(f"registry {host}: {what}: {str(err) or type(err).__name__}") from err
         except (httpx.InvalidURL, httpx.DecodingError) as err:
             raise Invalid(f"registry {host}: {what}: {err}") from err
 

@@ -15,6 +15,7 @@ from roxctl.errors import CliError, quoted
 from roxctl.output import csvtext, jsontext, sarif
 from roxctl.output.choice import Choice
 from roxctl.results import vulnerabilities as results
+from roxctl.results.names import enum_name
 
 HEADERS = (
     "COMPONENT",
@@ -160,7 +161,7 @@ def _legacy_rows(image: image_pb2.Image) -> list[tuple[str, ...]]:
 
 
 def _rating(severity: cve_pb2.VulnerabilitySeverity.ValueType) -> str:
-    return cve_pb2.VulnerabilitySeverity.Name(severity).partition("_")[0].capitalize()
+    return enum_name(cve_pb2.VulnerabilitySeverity.Name, severity).partition("_")[0].capitalize()
 
 
 def _instruction(image: image_pb2.Image, index: int) -> str:

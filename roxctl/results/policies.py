@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyrox.pb.storage import alert_pb2, policy_pb2
+from roxctl.results.names import enum_name
 
 SEVERITIES = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 TOTAL = "TOTAL"
@@ -122,7 +123,7 @@ def _policy(
 ) -> ViolatedPolicy:
     return ViolatedPolicy(
         name=policy.name,
-        severity=policy_pb2.Severity.Name(policy.severity).removesuffix("_SEVERITY"),
+        severity=enum_name(policy_pb2.Severity.Name, policy.severity).removesuffix("_SEVERITY"),
         description=policy.description,
         remediation=policy.remediation,
         breaks=breaking_action in policy.enforcement_actions,

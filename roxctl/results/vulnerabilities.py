@@ -8,6 +8,7 @@ from typing import Any
 
 from pyrox.pb.storage import cve_pb2, image_pb2
 from pyrox.rpc.codec.scalars import float32
+from roxctl.results.names import enum_name
 
 SEVERITIES = ("LOW", "MODERATE", "IMPORTANT", "CRITICAL")
 TOTAL_VULNERABILITIES = "TOTAL-VULNERABILITIES"
@@ -61,7 +62,7 @@ class ScanSummary:
 
 def severity_name(value: cve_pb2.VulnerabilitySeverity.ValueType) -> str:
     """The short name; an unknown severity counts as low."""
-    name = cve_pb2.VulnerabilitySeverity.Name(value).removesuffix(_SUFFIX)
+    name = enum_name(cve_pb2.VulnerabilitySeverity.Name, value).removesuffix(_SUFFIX)
     return name if name in SEVERITIES else "LOW"
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -59,7 +60,7 @@ def _unpack(content: bytes, folder: str) -> None:
                 raise CliError("the bundle is larger than any sensor bundle; is this Central's address?")
             for entry in entries:
                 _write(Path(folder), entry, archive.read(entry))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as err:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as err:
         raise CliError(f"could not read from zip: {err}") from err
 
 

@@ -42,7 +42,7 @@ class Central:
         try:
             response = self._client.request(method, path, **how)
         except httpx.HTTPError as err:
-            raise Unavailable(f"Central: {method} {path}: {err or type(err).__name__}") from err
+            raise Unavailable(f"Central: {method} {path}: {str(err) or type(err).__name__}") from err
         try:
             parsed = response.json()
         except ValueError:

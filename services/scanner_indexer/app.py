@@ -13,7 +13,7 @@ from random import Random
 import httpx
 
 from pyrox.clock import Clock
-from pyrox.errors import RoxError
+from pyrox.errors import Invalid, RoxError
 from pyrox.metrics import Metrics
 from pyrox.mtls.ca import ServiceTrust, load_certificates
 from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
@@ -44,6 +44,7 @@ from services.scanner_indexer.states import Indexing
 from services.scanner_indexer.store import IndexStore
 from services.scanner_indexer.upkeep import Upkeep
 
+_MAX_PORT = 65535
 VERSIONS_TABLE = "indexer_migrations"
 # Each worker reads one layer; more than the cores would only cost memory.
 _WORKERS = 2
@@ -114,8 +115,10 @@ def methods(service: IndexerService) -> dict[str, Method]:
 
 
 def listener(address: str, tls: ServerTls | None) -> Endpoint:
-    """A listener at `host:port`; an empty host means every address."""
+    """A listener at `host:port`; an empty host means every address. Raises `Invalid`."""
     host, _, port = address.rpartition(":")
+    if not port.isdecimal() or int(port) > _MAX_PORT:
+        raise Invalid(f"address {address!r}: expected [host]:port")
     return Endpoint(host.strip("[]") or "0.0.0.0", int(port), tls)  # noqa: S104 - as the operator asked
 
 

@@ -55,7 +55,7 @@ class RepositoryMapping:
                     if len(body) > _MAX_BYTES:
                         raise Unavailable(f"repository mapping {self._url}: larger than {_MAX_BYTES} bytes")
         except httpx.HTTPError as error:
-            raise Unavailable(f"repository mapping {self._url}: {error or type(error).__name__}") from error
+            raise Unavailable(f"repository mapping {self._url}: {str(error) or type(error).__name__}") from error
         return parse_mapping(bytes(body), last_modified=response.headers.get("last-modified", ""))
 
 
@@ -67,7 +67,14 @@ def parse_mapping(body: bytes, *, last_modified: str) -> pb.GetRepositoryToCPEMa
     try:
         data: Any = orjson.loads(body)["data"]
         pairs = {name: info["cpes"] for name, info in data.items() if info.get("cpes")}
-        mapping = {name: pb.RepositoryCPEInfo(cpes=cpes) for name, cpes in pairs.items()}
+        mapping = {name: pb.RepositoryCPEInfo(cpes=_texts(cpes)) for name, cpes in pairs.items()}
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise Unavailable("the repository mapping has not the expected form") from error
     return pb.GetRepositoryToCPEMappingResponse(modified=True, last_modified=last_modified, mapping=mapping)
+
+
+def _texts(value: Any) -> list[str]:
+    """The list itself; a text is none, although one can go through its letters."""
+    if not isinstance(value, list):
+        raise TypeError("expected a list")
+    return value

@@ -140,7 +140,7 @@ def read_values(raw: bytes, environment: Mapping[str, str]) -> dict[str, Any]:
         raise Invalid("the configuration file is larger than 1 MiB")
     try:
         document = yaml.safe_load(raw) or {}
-    except yaml.YAMLError as err:
+    except (yaml.YAMLError, RecursionError) as err:
         raise Invalid(f"the configuration file is not YAML: {err}") from err
     written = dict(_flat(document, ""))
     if unknown := sorted(written.keys() - _KEYS.keys()):

@@ -6,8 +6,10 @@ it must not know what is in an entry.
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +30,10 @@ _MAX_ENTRY = 8 * 1024**3
 _MAX_ENTRIES = 1000
 _MAX_NAME = 128
 _CHUNK = 1024 * 1024
+# What the library raises for damaged data, and for methods and passwords that it lacks.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, OSError, EOFError, RuntimeError
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class Feed:
                     raise Unavailable(f"vulnerability bundle {url}: status {response.status_code}")
                 await _save(response, target, url)
         except httpx.HTTPError as error:
-            raise Unavailable(f"vulnerability bundle {url}: {error or type(error).__name__}") from error
+            raise Unavailable(f"vulnerability bundle {url}: {str(error) or type(error).__name__}") from error
         return True
 
 
@@ -86,7 +92,7 @@ async def _save(response: httpx.Response, target: Path, url: str) -> None:
     modified = response.headers.get("last-modified", "")
     try:
         parsedate_to_datetime(modified)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Unavailable(f"vulnerability bundle {url}: the answer has no Last-Modified") from error
     size = 0
     with target.open("wb") as file:
@@ -145,5 +151,5 @@ def extract(archive: Path, entry: Entry, target: Path) -> None:
                 if size > _MAX_ENTRY:
                     raise Exhausted(f"bundle {entry.name}: larger than {_MAX_ENTRY} bytes")
                 out.write(chunk)
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+    except _DAMAGE as error:
         raise Invalid(f"bundle {entry.name}: the zip is damaged there: {error}") from error

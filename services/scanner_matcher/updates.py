@@ -73,8 +73,9 @@ class Updates:
         while True:
             try:
                 await self.round()
-            except RoxError as error:
-                _LOG.warning("vulnerability update failed", error=error.message)
+            except (RoxError, OSError) as error:
+                # An OSError is a full disk: what is loaded goes on answering.
+                _LOG.warning("vulnerability update failed", error=str(error))
             await self._pace.wait(initialised=await self._initialised())
 
     async def _initialised(self) -> bool:
@@ -113,9 +114,9 @@ class Updates:
             while not await self._settled(archive, entry, done):
                 # Another Matcher loads it, or one that was killed is not quite gone yet.
                 await self._pace.turn()
-        except RoxError as error:
-            _LOG.warning("advisories not loaded", source=entry.name, error=error.message)
-            done.failed[entry.name] = error.message
+        except (RoxError, OSError) as error:
+            _LOG.warning("advisories not loaded", source=entry.name, error=str(error))
+            done.failed[entry.name] = str(error)
             self._loads.labels(entry.name, "failed").inc()
 
     async def _settled(self, archive: Path, entry: Entry, done: Round) -> bool:

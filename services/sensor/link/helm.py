@@ -38,11 +38,18 @@ def load_config(config: Path, name: Path) -> HelmManagedConfigInit | None:
         if not isinstance(parsed, dict):
             raise TypeError("expected a mapping")
         made = json_format.ParseDict(parsed, HelmManagedConfigInit(), ignore_unknown_fields=True)
-    except (yaml.YAMLError, json_format.ParseError, TypeError, AttributeError) as err:
+    except (yaml.YAMLError, json_format.ParseError, TypeError, AttributeError, RecursionError) as err:
         raise Invalid(f"{config}: {str(err)[:300]}") from err
     if not made.cluster_name and name.exists():
-        made.cluster_name = name.read_text().strip()
+        made.cluster_name = _name_in(name)
     return made
+
+
+def _name_in(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise Invalid(f"{file}: {err}") from err
 
 
 class ClusterIdFile:
@@ -55,7 +62,7 @@ class ClusterIdFile:
         """The remembered id, or empty."""
         try:
             return self._path.read_text().strip()[:64]
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             return ""
 
     def write(self, cluster_id: str) -> None:

@@ -85,3 +85,13 @@ def test_summarize_unknown_entity_is_named_so() -> None:
 def test_summarize_sorts_entities_by_type_and_name() -> None:
     summary = summarize([alert("a", 1, deployment="z"), alert("a", 1, deployment="b"), alert("a", 1)], FAIL)
     assert [entity.info["name"] for entity in summary.entities] == ["b", "z", "docker.io/library/nginx:1"]
+
+
+def test_summarize_shows_a_severity_of_a_newer_central_by_its_number() -> None:
+    summary = summarize([alert("new", 99, "x"), alert("low", 1, "x"), alert("high", 3, "x")], FAIL)
+    assert [(p.name, p.severity) for _, p in summary.policies] == [
+        ("high", "HIGH"),
+        ("low", "LOW"),
+        ("new", "99"),
+    ]
+    assert summary.counts == {"99": 1, "CRITICAL": 0, "HIGH": 1, "LOW": 1, "MEDIUM": 0, "TOTAL": 3}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pyrox.pb.storage import cve_pb2, image_pb2
 from roxctl.results.vulnerabilities import SEVERITIES, ScanSummary, summarize
 
@@ -50,8 +52,9 @@ def test_summarize_counts_each_cve_once_and_only_affected_components() -> None:
     }
 
 
-def test_summarize_shows_unknown_severity_as_low() -> None:
-    [vulnerability] = summary(("a", [("1", UNKNOWN, 0)])).vulnerabilities
+@pytest.mark.parametrize("severity", [UNKNOWN, 99])
+def test_summarize_shows_unknown_severity_as_low(severity: int) -> None:
+    [vulnerability] = summary(("a", [("1", severity, 0)])).vulnerabilities
     assert vulnerability.severity == "LOW"
 
 

@@ -1,0 +1,362 @@
+"""The state machine of an image: order, what is fetched, leases, failures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any, cast
+
+import pytest
+
+from pyrox.errors import Exhausted, Invalid, NotFound, RoxError, Unavailable
+from pyrox.metrics import Metrics
+from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport as IndexReportMessage
+from pyrox.registry.client import RegistryClient
+from pyrox.registry.manifest import Descriptor, Manifest
+from pyrox.registry.names import Digest, Reference
+from pyrox.scan.model import Finds, Package
+from services.scanner_indexer.fetch import Arena
+from services.scanner_indexer.states import LAYERS_AT_ONCE, Indexing, Job, State
+from services.scanner_indexer.store import IndexStore
+from tests.support.pki import FixedClock
+
+HASH = "/v4/containerimage/sha256:1"
+IMAGE = Reference("quay.io", "a/b", "1")
+VERSIONS = {"dpkg": "1", "rpm": "2"}
+
+
+def layer(name: str) -> Descriptor:
+    return Descriptor(Digest(f"sha256:{name}"), 10)
+
+
+class Store:
+    """The Indexer's tables as dictionaries."""
+
+    def __init__(self) -> None:
+        self.states: list[tuple[str, str]] = []
+        self.layers: list[str] = []
+        self.saved: dict[str, dict[str, Finds]] = {}
+        self.leases: dict[str, str] = {}
+        self.taken: list[str] = []
+        self.reports: dict[str, tuple[str, bytes]] = {}
+        self.failing: dict[str, RoxError] = {}
+
+    def _fail(self, name: str) -> None:
+        if name in self.failing:
+            raise self.failing[name]
+
+    async def set_state(self, hash_id: str, state: str, error: str = "") -> None:
+        self.states.append((str(state), error))
+
+    async def set_layers(self, hash_id: str, digests: Sequence[str]) -> None:
+        self.layers = list(digests)
+
+    async def known(self, digests: Iterable[str], versions: Mapping[str, str]) -> dict[str, frozenset[str]]:
+        self._fail("known")
+        return {digest: frozenset(self.saved[digest]) for digest in digests if digest in self.saved}
+
+    async def finds(self, digests: Iterable[str], versions: Mapping[str, str]) -> dict[str, dict[str, Finds]]:
+        self._fail("finds")
+        return {digest: self.saved[digest] for digest in digests if digest in self.saved}
+
+    async def save_finds(self, digest: str, versions: Mapping[str, str], packed: Mapping[str, Any]) -> None:
+        self.saved.setdefault(digest, {}).update(packed)
+
+    async def take_lease(self, digest: str, owner: str, life: timedelta) -> bool:
+        self._fail("take_lease")
+        assert life == timedelta(seconds=60)
+        if self.leases.setdefault(digest, owner) != owner:
+            return False
+        self.taken.append(digest)
+        return True
+
+    async def drop_lease(self, digest: str, owner: str) -> None:
+        if self.leases.get(digest) == owner:
+            del self.leases[digest]
+
+    async def save_report(self, hash_id: str, detectors: str, report: bytes, notes: object) -> None:
+        self.reports[hash_id] = (detectors, report)
+
+    async def report(self, hash_id: str, detectors: str) -> bytes | None:
+        found = self.reports.get(hash_id)
+        return found[1] if found is not None and found[0] == detectors else None
+
+
+class Registry:
+    """Knows one manifest, or refuses."""
+
+    def __init__(self, *layers: str, error: RoxError | None = None) -> None:
+        config = layer("config")
+        self._manifest = Manifest(Digest("sha256:m"), "x", config, tuple(layer(name) for name in layers))
+        self._error = error
+        self.resolved = 0
+
+    async def resolve(self, reference: Reference) -> Manifest:
+        assert reference == IMAGE
+        self.resolved += 1
+        if self._error is not None:
+            raise self._error
+        return self._manifest
+
+
+class Reader:
+    """Finds one package in each layer, named by it; `gate` holds reads up."""
+
+    def __init__(self) -> None:
+        self.versions = VERSIONS
+        self.fingerprint = "today"
+        self.reads: list[tuple[str, frozenset[str]]] = []
+        self.errors: dict[str, RoxError] = {}
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.now = 0
+        self.most = 0
+
+    async def read(self, path: Path, digest: str, detectors: frozenset[str]) -> dict[str, Any]:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            await self.gate.wait()
+        finally:
+            self.now -= 1
+        self.reads.append((digest, detectors))
+        if digest in self.errors:
+            raise self.errors[digest]
+        return {name: Finds(packages=(package(digest, name),)) for name in detectors}
+
+
+def package(digest: str, detector: str) -> Package:
+    return Package(name=f"{digest.removeprefix('sha256:')}-{detector}", version="1", ecosystem="dpkg")
+
+
+class Files:
+    """The arena: counts what is fetched."""
+
+    def __init__(self) -> None:
+        self.fetched_layers: list[str] = []
+        self.open = 0
+
+    @asynccontextmanager
+    async def fetched(self, registry: object, repository: str, one: Descriptor) -> AsyncIterator[Path]:
+        assert repository == "a/b"
+        self.fetched_layers.append(one.digest)
+        self.open += 1
+        try:
+            yield Path("/layer")
+        finally:
+            self.open -= 1
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.store, self.reader, self.files = Store(), Reader(), Files()
+        self.clock, self.metrics = FixedClock(), Metrics("scanner_v4_indexer")
+        self.indexing = Indexing(
+            store=cast("IndexStore", self.store),
+            reader=self.reader,
+            arena=cast("Arena", self.files),
+            clock=self.clock,
+            random=Random(1),
+            metrics=self.metrics,
+        )
+
+    async def run(
+        self, registry: Registry, *, fresh: bool = False, hash_id: str = HASH
+    ) -> IndexReportMessage:
+        return await self.indexing.run(Job(hash_id, IMAGE, cast("RegistryClient", registry), fresh=fresh))
+
+    def counted(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(f"rox_scanner_v4_indexer_{name}_total", labels) or 0.0
+
+
+async def test_image_passes_all_states_in_order() -> None:
+    bench = Bench()
+    report = await bench.run(Registry("1", "2"))
+    assert (report.hash_id, report.state, report.success, report.err) == (HASH, "IndexFinished", True, "")
+    seen = [state for state, _ in bench.store.states]
+    assert list(dict.fromkeys(seen)) == [
+        "FetchLayers", "ScanLayers", "Coalesce", "IndexManifest", "IndexFinished",
+    ]  # fmt: skip
+    assert bench.store.reports[HASH] == ("today", report.SerializeToString(deterministic=True))
+    assert bench.counted("images", state="IndexFinished") == 1
+
+
+async def test_stored_report_ends_at_once_without_the_registry() -> None:
+    bench, registry = Bench(), Registry("1")
+    first = await bench.run(registry)
+    bench.store.states.clear()
+    assert await bench.run(registry) == first
+    assert (registry.resolved, bench.store.states) == (1, [])
+    assert bench.counted("images", state="Terminal") == 1
+
+
+async def test_report_of_other_detectors_is_made_anew() -> None:
+    bench, registry = Bench(), Registry("1")
+    await bench.run(registry)
+    bench.reader.fingerprint = "tomorrow"
+    assert await bench.indexing.stored(HASH) is None
+    await bench.run(registry)
+    assert registry.resolved == 2
+    assert bench.store.reports[HASH][0] == "tomorrow"
+
+
+async def test_fresh_job_asks_the_registry_but_reads_no_known_layer_again() -> None:
+    bench, registry = Bench(), Registry("1")
+    await bench.run(registry)
+    await bench.run(registry, fresh=True)
+    assert (registry.resolved, bench.files.fetched_layers) == (2, ["sha256:1"])
+
+
+async def test_layer_is_read_once_however_often_the_manifest_names_it() -> None:
+    bench = Bench()
+    await bench.run(Registry("1", "2", "1"))
+    assert sorted(bench.files.fetched_layers) == ["sha256:1", "sha256:2"]
+    assert bench.store.layers == ["sha256:1", "sha256:2", "sha256:1"]
+    assert bench.counted("layers", done="read") == 2
+    assert bench.counted("layers", done="known") == 0
+    assert bench.counted("layer_bytes") == 20
+
+
+async def test_layer_is_read_by_the_detectors_that_have_not_seen_it() -> None:
+    bench = Bench()
+    bench.store.saved = {"sha256:1": {"dpkg": Finds()}, "sha256:2": {"dpkg": Finds(), "rpm": Finds()}}
+    await bench.run(Registry("1", "2", "3"))
+    assert sorted(bench.reader.reads, key=lambda read: read[0]) == [
+        ("sha256:1", frozenset({"rpm"})),
+        ("sha256:3", frozenset({"dpkg", "rpm"})),
+    ]
+    assert bench.counted("layers", done="known") == 1
+
+
+async def test_image_without_layers_is_indexed_as_empty() -> None:
+    bench = Bench()
+    report = await bench.run(Registry())
+    assert report.success
+    assert not report.contents.packages
+
+
+async def test_lease_is_held_while_the_layer_is_read_and_given_back() -> None:
+    bench = Bench()
+    bench.reader.gate.clear()
+    job = asyncio.create_task(bench.run(Registry("1")))
+    async with asyncio.timeout(5):
+        while not bench.reader.now:  # noqa: ASYNC110 - another task's work
+            await asyncio.sleep(0)
+    assert list(bench.store.leases) == ["sha256:1"]
+    bench.reader.gate.set()
+    await job
+    assert bench.store.leases == {}
+
+
+async def test_lease_is_prolonged_every_twenty_seconds_while_reading_goes_on() -> None:
+    bench = Bench()
+    bench.reader.gate.clear()
+    job = asyncio.create_task(bench.run(Registry("1")))
+    async with asyncio.timeout(5):
+        while len(bench.store.taken) < 4:  # noqa: ASYNC110 - another task's work
+            await asyncio.sleep(0)
+    bench.reader.gate.set()
+    await job
+    assert set(bench.clock.slept) == {20.0}
+
+
+async def test_layer_of_another_holder_is_waited_for_and_not_read_again() -> None:
+    bench = Bench()
+    bench.store.leases["sha256:1"] = "another"
+
+    class Waiting(FixedClock):
+        async def sleep(self, seconds: float) -> None:
+            await super().sleep(seconds)
+            if len(self.slept) == 3:
+                bench.store.saved["sha256:1"] = {"dpkg": Finds(), "rpm": Finds()}
+                del bench.store.leases["sha256:1"]
+
+    bench.indexing._clock = clock = Waiting()
+    await bench.run(Registry("1"))
+    assert clock.slept[:3] == [1.0, 1.0, 1.0]
+    assert (bench.files.fetched_layers, bench.reader.reads, bench.store.leases) == ([], [], {})
+
+
+async def test_layers_of_all_images_together_are_bounded() -> None:
+    bench = Bench()
+    bench.reader.gate.clear()
+    jobs = [
+        asyncio.create_task(
+            bench.run(Registry(*(f"{image}-{n}" for n in range(8))), hash_id=f"/v4/containerimage/{image}")
+        )
+        for image in range(3)
+    ]
+    async with asyncio.timeout(5):
+        while bench.reader.now < LAYERS_AT_ONCE:  # noqa: ASYNC110 - another task's work
+            await asyncio.sleep(0)
+    bench.reader.gate.set()
+    await asyncio.gather(*jobs)
+    assert bench.reader.most == LAYERS_AT_ONCE == 10
+    assert Counter(digest for digest, _ in bench.reader.reads).most_common(1)[0][1] == 1
+    assert len(bench.reader.reads) == 24
+
+
+async def test_registrys_error_ends_the_image_and_is_stored() -> None:
+    bench = Bench()
+    with pytest.raises(NotFound, match="no such image"):
+        await bench.run(Registry(error=NotFound("no such image")))
+    assert bench.store.states == [("FetchLayers", ""), ("IndexError", "no such image")]
+    assert bench.counted("images", state="IndexError") == 1
+    assert HASH not in bench.store.reports
+
+
+@pytest.mark.parametrize("error", [Invalid("layer sha256:2 is damaged"), Exhausted("disk full")])
+async def test_layers_error_is_raised_as_itself_and_frees_all(error: RoxError) -> None:
+    bench = Bench()
+    bench.reader.errors["sha256:2"] = error
+    with pytest.raises(type(error), match=error.message):
+        await bench.run(Registry("1", "2", "3"))
+    assert bench.store.states[-1] == ("IndexError", error.message)
+    assert (bench.store.leases, bench.files.open, bench.reader.now) == ({}, 0, 0)
+    bench.reader.errors.clear()
+    assert (await bench.run(Registry("1", "2", "3"))).success
+
+
+@pytest.mark.parametrize(
+    ("step", "state"), [("known", "FetchLayers"), ("take_lease", "ScanLayers"), ("finds", "Coalesce")]
+)
+async def test_error_of_the_database_ends_the_image_in_its_state(step: str, state: str) -> None:
+    bench = Bench()
+    bench.store.failing[step] = Unavailable("the database is away")
+    with pytest.raises(Unavailable, match="the database is away"):
+        await bench.run(Registry("1"))
+    assert [name for name, error in bench.store.states if not error][-1] == state
+    assert bench.store.states[-1] == (State.INDEX_ERROR, "the database is away")
+
+
+async def test_lost_database_while_reading_stops_the_read() -> None:
+    bench = Bench()
+    bench.reader.gate.clear()
+    job = asyncio.create_task(bench.run(Registry("1")))
+    async with asyncio.timeout(5):
+        while not bench.reader.now:  # noqa: ASYNC110 - another task's work
+            await asyncio.sleep(0)
+        bench.store.failing["take_lease"] = Unavailable("the database is away")
+        with pytest.raises(Unavailable, match="the database is away"):
+            await job
+    assert (bench.reader.now, bench.files.open, bench.store.leases) == (0, 0, {})
+
+
+async def test_cancelled_job_gives_lease_and_file_back() -> None:
+    bench = Bench()
+    bench.reader.gate.clear()
+    job = asyncio.create_task(bench.run(Registry("1")))
+    async with asyncio.timeout(5):
+        while not bench.reader.now:  # noqa: ASYNC110 - another task's work
+            await asyncio.sleep(0)
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert (bench.reader.now, bench.files.open, bench.store.leases) == (0, 0, {})
+    bench.reader.gate.set()
+    assert (await bench.run(Registry("1"))).success
