@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from pyrox.pb.storage.image_integration_pb2 import ImageIntegration, ImageIntegrationCategory
@@ -30,9 +31,27 @@ class Registry:
 
 
 def host_of(endpoint: str) -> str:
-    """`host[:port]` of an integration's endpoint, with or without a scheme."""
+    """`host[:port]` of an integration's endpoint, with or without a scheme.
+
+    An endpoint that is no address is given back: it fits no image, and breaks no other one.
+    """
     text = endpoint if "://" in endpoint else f"https://{endpoint}"
-    return urlsplit(text).netloc or endpoint
+    try:
+        return urlsplit(text).netloc or endpoint
+    except ValueError:
+        return endpoint
+
+
+def is_local(endpoint: str) -> bool:
+    """Whether the endpoint names this machine."""
+    name = endpoint
+    try:
+        name = (urlsplit(f"//{host_of(endpoint)}").hostname or "").rstrip(".")
+        address = ip_address(name)
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback or address.is_unspecified
 
 
 def of_integration(integration: ImageIntegration, ca_pem: str = "") -> Registry | None:

@@ -13,14 +13,13 @@ from pyrox.registry.client import Endpoint, RegistryClient
 from pyrox.rpc.authz import AnyOf, Permissions, Rule, Services
 from pyrox.rpc.call import Call
 from services.central.integrations import scanner_v4
-from services.central.integrations.registries import host_of, of_integration
+from services.central.integrations.registries import is_local, of_integration
 from services.central.integrations.secrets import hidden, keep_stored
 from services.central.integrations.store import IntegrationStore
 
 _READ = AnyOf.of(Services.of("SENSOR_SERVICE"), Permissions(read=("Integration",)))
 _WRITE = Permissions(write=("Integration",))
 MakeClient = Callable[[Endpoint], RegistryClient]
-_LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class Sensors(Protocol):
@@ -96,7 +95,7 @@ class ImageIntegrationService:
 
     async def PutImageIntegration(self, request: ImageIntegration, _: Call) -> empty_pb2.Empty:
         """Replace an integration, secrets included."""
-        await self._known(request.id)
+        await self._known_of_users(request.id)
         self._check(request)
         if not request.skip_test_integration:
             await self._try(request)
@@ -126,7 +125,7 @@ class ImageIntegrationService:
         """Remove an integration."""
         if not request.id:
             raise Invalid.because("image integration id must be provided")
-        await self._known(request.id)
+        await self._known_of_users(request.id)
         await self._store.delete(request.id)
         return empty_pb2.Empty()
 
@@ -139,6 +138,13 @@ class ImageIntegrationService:
         found = await self._store.get(integration_id)
         if found is None:
             raise NotFound.because(f"image integration {integration_id}")
+        return found
+
+    async def _known_of_users(self, integration_id: str) -> ImageIntegration:
+        """One that users made: the built-in one is the installation's."""
+        found = await self._known(integration_id)
+        if found is self._scanner:
+            raise Invalid.because(f"integration {found.name!r} belongs to the installation")
         return found
 
     async def _merged(
@@ -173,8 +179,7 @@ class ImageIntegrationService:
             raise Unimplemented(
                 f"integration type {integration.type!r} with categories {kinds} is not served"
             )
-        host = host_of(registry.endpoint.host).rpartition(":")[0] or registry.endpoint.host
-        if host in _LOCAL and not self._allow_local:
+        if is_local(registry.endpoint.host) and not self._allow_local:
             raise Invalid.because("endpoint cannot reference localhost")
         try:
             async with self._client(registry.endpoint) as client:

@@ -41,6 +41,6 @@ def test_deployment_of_has_the_place_of_the_alert() -> None:
 )
 def test_deployment_of_meets_scopes_as_the_whole_one_does(scope: dict[str, object], applies: bool) -> None:
     policy = Policy()
-    policy.scope.add(**scope)  # type: ignore[arg-type]  # fields of a scope
+    policy.scope.add(**scope)
     compiled = compile_scope(policy)
     assert compiled.applies_to_deployment(deployment_of(alert()), FixedClock().now()) is applies

@@ -8,7 +8,7 @@ import pytest
 
 from pyrox.pb.storage.image_integration_pb2 import ImageIntegration, ImageIntegrationCategory
 from pyrox.registry.auth import Credentials
-from services.central.integrations.registries import candidates, host_of, of_integration
+from services.central.integrations.registries import candidates, host_of, is_local, of_integration
 
 REGISTRY, SCANNER = ImageIntegrationCategory.REGISTRY, ImageIntegrationCategory.SCANNER
 
@@ -32,6 +32,8 @@ def integration(
         ("https://registry.example/v2/", "registry.example"),
         ("http://registry.example:5000", "registry.example:5000"),
         ("", ""),
+        ("[::1", "[::1"),
+        ("https://a\u2100b", "https://a\u2100b"),
     ],
 )
 def test_host_of_takes_scheme_and_path_off(endpoint: str, host: str) -> None:
@@ -126,3 +128,36 @@ def test_candidates_never_give_credentials_to_another_host(host: str) -> None:
     own = integration("docker", endpoint="registry.example", username="u", password="p")
     (found,) = candidates(host, [own])
     assert (found.endpoint.credentials, found.source.name) == (Credentials(), "")
+
+
+def test_candidates_one_broken_endpoint_leaves_the_others_to_work() -> None:
+    broken, own = (
+        integration("docker", endpoint="https://[oops"),
+        integration("docker", endpoint="good.example"),
+    )
+    assert len(candidates("good.example", [broken, own])) == 2
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "local"),
+    [
+        ("localhost", True),
+        ("LOCALHOST:5000", True),
+        ("localhost.", True),
+        ("a.localhost", True),
+        ("http://127.0.0.1:5000/v2/", True),
+        ("127.1.2.3", True),
+        ("0.0.0.0:5000", True),
+        ("[::1]", True),
+        ("[::1]:5000", True),
+        ("[::ffff:127.0.0.1]:5000", True),
+        ("user@localhost", True),
+        ("localhost.example", False),
+        ("10.0.0.1:5000", False),
+        ("[2001:db8::1]:5000", False),
+        ("[oops", False),
+        ("", False),
+    ],
+)
+def test_is_local_knows_this_machine_in_every_form(endpoint: str, local: bool) -> None:
+    assert is_local(endpoint) is local
