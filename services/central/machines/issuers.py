@@ -127,7 +127,7 @@ async def _read(client: httpx.AsyncClient, address: str) -> dict[str, Any]:
                     raise NoCredentials(f"{address}: the answer is larger than {MAX_ANSWER} bytes")
         found = json.loads(bytes(body))
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, RecursionError) as error:
-        raise NoCredentials(f"{address}: {error or type(error).__name__}") from error
+        raise NoCredentials(f"{address}: {str(error) or type(error).__name__}") from error
     if not isinstance(found, dict):
         raise NoCredentials(f"{address}: the answer is no JSON object")
     return found
