@@ -1,8 +1,9 @@
 """The starter advisories, packed as the bundle that Central hands to the Matcher.
 
 `services/local/advisories` holds them in the forms of OSV, of Debian's tracker and of
-Alpine's secdb, written from public facts. `up` calls `write`; the bundle has upstream's
-form, so the Matcher cannot tell it from one that was downloaded.
+Alpine's secdb, with scores in NVD's form and CISA's catalogue, written from public
+facts. `up` calls `write`; the bundle has upstream's form, so the Matcher cannot tell it
+from one that was downloaded.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -135,11 +136,39 @@ def alpine() -> Iterator[Json]:
                     )
 
 
-_SOURCES: Mapping[str, Any] = {"alpine": alpine, "debian": debian, "osv": osv}
+def nvd() -> Iterator[Json]:
+    """Upstream's records of NVD's scores."""
+    for cve in json.loads((SOURCE / "nvd.json").read_bytes()):
+        yield _enrichment("nvd", cve["id"], cve)
+
+
+def kev() -> Iterator[Json]:
+    """Upstream's records of CISA's catalogue of exploited vulnerabilities."""
+    catalogue = json.loads((SOURCE / "kev.json").read_bytes())
+    for entry in catalogue["vulnerabilities"]:
+        content = {
+            "cve": entry["cveID"],
+            "catalog_version": catalogue["catalogVersion"],
+            "date_added": entry["dateAdded"],
+            "short_description": entry["shortDescription"],
+            "required_action": entry["requiredAction"],
+            "due_date": entry["dueDate"],
+            "known_ransomware_campaign_use": entry["knownRansomwareCampaignUse"],
+        }
+        yield _enrichment("clair.kev", entry["cveID"], content)
+
+
+_ADVISORIES: Mapping[str, Callable[[], Iterator[Json]]] = {"alpine": alpine, "debian": debian, "osv": osv}
+_SOURCES: Mapping[str, Callable[[], Iterator[Json]]] = {**_ADVISORIES, "nvd": nvd, "kev": kev}
 
 
 def _record(updater: str, **vuln: object) -> Json:
     return {"Updater": updater, "Kind": "vulnerability", "Vuln": {"updater": updater, **vuln}}
+
+
+def _enrichment(updater: str, cve: str, content: Json) -> Json:
+    enrichment = {"tags": [cve], "enrichment": content}
+    return {"Updater": updater, "Kind": "enrichment", "Enrichment": enrichment}
 
 
 def _line(record: Json) -> bytes:
@@ -148,7 +177,7 @@ def _line(record: Json) -> bytes:
 
 def names() -> set[str]:
     """Every CVE that the starter advisories know."""
-    found: Iterable[Json] = [record for records in _SOURCES.values() for record in records()]
+    found: Iterable[Json] = [record for records in _ADVISORIES.values() for record in records()]
     return {
         word for record in found for word in str(record["Vuln"]["name"]).split() if word.startswith("CVE-")
     }

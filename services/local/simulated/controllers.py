@@ -7,7 +7,7 @@ from names, so that they stay the same over restarts. It must not know HTTP.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyrox.k8s import kinds
@@ -197,10 +197,10 @@ class Controllers:
             "state": {"terminated": ended},
         }
 
-    def _pods(self, owner: Json) -> list[Json]:
+    def _pods(self, owner: Json) -> Sequence[Json]:
         return self._owned(kinds.POD, owner)
 
-    def _owned(self, kind: Kind, owner: Json) -> list[Json]:
+    def _owned(self, kind: Kind, owner: Json) -> Sequence[Json]:
         return self._store.owned(kind, owner["metadata"]["uid"])
 
     def _put(self, kind: Kind, value: Json) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import copy
 import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +83,7 @@ class Store:
         keys = sorted(key for key in found if namespace in {"", key[0]})
         return [found[key] for key in keys]
 
-    def owned(self, kind: Kind, uid: str) -> list[Json]:
+    def owned(self, kind: Kind, uid: str) -> Sequence[Json]:
         """Objects of a kind that name this owner, by name; they must not be changed."""
         places = sorted((space, name) for of_kind, space, name in self._owned.get(uid, ()) if of_kind == kind)
         return [self._objects[kind][place] for place in places]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import zstandard
 
 from pyrox.scan import catalogue
 from pyrox.scan.advisories.bundle import read
+from pyrox.scan.advisories.enrichment import Kev, Nvd
 from pyrox.scan.advisories.model import ParsedAdvisory, Skipped
+from pyrox.scan.severity import score
 from services.local import starter
 from tests.support.pki import FixedClock
 
@@ -33,6 +36,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_engine_reads_every_record_of_the_bundle(bundle: Path) -> None:
     skipped = {found.reason for found in contents(bundle) if isinstance(found, Skipped)}
     assert skipped == {"never affected"}
+    kinds = Counter(type(found).__name__ for found in contents(bundle))
+    assert kinds["Nvd"] == len(starter.names())
+    assert kinds["Kev"] >= 5
     assert all(found.rows for found in contents(bundle) if isinstance(found, ParsedAdvisory))
 
 
@@ -61,6 +67,17 @@ def test_an_advisory_says_which_version_mends_which_package(
     assert any(
         vuln["fixed_in_version"].endswith(fixed) or fixed in vuln["fixed_in_version"] for vuln in found
     )
+
+
+def test_every_vulnerability_has_the_score_that_its_vector_gives(bundle: Path) -> None:
+    found = {record.cve: record for record in contents(bundle) if isinstance(record, Nvd)}
+    assert found.keys() == starter.names()
+    for record in found.values():
+        computed = score(record.v3_vector)
+        assert computed is not None
+        assert computed.base == record.v3_score, record.cve
+    assert found["CVE-2021-44228"].v3_score == 10.0
+    assert {record.cve for record in contents(bundle) if isinstance(record, Kev)} <= starter.names()
 
 
 def test_a_current_bundle_is_left_alone_and_a_damaged_one_is_written_anew(bundle: Path) -> None:
