@@ -25,6 +25,7 @@ from pyrox.rpc.codec.scalars import FLOAT32_MAX
 MAX_PARAMETERS = 1000
 _MAP_KEY = re.compile(r"(.*)\[(.*)\]", re.DOTALL)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
+_PLAIN = re.compile(r"[!-^`-~]+")  # Python's `float` also takes spaces, `_` and foreign digits
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _DEEPEST = 16
@@ -171,7 +172,7 @@ def _integer(word: str, low: int, high: int) -> Callable[[str], int]:
 def _float(largest: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
         try:
-            number = float(text) if len(text) <= 400 and "_" not in text else None
+            number = float(text) if len(text) <= 400 and _PLAIN.fullmatch(text) else None
         except ValueError:
             number = None
         if number is None:
@@ -192,7 +193,9 @@ def _boolean(text: str) -> bool:
 
 
 def _bytes(text: str) -> bytes:
-    for altchars in (b"+/", b"-_"):
+    for altchars, foreign in ((b"+/", "-_"), (b"-_", "+/")):
+        if any(char in text for char in foreign):
+            continue
         try:
             return base64.b64decode(text, altchars=altchars, validate=True)
         except (binascii.Error, ValueError):

@@ -121,9 +121,11 @@ def _text(value: object) -> str:
 
 
 def _bytes(value: object) -> bytes:
-    """Standard or URL alphabet, padded or not, as Go accepts."""
+    """Standard or URL alphabet, padded or not, as Go accepts; never a mixture."""
     text = _text(value)
     altchars = b"-_" if "-" in text or "_" in text else b"+/"
+    if (altchars == b"-_" and ("+" in text or "/" in text)) or ("=" in text and len(text) % 4):
+        raise ValueError(value)
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=altchars, validate=True)
     except binascii.Error as err:

@@ -32,6 +32,7 @@ _GO_UNITS = {
     "ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000,
     "s": _NANOS, "m": 60 * _NANOS, "h": 3600 * _NANOS,
 }  # fmt: skip
+_INT64_DIGITS = 19
 WRAPPERS = ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
 
 
@@ -178,12 +179,22 @@ def parse_duration(text: str) -> tuple[int, int]:
 
 def parse_go_duration(text: str) -> tuple[int, int]:
     """Seconds and nanoseconds of Go's own form, such as `24h`. Raises `ValueError`."""
-    bare = text.lstrip("+-") if text[:1] in {"+", "-"} else text
+    bare = text[1:] if text[:1] in {"+", "-"} else text
     parts = _GO_DURATION_PART.findall(bare)
     if bare != "0" and (not parts or "".join(number + unit for number, unit in parts) != bare):
         raise ValueError(text)
-    nanos = sum(round(float(number) * _GO_UNITS[unit]) for number, unit in parts)
+    nanos = sum(_go_nanos(number, _GO_UNITS[unit]) for number, unit in parts)
     if nanos >= 2**63:  # Go counts nanoseconds in an int64
         raise ValueError(text)
     sign = -1 if text.startswith("-") else 1
     return sign * (nanos // _NANOS), sign * (nanos % _NANOS)
+
+
+def _go_nanos(number: str, unit: int) -> int:
+    """A decimal number of units; Go, too, drops what is less than a nanosecond."""
+    whole, _, fraction = number.partition(".")
+    if len(whole.lstrip("0")) > _INT64_DIGITS:
+        raise ValueError(number)
+    fraction = fraction[:_INT64_DIGITS]
+    scale: int = 10 ** len(fraction)
+    return int(whole or 0) * unit + int(fraction or 0) * unit // scale
