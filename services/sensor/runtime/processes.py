@@ -28,6 +28,11 @@ _RETRY_SECONDS, _WAIT_SECONDS = 5.0, 30.0
 _MAX_UNKNOWN = 100_000
 # A container that starts more programs than this before its pod is known loses the rest.
 _MAX_WAITING = 200
+_MAX_WAITING_BYTES = 64 << 20
+# Collectors cut arguments at 4 KiB, paths at some 8 KiB and tell 10 ancestors; a stranger does not.
+_MAX_TEXT = 16 << 10
+_MAX_ANCESTORS = 16
+_TEXTS = ("id", "name", "args", "exec_file_path")
 Sink = Callable[[ProcessIndicator], None]
 
 
@@ -60,6 +65,7 @@ class Processes:
         self._sink = sink
         self._clock = clock
         self._unknown: OrderedDict[str, _Waiting] = OrderedDict()
+        self._waiting_bytes = 0
         self._drops = metrics.counter(
             "process_enrichment_drops", "process signals whose container never became known"
         )
@@ -75,6 +81,8 @@ class Processes:
         if not signal.container_id:
             self._drop(1)
             return
+        if signal.ByteSize() > _MAX_TEXT:
+            signal = _shortened(signal)
         container = self._entities.find(signal.container_id)
         if container is None:
             self._keep(signal)
@@ -100,26 +108,34 @@ class Processes:
             if self._entities.find(key) is not None:
                 self._on_container(key)
             elif self._unknown[key].since < oldest:
-                self._drop(len(self._unknown.pop(key).signals))
+                self._drop(len(self._taken(key)))
         self._size.set(len(self._unknown))
 
     def _keep(self, signal: ProcessSignal) -> None:
         waiting = self._unknown.get(signal.container_id)
         if waiting is None:
             waiting = self._unknown[signal.container_id] = _Waiting(self._clock.monotonic())
-            if len(self._unknown) > _MAX_UNKNOWN:
-                self._drop(len(self._unknown.popitem(last=False)[1].signals))
         if len(waiting.signals) >= _MAX_WAITING:
             self._drop(1)
             return
         waiting.signals.append(signal)
+        self._waiting_bytes += signal.ByteSize()
+        while len(self._unknown) > _MAX_UNKNOWN or self._waiting_bytes > _MAX_WAITING_BYTES:
+            self._drop(len(self._taken(next(iter(self._unknown)))))
+
+    def _taken(self, container_id: str) -> list[ProcessSignal]:
+        """The signals that waited for the container; they wait no longer."""
+        waiting = self._unknown.pop(container_id, None)
+        signals = waiting.signals if waiting is not None else []
+        self._waiting_bytes -= sum(signal.ByteSize() for signal in signals)
+        return signals
 
     def _on_container(self, container_id: str) -> None:
-        waiting = self._unknown.pop(container_id, None)
         container = self._entities.find(container_id)
-        if waiting is None or container is None:
+        signals = self._taken(container_id)
+        if container is None:
             return
-        for signal in waiting.signals:
+        for signal in signals:
             self._enrich(signal, container)
 
     def _enrich(self, signal: ProcessSignal, container: Container) -> None:
@@ -149,3 +165,18 @@ class Processes:
     def _drop(self, count: int) -> None:
         self.dropped += count
         self._drops.inc(count)
+
+
+def _shortened(signal: ProcessSignal) -> ProcessSignal:
+    """The signal without what is longer than any kernel's."""
+    for name in _TEXTS:
+        setattr(signal, name, getattr(signal, name)[:_MAX_TEXT])
+    signal.ClearField("lineage")
+    signal.DiscardUnknownFields()
+    del signal.lineage_info[_MAX_ANCESTORS:]
+    for parent in signal.lineage_info:
+        parent.parent_exec_file_path = parent.parent_exec_file_path[:_MAX_TEXT]
+    # A message keeps the memory of all that it was parsed from; a copy has only what is left.
+    copy = ProcessSignal()
+    copy.CopyFrom(signal)
+    return copy

@@ -7,6 +7,7 @@ and how many programs a container has are bounded (upstream pkg/process/filter).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ class FilterLimits:
 
 
 DEFAULT = FilterLimits()
+_LONG = 128
 MODES = {
     "aggressive": FilterLimits(1, (), 1000),
     "default": DEFAULT,
@@ -46,11 +48,12 @@ class ProcessFilter:
         """Whether the process may pass; counts it when it does."""
         self._of_deployment.setdefault(deployment_id, set()).add(container_id)
         programs = self._containers.setdefault(container_id, {})
-        level = programs.get(path)
+        key = _short(path)
+        level = programs.get(key)
         if level is None:
             if len(programs) >= self._limits.programs:
                 return False
-            level = programs[path] = _Level()
+            level = programs[key] = _Level()
         return self._sift(level, arguments.split(" ") if arguments else ())
 
     def forget_deployment(self, deployment_id: str) -> None:
@@ -59,7 +62,8 @@ class ProcessFilter:
             self._containers.pop(container_id, None)
 
     def _sift(self, level: _Level, arguments: Sequence[str]) -> bool:
-        for argument, width in zip(arguments, self._limits.fan_out, strict=False):
+        for text, width in zip(arguments, self._limits.fan_out, strict=False):
+            argument = _short(text)
             child = level.children.get(argument)
             if child is None:
                 if len(level.children) >= width:
@@ -70,3 +74,10 @@ class ProcessFilter:
             return False
         level.hits += 1
         return True
+
+
+def _short(text: str) -> str:
+    """The text, or for a long one its digest: what is remembered has a bound."""
+    if len(text) <= _LONG:
+        return text
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

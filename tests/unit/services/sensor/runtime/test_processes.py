@@ -108,3 +108,28 @@ def test_pod_goes_its_containers_are_forgotten() -> None:
     assert len(bench.entities) == 1
     bench.entities.remove("uid")
     assert bench.entities.find(LONG) is None
+
+
+def test_offer_signal_longer_than_any_kernels_is_cut() -> None:
+    bench = Bench()
+    bench.pod()
+    told = ProcessSignal(container_id=LONG, name="sh", args="x" * 100_000, lineage=["old"] * 9)
+    for _ in range(100):
+        told.lineage_info.add(parent_exec_file_path="/p" * 50_000)
+    bench.processes.offer(told)
+    (seen,) = bench.seen
+    assert (len(seen.signal.args), seen.signal.name, len(seen.signal.lineage_info)) == (16 << 10, "sh", 16)
+    assert {len(one.parent_exec_file_path) for one in seen.signal.lineage_info} == {16 << 10}
+
+
+def test_offer_waiting_signals_are_bounded_in_bytes() -> None:
+    """The container that waits longest gives way."""
+    bench = Bench()
+    count = 6000
+    for number in range(count):
+        bench.processes.offer(ProcessSignal(container_id=f"{number:012x}", args="x" * (16 << 10)))
+    kept = count - bench.processes.dropped
+    assert 0 < kept * (16 << 10) <= 64 << 20
+    bench.clock.moment += timedelta(seconds=31)
+    bench.processes.prune()
+    assert bench.processes.dropped == count

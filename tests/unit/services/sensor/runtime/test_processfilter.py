@@ -36,3 +36,9 @@ def test_forget_deployment_starts_over() -> None:
     assert not made.admit("d", "c", "/a", "")
     made.forget_deployment("d")
     assert made.admit("d", "c", "/a", "")
+
+
+def test_admit_long_texts_are_told_apart() -> None:
+    admitted = ProcessFilter()
+    paths = ["/" + "x" * 5000 + end for end in "ab"]
+    assert [admitted.admit("d", "c", path, "y" * 5000) for path in paths * 6] == [True] * 10 + [False] * 2
