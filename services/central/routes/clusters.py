@@ -50,14 +50,14 @@ def clusters_router(clusters: ClusterStore, ca: CertificateAuthority, guard: Gua
     @router.post("/api/extensions/clusters/zip")
     async def archive(request: Request) -> Response:
         found = await cluster_of(request, await guard.check(request, _ZIP))
-        headers = {"Content-Disposition": f'attachment; filename="sensor-{_file_name(found.name)}.zip"'}
+        headers = {"Content-Disposition": f'attachment; filename="sensor-{file_name(found.name)}.zip"'}
         return Response(bundle(ca, found), media_type="application/zip", headers=headers)
 
     @router.post("/api/extensions/clusters/helm-config.yaml")
     async def helm(request: Request) -> Response:
         found = await cluster_of(request, await guard.check(request, _HELM))
         text = yaml.safe_dump(dict(values(found)), sort_keys=True)
-        headers = {"Content-Disposition": f'attachment; filename="values-{_file_name(found.name)}.yaml"'}
+        headers = {"Content-Disposition": f'attachment; filename="values-{file_name(found.name)}.yaml"'}
         return Response(text, media_type="application/yaml", headers=headers)
 
     return router
@@ -76,6 +76,6 @@ async def _wanted(request: Request) -> ClusterRequest:
         raise Invalid.because("the body must be a JSON object with the id of a cluster") from error
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
     """The name with everything but ASCII letters, digits, dots and dashes made dashes."""
     return "".join(c if c.isascii() and (c.isalnum() or c in ".-_") else "-" for c in name)

@@ -35,7 +35,7 @@ def definitions_router(definitions: Definitions, guard: Guard) -> APIRouter:
     """GET one file, POST an offline bundle."""
     router = APIRouter()
 
-    @router.get(PATH)
+    @router.api_route(PATH, methods=["GET", "HEAD"])
     async def fetch(request: Request) -> Response:
         await guard.check(request, _READ)
         found = definitions.find(_name_of(request))

@@ -17,7 +17,7 @@ def downloads_router(directory: Path, guard: Guard) -> APIRouter:
     router = APIRouter()
     root = directory.resolve()
 
-    @router.get("/api/cli/download/{name}")
+    @router.api_route("/api/cli/download/{name}", methods=["GET", "HEAD"])
     async def download(name: str, request: Request) -> Response:
         await guard.check(request, AUTHENTICATED)
         file = file_in(root, name)

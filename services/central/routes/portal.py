@@ -29,21 +29,21 @@ def portal_router(ui: Path) -> APIRouter:
     router = APIRouter()
     root = ui.resolve()
 
-    @router.get("/static/{name:path}")
+    @router.api_route("/static/{name:path}", methods=["GET", "HEAD"])
     async def asset(name: str) -> Response:
         file = file_in(root / "static", name)
         if file is None:
             return PlainTextResponse("404 page not found\n", status_code=404)
         return FileResponse(file, headers=_FOREVER)
 
-    @router.get("/favicon.ico")
+    @router.api_route("/favicon.ico", methods=["GET", "HEAD"])
     async def icon() -> Response:
         file = root / "favicon.ico"
         if not file.is_file():
             return PlainTextResponse("404 page not found\n", status_code=404)
         return FileResponse(file, headers=_SECURITY)
 
-    @router.get("/{path:path}")
+    @router.api_route("/{path:path}", methods=["GET", "HEAD"])
     async def page(path: str) -> Response:
         if path.partition("/")[0] in {"v1", "v2", "V1", "V2"}:
             return PlainTextResponse("404 page not found\n", status_code=404)

@@ -35,6 +35,12 @@ async def test_download_gives_the_whole_file_under_its_name(app: FastAPI, name: 
     assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
 
 
+async def test_download_asked_for_its_head_tells_the_length(app: FastAPI) -> None:
+    answer = await request(app, "HEAD", PATH + "roxctl-linux", headers=bearer("admin"))
+    assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "13")
+    assert (await request(app, "HEAD", PATH + "roxctl-linux")).status == 401
+
+
 async def test_download_of_a_range_gives_that_part(app: FastAPI) -> None:
     headers = {**dict(bearer("admin")), "range": "bytes=1-3"}
     answer = await request(app, "GET", PATH + "roxctl-linux", headers=headers)

@@ -53,6 +53,13 @@ async def test_asset_is_kept_for_a_year(app: FastAPI) -> None:
     assert answer.headers["etag"]
 
 
+@pytest.mark.parametrize("path", ["/", "/main", "/static/js/main.1a2b.js", "/favicon.ico"])
+async def test_head_gives_the_headers_alone(app: FastAPI, path: str) -> None:
+    whole, head = await request(app, "GET", path), await request(app, "HEAD", path)
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers == whole.headers
+
+
 async def test_icon_is_served(app: FastAPI) -> None:
     answer = await request(app, "GET", "/favicon.ico")
     assert (answer.status, answer.body) == (200, b"icon")
