@@ -72,7 +72,7 @@ def test_special_form_is_read_and_written_back(body: bytes, kind: type[Message])
         (
             b'{"@type":"x/storage.Policy","name":5}',
             any_pb2.Any,
-            "(line 1:35): invalid value for string field name: 5",
+            "(line 1:36): invalid value for string field name: 5",
         ),
         (b'"1s1"', duration_pb2.Duration, '(line 1:1): invalid google.protobuf.Duration value "1s1"'),
         (
