@@ -12,8 +12,9 @@ from random import Random
 
 import httpx
 
+from pyrox import env
 from pyrox.clock import Clock
-from pyrox.errors import Invalid, RoxError
+from pyrox.errors import RoxError
 from pyrox.metrics import Metrics
 from pyrox.mtls.ca import ServiceTrust, load_certificates
 from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
@@ -44,7 +45,6 @@ from services.scanner_indexer.states import Indexing
 from services.scanner_indexer.store import IndexStore
 from services.scanner_indexer.upkeep import Upkeep
 
-_MAX_PORT = 65535
 VERSIONS_TABLE = "indexer_migrations"
 # Each worker reads one layer; more than the cores would only cost memory.
 _WORKERS = 2
@@ -116,10 +116,8 @@ def methods(service: IndexerService) -> dict[str, Method]:
 
 def listener(address: str, tls: ServerTls | None) -> Endpoint:
     """A listener at `host:port`; an empty host means every address. Raises `Invalid`."""
-    host, _, port = address.rpartition(":")
-    if not port.isdecimal() or int(port) > _MAX_PORT:
-        raise Invalid(f"address {address!r}: expected [host]:port")
-    return Endpoint(host.strip("[]") or "0.0.0.0", int(port), tls)  # noqa: S104 - as the operator asked
+    found = env.Address.parse(address)
+    return Endpoint(found.host, found.port, tls)
 
 
 def _tls(config: Config) -> tuple[ServerTls, ClientTls]:

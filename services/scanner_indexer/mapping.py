@@ -55,7 +55,9 @@ class RepositoryMapping:
                     if len(body) > _MAX_BYTES:
                         raise Unavailable(f"repository mapping {self._url}: larger than {_MAX_BYTES} bytes")
         except httpx.HTTPError as error:
-            raise Unavailable(f"repository mapping {self._url}: {str(error) or type(error).__name__}") from error
+            raise Unavailable(
+                f"repository mapping {self._url}: {str(error) or type(error).__name__}"
+            ) from error
         return parse_mapping(bytes(body), last_modified=response.headers.get("last-modified", ""))
 
 

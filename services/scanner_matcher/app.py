@@ -12,8 +12,9 @@ from random import Random
 
 import httpx
 
+from pyrox import env
 from pyrox.clock import Clock
-from pyrox.errors import Invalid, RoxError
+from pyrox.errors import RoxError
 from pyrox.metrics import Metrics
 from pyrox.mtls.ca import ServiceTrust, load_certificates
 from pyrox.mtls.identity import SCANNER_V4_INDEXER
@@ -41,7 +42,6 @@ from services.scanner_matcher.query import Query
 from services.scanner_matcher.store import VulnStore
 from services.scanner_matcher.updates import Pace, Updates
 
-_MAX_PORT = 65535
 VERSIONS_TABLE = "matcher_migrations"
 # Parsing is one process's work at a time, so that queries keep a core.
 _WORKERS = 1
@@ -122,10 +122,8 @@ def methods(service: MatcherService) -> dict[str, Method]:
 
 def listener(address: str, tls: ServerTls | None) -> Endpoint:
     """A listener at `host:port`; an empty host means every address. Raises `Invalid`."""
-    host, _, port = address.rpartition(":")
-    if not port.isdecimal() or int(port) > _MAX_PORT:
-        raise Invalid(f"address {address!r}: expected [host]:port")
-    return Endpoint(host.strip("[]") or "0.0.0.0", int(port), tls)  # noqa: S104 - as the operator asked
+    found = env.Address.parse(address)
+    return Endpoint(found.host, found.port, tls)
 
 
 def _with_workers(updates: Updates, workers: Workers) -> Callable[[], Awaitable[None]]:

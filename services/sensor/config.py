@@ -18,7 +18,6 @@ from pyrox.errors import Invalid
 from services.sensor.runtime.processfilter import MODES, FilterLimits
 
 _CERTS = Path("/run/secrets/stackrox.io/certs")
-_MAX_PORT = 65535
 
 CENTRAL = Setting("ROX_CENTRAL_ENDPOINT", env.text, "central.stackrox.svc:443", "address of Central")
 CERT_FILE = Setting("ROX_MTLS_CERT_FILE", Path, _CERTS / "cert.pem", "Sensor's certificate")

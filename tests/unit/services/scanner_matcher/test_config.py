@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pyrox.errors import Invalid
-from services.scanner_matcher.config import bundle_urls, load
+from services.scanner_matcher.app import listener
+from services.scanner_matcher.config import bundle_urls, load, read_values
 
 
 def test_defaults_are_upstreams() -> None:
@@ -48,3 +51,100 @@ def test_placeholders_of_the_address_are_filled(
     template: str, version: str, wanted: tuple[str, ...], *, candidate: bool
 ) -> None:
     assert bundle_urls(template, version, candidate=candidate) == wanted
+
+
+FILE = """
+stackrox_services: true
+http_listen_addr: 0.0.0.0:9443
+log_level: trace
+mtls: {certs_dir: /certs}
+indexer:
+  enable: false
+  get_layer_timeout: 1m
+  repository_to_cpe_url: https://x
+matcher:
+  enable: true
+  database:
+    conn_string: host=db port=5433 user=m dbname=v4 sslmode=disable pool_max_conns=33
+    password_file: %s
+  vulnerabilities_url: https://central.stackrox.svc/x?version=ROX_VULNERABILITY_VERSION
+  vuln_bundle_allowlist: [debian, " osv ", ""]
+  enable_rc_vuln_bundle: true
+  readiness: vulnerability
+proxy:
+"""
+
+
+def test_file_of_upstreams_chart_is_read(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret\n")
+    file = tmp_path / "config.yaml"
+    file.write_text(FILE % (tmp_path / "password"))
+    config = load(file, {"SCANNER_V4_HTTP_LISTEN_ADDR": "127.0.0.1:1", "ROX_METRICS_PORT": "disabled:0"})
+    assert (config.http_listen_addr, config.grpc_listen_addr) == ("127.0.0.1:1", "127.0.0.1:8443")
+    assert (config.metrics_addr, config.log_level, config.certs) == ("disabled:0", "debug", Path("/certs"))
+    database = config.database
+    assert (database.host, database.port, database.user, database.database) == ("db", 5433, "m", "v4")
+    assert (database.password, database.max_size) == ("s3cret", 33)
+    assert config.vulnerabilities_urls == ("https://central.stackrox.svc/x?version=v3",)
+    assert (config.allowed_bundles, config.readiness) == (("debian", "osv"), "vulnerability")
+    assert config.stackrox_services
+    assert not config.allow_anonymous
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("matcher: {databse: {}}", "unknown keys: matcher.databse"),
+        ("matcher: {database: {password: x}}", "unknown keys: matcher.database.password"),
+        ("1: 2", "unknown keys: 1"),
+        ("matcher: [1]", "matcher must be a mapping"),
+        ("text", "it must be a mapping"),
+        ("a: [", "not YAML"),
+        ("[" * 3000, "not YAML"),
+        ("matcher: {enable: perhaps}", "matcher.enable='perhaps'"),
+        ("x" * (1024 * 1024 + 1), "larger than 1 MiB"),
+    ],
+    ids=["typo", "deep typo", "number", "list", "text", "cut", "nested", "switch", "large"],
+)
+def test_file_with_a_mistake_is_refused_by_key(text: str, words: str) -> None:
+    with pytest.raises(Invalid, match=words):
+        read_values(text.encode(), {})
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"SCANNER_V4_MATCHER_DATABASE_CONN_STRING": "postgres://x"}, "URLs are not supported"),
+        ({"SCANNER_V4_MATCHER_ENABLE_RC_VULN_BUNDLE": "x"}, "SCANNER_V4_MATCHER_ENABLE_RC_VULN_BUNDLE='x'"),
+        ({"ROX_SCANNER_V4_ALLOW_ANONYMOUS_AUTH": "x"}, "ROX_SCANNER_V4_ALLOW_ANONYMOUS_AUTH"),
+        (
+            {
+                "SCANNER_V4_MATCHER_DATABASE_CONN_STRING": "host=db password=x",
+                "SCANNER_V4_MATCHER_DATABASE_PASSWORD_FILE": "/x",
+            },
+            "although password_file is set",
+        ),
+    ],
+)
+def test_environment_with_a_mistake_names_it(environment: dict[str, str], words: str) -> None:
+    with pytest.raises(Invalid, match=words):
+        load(None, environment)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("127.0.0.1:8443", ("127.0.0.1", 8443)),
+        (":8443", ("0.0.0.0", 8443)),  # noqa: S104 - as the operator asks
+        ("[::1]:0", ("::1", 0)),
+    ],
+)
+def test_listener_is_host_and_port(address: str, shown: tuple[str, int]) -> None:
+    endpoint = listener(address, None)
+    assert (endpoint.host, endpoint.port) == shown
+
+
+@pytest.mark.parametrize("address", ["", "localhost", "localhost:", "localhost:http", "x:65536", "x:-1"])
+def test_listener_that_cannot_be_is_refused_by_its_text(address: str) -> None:
+    with pytest.raises(Invalid, match=f"address '{address}'"):
+        listener(address, None)

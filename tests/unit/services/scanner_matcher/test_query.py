@@ -1,0 +1,143 @@
+"""From contents to hits: one question for all, decisions, duplicates, bounds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import cast
+
+import pytest
+
+from pyrox.scan.advisories.enrichment import Enrichments
+from pyrox.scan.advisories.model import Advisory, AdvisoryRow
+from pyrox.scan.catalogue import matchers, schemes
+from pyrox.scan.model import Distribution, Environment, IndexReport, Kind, Lookup, Package
+from services.scanner_matcher import query
+from services.scanner_matcher.query import Query
+from services.scanner_matcher.store import AdvisoryId, Candidate, VulnStore
+
+BOOKWORM = Distribution(
+    did="debian", name="Debian GNU/Linux", version="12 (bookworm)", version_id="12",
+    version_code_name="bookworm", pretty_name="Debian GNU/Linux 12 (bookworm)",
+)  # fmt: skip
+
+
+class Database:
+    """Answers the join from rows by package, and remembers the questions."""
+
+    def __init__(self, rows: Mapping[str, Sequence[tuple[AdvisoryId, str]]]) -> None:
+        self._rows = rows
+        self.lookups: list[Sequence[Lookup]] = []
+        self.asked_texts: list[set[AdvisoryId]] = []
+        self.keys: list[frozenset[str]] = []
+        self.open = 0
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Database]:
+        self.open += 1
+        try:
+            yield self
+        finally:
+            self.open -= 1
+
+    async def candidates(self, lookups: Sequence[Lookup]) -> list[Candidate]:
+        assert self.open == 1
+        self.lookups.append(lookups)
+        return [
+            Candidate(n, advisory, self._row(lookup, advisory, fixed))
+            for n, lookup in enumerate(lookups)
+            if lookup.kind is Kind.SOURCE
+            for advisory, fixed in self._rows.get(lookup.package, ())
+        ]
+
+    def _row(self, lookup: Lookup, advisory: AdvisoryId, fixed: str) -> AdvisoryRow:
+        return AdvisoryRow(
+            namespace=lookup.namespace, package=lookup.package, kind=lookup.kind, scheme="dpkg",
+            lo=b"", hi=b"\xff", advisory=str(advisory.number), fixed_in=fixed, fallback=True,
+        )  # fmt: skip
+
+    async def texts(self, ids: Iterable[AdvisoryId]) -> dict[AdvisoryId, Advisory]:
+        self.asked_texts.append(set(ids))
+        return {
+            i: Advisory(source="debian", key=str(i.number), name=f"CVE-2026-{i.number:04}", links="")
+            for i in self.asked_texts[-1]
+        }
+
+    async def enrichments(self, keys: Iterable[str]) -> Enrichments:
+        self.keys.append(frozenset(keys))
+        return Enrichments()
+
+    async def namespaces(self) -> frozenset[str]:
+        return frozenset({"debian:12"})
+
+
+def report(*packages: tuple[str, str]) -> IndexReport:
+    made = IndexReport()
+    made.distributions["d"] = BOOKWORM
+    for number, (name, version) in enumerate(packages):
+        key = str(number)
+        made.packages[key] = Package(
+            name=name, version=version, ecosystem="dpkg", package_db="var/lib/dpkg/status",
+            source_name=name, source_version=version,
+        )  # fmt: skip
+        made.environments[key] = (
+            Environment(package_db="var/lib/dpkg/status", introduced_in="sha256:1", distribution_id="d"),
+        )
+    return made
+
+
+def made(database: Database) -> Query:
+    return Query(store=cast("VulnStore", database), matchers=matchers(), schemes=schemes())
+
+
+ONE, TWO = AdvisoryId(1, 1), AdvisoryId(1, 2)
+
+
+async def test_image_is_asked_for_in_one_statement() -> None:
+    database = Database({"openssl": [(ONE, "3.0.15")], "bash": [(TWO, "5.3")]})
+    answer = await made(database).run(report(("openssl", "3.0.11"), ("bash", "5.2"), ("tar", "1.34")))
+    assert len(database.lookups) == len(database.asked_texts) == len(database.keys) == 1
+    assert sorted((hit.package_id, hit.advisory.name) for hit in answer.hits) == [
+        ("0", "CVE-2026-0001"),
+        ("1", "CVE-2026-0002"),
+    ]
+    assert database.keys == [frozenset({"CVE-2026-0001", "CVE-2026-0002"})]
+    assert (answer.namespaces, database.open) == (frozenset({"debian:12"}), 0)
+
+
+async def test_version_that_is_fixed_is_no_hit() -> None:
+    database = Database({"openssl": [(ONE, "3.0.15"), (TWO, "3.0.11")]})
+    answer = await made(database).run(report(("openssl", "3.0.11")))
+    assert [hit.advisory.name for hit in answer.hits] == ["CVE-2026-0001"]
+    assert database.asked_texts == [{ONE}]
+
+
+async def test_row_that_comes_twice_is_one_hit_and_another_fix_is_another() -> None:
+    database = Database({"openssl": [(ONE, "3.0.15"), (ONE, "3.0.15"), (ONE, "3.0.16")]})
+    answer = await made(database).run(report(("openssl", "3.0.11")))
+    assert sorted(hit.row.fixed_in for hit in answer.hits) == ["3.0.15", "3.0.16"]
+
+
+async def test_same_source_in_two_packages_hits_both() -> None:
+    database = Database({"openssl": [(ONE, "3.0.15")]})
+    answer = await made(database).run(report(("openssl", "3.0.11"), ("openssl", "3.0.12")))
+    assert sorted(hit.package_id for hit in answer.hits) == ["0", "1"]
+
+
+async def test_version_that_no_order_knows_fails_nothing() -> None:
+    database = Database({"openssl": [(ONE, "3.0.15")], "odd": [(TWO, "1")]})
+    answer = await made(database).run(report(("odd", "\x00 not a version"), ("openssl", "3.0.11")))
+    assert ("1", "CVE-2026-0001") in {(hit.package_id, hit.advisory.name) for hit in answer.hits}
+
+
+async def test_image_without_packages_has_no_hits() -> None:
+    answer = await made(Database({})).run(IndexReport())
+    assert (answer.hits, answer.namespaces) == ((), frozenset({"debian:12"}))
+
+
+async def test_hits_beyond_the_bound_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "MAX_HITS", 3)
+    rows = [(AdvisoryId(1, number), "9") for number in range(10)]
+    database = Database({"openssl": rows})
+    answer = await made(database).run(report(("openssl", "3.0.11")))
+    assert len(answer.hits) == len(database.asked_texts[0]) == 3
