@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -125,6 +125,24 @@ async def run(components: Sequence[Component], *, on_ready: Callable[[], None] |
     except ComponentDied as death:
         _LOG.error("process ends", reason=death.message, exc_info=death.__cause__ or death)
         return 1
+
+
+async def first_failure(*work: Coroutine[Any, Any, None]) -> None:
+    """Run all until one fails or all are done, end the others, and pass the failure on.
+
+    For work that is tried again. Not a `TaskGroup`: until Python 3.13 it keeps a cancellation
+    to itself that comes at the moment one of its tasks fails, so that whoever tries again
+    could not be stopped; and the failure leaves the caller marked as being cancelled.
+    """
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Background:

@@ -35,6 +35,11 @@ class ChannelOptions:
     max_send_bytes: int = 256 * _MEBI
     keepalive_seconds: float = 10.0
     keepalive_timeout_seconds: float = 40.0
+    first_reconnect_seconds: float = 0.5
+    """C-core's pause before it connects anew; it grows from attempt to attempt."""
+    longest_reconnect_seconds: float = 5.0
+    """C-core's own ceiling of two minutes would let a server that is back wait that long: a call
+    fails at once meanwhile, and callers that try again have pauses of their own."""
     user_agent: str = ""
 
     def channel_arguments(self, server_name: str) -> list[tuple[str, int | str]]:
@@ -46,6 +51,8 @@ class ChannelOptions:
             ("grpc.keepalive_timeout_ms", int(self.keepalive_timeout_seconds * 1000)),
             ("grpc.keepalive_permit_without_calls", 0),
             ("grpc.http2.max_pings_without_data", 0),
+            ("grpc.initial_reconnect_backoff_ms", int(self.first_reconnect_seconds * 1000)),
+            ("grpc.max_reconnect_backoff_ms", int(self.longest_reconnect_seconds * 1000)),
             # A channel made after a reload must not share the old one's connections.
             ("grpc.use_local_subchannel_pool", 1),
         ]

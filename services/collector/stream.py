@@ -8,7 +8,7 @@ the processes that run already. It must not know how executions are found.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from pyrox.pb.internalapi.sensor.signal_iservice_pb2 import SignalStreamMessage
 from pyrox.pb.internalapi.sensor.signal_iservice_pb2_grpc import SignalServiceStub
 from pyrox.pb.storage.process_indicator_pb2 import ProcessSignal
 from pyrox.rpc.client import Channels
+from pyrox.service import first_failure
 from services.collector.events import Execution
 from services.collector.signals import Signals
 from services.collector.stats import Stats
@@ -102,7 +103,7 @@ class SensorStream:
             if call.done():
                 raise Unavailable(f"Sensor refused the stream: {await call.code()}: {await call.details()}")
             self._opened()
-            await _first_failure(_until_end(call), self._push(call))
+            await first_failure(_until_end(call), self._push(call))
         finally:
             call.cancel()
 
@@ -167,23 +168,6 @@ async def _until_end(call: Any) -> None:
     async for _ in call:
         pass
     raise Unavailable("Sensor ended the stream")
-
-
-async def _first_failure(*work: Coroutine[Any, Any, None]) -> None:
-    """Run all until one ends, end the others, and pass its error on.
-
-    Not a `TaskGroup`: until Python 3.13 it keeps a cancellation to itself that comes at the
-    moment one of its tasks fails, and a stream often fails while its process is stopped.
-    """
-    tasks = [asyncio.create_task(one) for one in work]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _reason(error: BaseException) -> str:

@@ -10,7 +10,6 @@ it knows is offered again, and only what Central does not have is sent.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,6 +24,7 @@ from pyrox.errors import Exhausted, RoxError, Unimplemented
 from pyrox.pb.internalapi.central.hello_pb2 import CentralHello, HelmManagedConfigInit
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgToSensor
 from pyrox.pb.storage.cluster_pb2 import SensorDeploymentIdentification
+from pyrox.service import first_failure
 from services.sensor.link.backoff import Backoff
 from services.sensor.link.events import Events
 from services.sensor.link.greeting import CAPABILITIES, BadOrder, Greeting, Introduction
@@ -128,8 +128,8 @@ class CentralLink:
         while True:
             try:
                 await self._connect()
-            except* RoxError as group:
-                self._note(_first(group))
+            except RoxError as error:
+                self._note(error)
             finally:
                 self._go_offline()
             await self._clock.sleep(self._backoff.next())
@@ -177,11 +177,9 @@ class CentralLink:
 
     async def _serve(self, session: Session) -> None:
         """Read and write until one of them fails."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._read(session))
-            group.create_task(self._write(session))
-            if self._listeners.replay is not None:
-                group.create_task(_as_task(self._listeners.replay))
+        replay = self._listeners.replay
+        offered = [] if replay is None else [_as_task(replay)]
+        await first_failure(self._read(session), self._write(session), *offered)
 
     async def _read(self, session: Session) -> None:
         while (message := await session.read()) is not None:
@@ -229,16 +227,6 @@ class CentralLink:
 
 class StreamOver(RoxError):
     """Central closed the stream in an orderly way."""
-
-
-def _first(group: BaseExceptionGroup[RoxError]) -> RoxError:
-    """The first error in a tree of groups."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, RoxError):
-        return error
-    raise error
 
 
 async def _as_task(work: Callable[[], Awaitable[None]]) -> None:

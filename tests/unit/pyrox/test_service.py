@@ -213,3 +213,53 @@ async def test_queue_never_grows_past_its_limit_under_many_writers() -> None:
     await asyncio.gather(*writers)
     assert max(sizes) <= 3
     assert got == list(range(20))
+
+
+async def test_first_failure_is_passed_on_and_the_others_end() -> None:
+    ended = asyncio.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def fail() -> None:
+        raise ValueError("the stream broke")
+
+    async def finish() -> None:
+        return
+
+    with pytest.raises(ValueError, match="the stream broke"):
+        await service.first_failure(wait(), finish(), fail())
+    assert ended.is_set()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_first_failure_at_the_moment_of_a_cancellation_keeps_neither_to_itself() -> None:
+    begun, rounds = asyncio.Event(), 0
+
+    async def fail() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("the stream broke while it was ended")
+
+    async def try_again() -> None:
+        nonlocal rounds
+        while rounds < 3:
+            rounds += 1
+            try:
+                await service.first_failure(fail())
+            except ValueError:
+                continue
+
+    task = asyncio.create_task(try_again())
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait({task}, timeout=10)
+    assert task.cancelled()
+    assert rounds == 1

@@ -48,6 +48,12 @@ def test_channel_arguments_are_upstreams() -> None:
     assert arguments["grpc.primary_user_agent"] == "Rox Sensor/4.11.0"
 
 
+def test_channel_arguments_let_a_server_that_is_back_wait_for_seconds_only() -> None:
+    arguments = dict(ChannelOptions().channel_arguments(""))
+    assert arguments["grpc.initial_reconnect_backoff_ms"] == 500
+    assert arguments["grpc.max_reconnect_backoff_ms"] == 5_000
+
+
 async def test_service_cert_without_a_certificate_is_refused_at_once(tmp_path: Path) -> None:
     tls = ClientTls(authorities=[Pki(tmp_path).ca_file])
     with pytest.raises(ValueError, match="needs a client certificate"):
