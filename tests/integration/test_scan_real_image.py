@@ -27,10 +27,11 @@ from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
 from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerStub
 from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2_grpc import MatcherStub
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
-from tests.support import pg, scanner
+from tests.support import pg, real_image, scanner
 from tests.support.definitions import archive, debian, lines, osv
 from tests.support.docker_registry import Real, serving
 from tests.support.pki import Pki
+from tests.support.real_image import run
 from tools.build_vuln_bundle import build
 
 pytestmark = [
@@ -38,17 +39,6 @@ pytestmark = [
     pytest.mark.timeout(400),
 ]
 
-PIP = (
-    "requests==2.19.0",
-    "Django==2.2.1",
-    "Jinja2==2.10",
-    "urllib3==1.24.1",
-    "Werkzeug==0.15.2",
-    "Flask==0.12",
-    "sqlparse==0.3.0",
-    "certifi==2024.8.30",
-)
-NPM = ("lodash@4.17.4", "minimist@0.0.8", "debug@2.6.8")
 LOG4J = "org.apache.logging.log4j:log4j-core"
 # Beside the feeds: advisories of our own, so that every ecosystem has hits.
 EXTRA = {
@@ -68,59 +58,19 @@ EXTRA_HITS = {
 }
 
 
-def run(*command: str, cwd: Path | None = None) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The image's file system."""
     directory = tmp_path_factory.mktemp("image") / "root"
-    run("debootstrap", "--variant=minbase", "bookworm", str(directory))
-    packages = directory / "usr/local/lib/python3.11/dist-packages"
-    pip = (
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-compile",
-        "--no-warn-conflicts",
-    )
-    run(*pip, "--target", str(packages), *PIP)
-    app = directory / "srv/app"
-    app.mkdir(parents=True)
-    (app / "package.json").write_text(json.dumps({"name": "app", "version": "1.0.0"}))
-    run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *NPM, cwd=app)
-    _jar(directory / "opt/log4j-core-2.14.1.jar")
+    real_image.build(directory)
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
-
-
-def _jar(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as jar:
-        jar.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
-        jar.writestr(
-            "META-INF/maven/org.apache.logging.log4j/log4j-core/pom.properties",
-            "version=2.14.1\ngroupId=org.apache.logging.log4j\nartifactId=log4j-core\n",
-        )
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     with serving(tmp_path_factory.mktemp("registry")) as real:
         yield real
-
-
-def layer(root: Path, target: Path, members: list[str], without: tuple[str, ...] = ()) -> bytes:
-    """A gzip-compressed tar of parts of the root."""
-    excluded = [f"--exclude=./{name}" for name in without]
-    run("tar", "-C", str(root), "--one-file-system", "-czf", str(target), *excluded, *members)
-    return target.read_bytes()
 
 
 def listed(root: Path) -> dict[str, set[tuple[str, str]]]:
@@ -258,13 +208,8 @@ async def test_real_image_is_scanned_as_its_tools_and_feeds_say(
         bundles = {Path(i.filename).name.removesuffix(".json.zst"): built.read(i) for i in built.infolist()}
     bundles |= {name: lines(records) for name, records in EXTRA.items()}
     (tmp_path / "all.zip").write_bytes(archive(bundles))
-    apps = ("srv", "opt", "usr/local/lib/python3.11")
-    digest = registry.push(
-        "team/real",
-        "1",
-        layer(root, tmp_path / "base.tar.gz", ["."], (*apps, "proc", "sys", "dev")),
-        layer(root, tmp_path / "apps.tar.gz", [f"./{name}" for name in apps]),
-    )
+    layers = [path.read_bytes() for path in real_image.layers(root, tmp_path)]
+    digest = registry.push("team/real", "1", *layers)
     (tmp_path / "cas").mkdir()
     (tmp_path / "cas/registry.crt").write_text(registry.ca_pem)
     pki, settings = Pki(tmp_path / "pki"), pg_server.database()
