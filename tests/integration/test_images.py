@@ -10,8 +10,9 @@ from functools import partial
 
 import pytest
 
-from pyrox.errors import Exhausted, Invalid, NotFound, RoxError, Unavailable
+from pyrox.errors import Exhausted, Invalid, NotAuthorized, NotFound, RoxError, Unavailable
 from pyrox.pb.api.v1 import image_service_pb2, search_service_pb2
+from pyrox.pb.api.v1.empty_pb2 import Empty
 from pyrox.pb.storage.deployment_pb2 import ContainerImage
 from pyrox.pb.storage.image_integration_pb2 import ImageIntegration, ImageIntegrationCategory
 from pyrox.pb.storage.image_pb2 import Image
@@ -467,6 +468,41 @@ async def test_service_shows_lists_and_deletes_images(site: Site) -> None:
     assert site.sensors.told == ["forget sha256:" + image.id[7:9]]
     for table in ("images_v2", "image_component_v2", "image_cves_v2"):
         assert await site.pool.fetchval(f"SELECT count(*) FROM {table}") == 0  # noqa: S608 - our own name
+
+
+async def test_service_answers_what_is_asked_for_around_scans(site: Site) -> None:
+    site.scanner.report.vulnerabilities["CVE-2024-1"].description = "long text"
+    image = await site.enricher.image(site.wanted())
+    short = await site.service.GetImage(Get(id=image.id, strip_description=True), ADMIN)
+    assert [vuln.summary for vuln in short.scan.components[0].vulns] == [""]
+    assert image.scan.components[0].vulns[0].summary == "long text"
+    old = image_service_pb2.GetImageVulnerabilitiesInternalRequest(image_id=image.id, image_name=image.name)
+    assert (await site.service.GetImageVulnerabilitiesInternal(old, ADMIN)).image == image
+    internal = Internal(image=site.wanted())
+    assert (await site.service.ScanImageInternalForAdmission(internal, ADMIN)).image == image
+    cached = Internal(image=site.wanted("team/other:1"), cached_only=True)
+    assert not (await site.service.ScanImageInternal(cached, ADMIN)).image.HasField("scan")
+    assert len(site.scanner.indexed) == 1
+    await site.service.InvalidateScanAndRegistryCaches(Empty(), ADMIN)
+    assert site.sensors.told == ["reprocess"]
+    status = image_service_pb2.UpdateLocalScanStatusInternalRequest(request_id="r")
+    with pytest.raises(NotFound, match="no delegated scan with id 'r' is running"):
+        await site.service.UpdateLocalScanStatusInternal(status, ADMIN)
+    with pytest.raises(Invalid, match="scans by a secured cluster are not served"):
+        await site.service.ScanImage(image_service_pb2.ScanImageRequest(image_name="a", cluster="c"), ADMIN)
+    with pytest.raises(NotAuthorized):
+        await site.service.ScanImage(image_service_pb2.ScanImageRequest(image_name="a"), NOBODY)
+
+
+async def test_reprocessor_waits_its_interval_and_survives_a_failure(site: Site) -> None:
+    await site.enricher.image(site.wanted())
+    site.scanner.errors = [Invalid("broken")]
+    running_on = asyncio.create_task(site.reprocessor.run(lambda: None))
+    await until(lambda: len(site.sensors.told) >= 2)
+    running_on.cancel()
+    await asyncio.gather(running_on, return_exceptions=True)
+    assert set(site.sensors.told) == {"reprocess"}
+    assert site.clock.slept[:2] == [FRESH.total_seconds()] * 2
 
 
 @pytest.mark.parametrize(

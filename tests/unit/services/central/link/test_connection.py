@@ -100,6 +100,18 @@ async def test_add_same_installation_replaces_the_old_stream(connections: Connec
     assert not connections.connected("c")
 
 
+async def test_replaced_stream_is_given_back_until_it_is_drained(connections: Connections) -> None:
+    old, new = opened(), opened()
+    assert connections.add(old) is None
+    assert connections.add(new) is old
+    assert not await old.wait_drained(0)
+    waiting = asyncio.create_task(old.wait_drained(5))
+    await asyncio.sleep(0)
+    old.drained()
+    assert await waiting
+    assert await old.wait_drained(0.01)
+
+
 async def test_add_other_installation_is_refused(connections: Connections) -> None:
     old = opened()
     connections.add(old)

@@ -44,7 +44,17 @@ def audit() -> Policy:
     return made
 
 
-@pytest.mark.parametrize("made", [policy(BUILD), policy(DEPLOY), policy(BUILD, DEPLOY), runtime(), audit()])
+def excluding() -> Policy:
+    made = policy(BUILD, DEPLOY)
+    made.exclusions.add().image.name = "docker.io/library/"
+    made.exclusions.add().deployment.name = "web-.*"
+    made.exclusions.add().deployment.scope.namespace = "kube-.*"
+    return made
+
+
+@pytest.mark.parametrize(
+    "made", [excluding(), policy(BUILD), policy(DEPLOY), policy(BUILD, DEPLOY), runtime(), audit()]
+)
 def test_check_good_policy_passes(made: Policy) -> None:
     check(made, options=ANY)
 
@@ -129,6 +139,22 @@ REFUSED: dict[str, tuple[Callable[[], Policy], Change, str]] = {
         lambda: policy(DEPLOY),
         with_exclusion(lambda e: e.deployment.scope.cluster_label.SetInParent()),  # type: ignore[attr-defined]
         "exclusion scopes do not support cluster labels",
+    ),
+    "old version": (policy, lambda p: setattr(p, "policy_version", "1"), "policy version 1 is not supported"),
+    "exclusion by namespace label": (
+        lambda: policy(DEPLOY),
+        with_exclusion(lambda e: e.deployment.scope.namespace_label.SetInParent()),  # type: ignore[attr-defined]
+        "exclusion scopes do not support namespace labels",
+    ),
+    "exclusion by a bad scope": (
+        lambda: policy(DEPLOY),
+        with_exclusion(lambda e: setattr(e.deployment.scope, "namespace", "(")),  # type: ignore[attr-defined]
+        "deployment exclusion scope is invalid: could not compile scope: ",
+    ),
+    "audit without a label": (
+        audit,
+        with_exclusion(lambda e: e.deployment.scope.label.SetInParent()),  # type: ignore[attr-defined]
+        "labels in `exclude by scope` section are not permitted for audit log events based policies",
     ),
     "event source of a build": (
         policy,
