@@ -54,7 +54,7 @@ from services.central.about.store import DatabaseVersion, Installation
 from services.central.access import defaults as default_roles
 from services.central.access.authenticator import CentralAuthenticator
 from services.central.access.basic import BasicAuth
-from services.central.access.jwt import TokenIssuer, load_key
+from services.central.access.jwt import TokenIssuer, key_pem, load_key
 from services.central.access.rolebook import RoleBook
 from services.central.alerts.lifecycle import AlertLifecycle
 from services.central.alerts.service import AlertService
@@ -109,6 +109,7 @@ from services.central.readers import read_servicers
 from services.central.roles.service import RoleService
 from services.central.roles.store import RoleStore
 from services.central.routes.app import custom_routes
+from services.central.routes.certgen import Renewal, certgen_router
 from services.central.routes.clusters import clusters_router
 from services.central.routes.definitions import definitions_router
 from services.central.routes.docs import docs_router
@@ -116,6 +117,7 @@ from services.central.routes.downloads import downloads_router
 from services.central.routes.graphql import graphql_router
 from services.central.routes.guard import Guard
 from services.central.routes.portal import portal_router
+from services.central.routes.sso import sso_router
 from services.central.secrets.digest import digest as secret_digest
 from services.central.system_config.service import ConfigService
 from services.central.system_config.store import ConfigStore
@@ -528,6 +530,12 @@ def _web(
             ui_router(stores.vulnerabilities, stores.dashboard, guard),
             definitions_router(definitions, guard),
             clusters_router(stores.clusters, material.ca, guard),
+            certgen_router(
+                Renewal(material.ca, partial(key_pem, config.jwt), config.database_external),
+                stores.clusters,
+                guard,
+            ),
+            sso_router(access.issuer, clock, guard),
             downloads_router(config.cli, guard),
             portal_router(config.ui),
         ]

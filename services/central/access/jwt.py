@@ -67,6 +67,21 @@ def load_key(directory: Path) -> RSAKey:
     return RSAKey.import_key((directory / "jwt-key.pem").read_bytes())
 
 
+def key_pem(directory: Path) -> bytes:
+    """The signing key as PEM in the traditional form, as the secret `central-tls` holds it."""
+    der, pem = directory / "jwt-key.der", directory / "jwt-key.pem"
+    key = (
+        serialization.load_der_private_key(der.read_bytes(), password=None)
+        if der.exists()
+        else serialization.load_pem_private_key(pem.read_bytes(), password=None)
+    )
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+
+
 class TokenIssuer:
     """Signs and verifies tokens with one RSA key."""
 

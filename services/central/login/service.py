@@ -49,6 +49,19 @@ def basic_provider() -> AuthProvider:
     )
 
 
+def basic_claims(name: str, now: datetime) -> Claims:
+    """What the session token of an htpasswd user says."""
+    issued = now.replace(microsecond=0)
+    return Claims(
+        source=BASIC_PROVIDER_ID,
+        id=str(uuid4()),
+        issued=issued,
+        expires=issued + BASIC_TOKEN_LIFE,
+        user_id=name,
+        full_name=name,
+    )
+
+
 def status_of(identity: Identity) -> auth_service_pb2.AuthStatus:
     """The caller as the portal's session shows it."""
     status = auth_service_pb2.AuthStatus()
@@ -257,15 +270,7 @@ class AuthProviderService:
             raise Invalid.because("the external token must hold a user name and a password") from err
         name, password = fields.get("username", [""])[0], fields.get("password", [""])[0]
         await self._basic.check(name, password)
-        issued = self._clock.now().replace(microsecond=0)
-        claims = Claims(
-            source=BASIC_PROVIDER_ID,
-            id=str(uuid4()),
-            issued=issued,
-            expires=issued + BASIC_TOKEN_LIFE,
-            user_id=name,
-            full_name=name,
-        )
+        claims = basic_claims(name, self._clock.now())
         user = await self._authenticator.user(name)
         return authprovider_service_pb2.ExchangeTokenResponse(
             token=self._issuer.sign(claims), client_state=client_state, user=status_of(user)

@@ -68,21 +68,25 @@ def certgen_router(renewal: Renewal, clusters: ClusterStore, guard: Guard) -> AP
     """The four routes."""
     router = APIRouter()
 
-    @router.api_route(f"{PREFIX}/{{what}}", methods=list(EVERY_METHOD))
-    async def renew(what: str, request: Request) -> Response:
-        if what not in {"central", "central-db", "scanner", "cluster"}:
-            raise NotFound.because(f"certificates of {quote(what)}")
-        call = await guard.check(request, _WRITE)
-        if request.method != "POST":
-            return json_error(_METHOD_NOT_ALLOWED, f"invalid method {request.method}, only POST allowed")
-        try:
-            if what == "cluster":
-                return await _cluster(request, call, renewal.ca, clusters)
-            return _central(what, request.query_params.get("v", ""), renewal)
-        except RoxError as error:
-            return json_refusal(error)
+    async def central(request: Request) -> Response:
+        await guard.check(request, _WRITE)
+        what = request.url.path.rpartition("/")[2]
+        return _wrong_method(request) or _central(what, request.query_params.get("v", ""), renewal)
 
+    async def cluster(request: Request) -> Response:
+        call = await guard.check(request, _WRITE)
+        return _wrong_method(request) or await _cluster(request, call, renewal.ca, clusters)
+
+    for name in ("central", "central-db", "scanner"):
+        router.add_api_route(f"{PREFIX}/{name}", central, methods=list(EVERY_METHOD))
+    router.add_api_route(f"{PREFIX}/cluster", cluster, methods=list(EVERY_METHOD))
     return router
+
+
+def _wrong_method(request: Request) -> Response | None:
+    if request.method == "POST":
+        return None
+    return json_error(_METHOD_NOT_ALLOWED, f"invalid method {request.method}, only POST allowed")
 
 
 def _central(what: str, version: str, renewal: Renewal) -> Response:
@@ -96,7 +100,7 @@ def _central(what: str, version: str, renewal: Renewal) -> Response:
         return download(_documents([_central_secret(renewal.ca, CENTRAL_DB)]), "central-db-tls.yaml")
     # The portal asks for `scanner?v=4`; without a version the StackRox Scanner is meant.
     if version not in {"", "4"}:
-        raise Invalid.because(f"unknown scanner version {quote(version)}")
+        return json_refusal(Invalid.because(f"unknown scanner version {quote(version)}"))
     subjects = _SCANNER_V4 if version else _SCANNER
     name = "scanner-v4-tls.yaml" if version else "scanner-tls.yaml"
     return download(_documents([_central_secret(renewal.ca, one) for one in subjects]), name)
@@ -106,14 +110,21 @@ async def _cluster(
     request: Request, call: Call, ca: CertificateAuthority, clusters: ClusterStore
 ) -> Response:
     """The Secrets of a secured cluster, whose certificates carry its id."""
-    wanted = await _wanted(request)
+    try:
+        found = await _found(await _wanted(request), call, clusters)
+    except RoxError as error:
+        return json_refusal(error)
+    secrets = [_secured_secret(ca, found, service) for service in _SECURED]
+    return download(_documents(secrets), f"cluster-{file_name(found.name)}-tls.yaml")
+
+
+async def _found(wanted: str, call: Call, clusters: ClusterStore) -> Cluster:
     if not wanted:
         raise Invalid.because("no cluster ID specified")
     found = await clusters.get(wanted, scope=call.scope("Cluster"))
     if found is None:
         raise NotFound.because(f"cluster with ID {quote(wanted)} not found")
-    secrets = [_secured_secret(ca, found, service) for service in _SECURED]
-    return download(_documents(secrets), f"cluster-{file_name(found.name)}-tls.yaml")
+    return found
 
 
 async def _wanted(request: Request) -> str:

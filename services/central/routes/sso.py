@@ -8,6 +8,7 @@ upstream's (`pkg/auth/authproviders/registry_httphandler.go` and `basic`).
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -43,6 +44,7 @@ _KNOWN = frozenset({*_REQUIRED, "refreshTokenType"})
 # What Go leaves as it is in the fragment of a URL (net/url, shouldEscape).
 _FRAGMENT_SAFE = "!()*$&+,/:;=?@"
 _JSON = "application/json"
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def sso_router(issuer: TokenIssuer, clock: Clock, guard: Guard) -> APIRouter:
@@ -100,30 +102,18 @@ class _Challenge:
 
     async def answer(self, rest: str, request: Request) -> Response:
         """Ask for the password, or take it."""
-        kind, _, below = rest.partition("/")
-        if kind != _BASIC or "/" not in rest:
-            return text_error(404, "Not Found")
-        if not below:
-            return text_error(403, "Forbidden")
-        provider_id, _, last = below.partition("/")
         mode, state = mode_of(request.query_params.get("client_state", ""))
-        if provider_id != BASIC_PROVIDER_ID:
-            return _failed(f"invalid auth provider ID {go_quote(provider_id)}", "", mode)
-        if last != "challenge":
-            return text_error(404, "Not Found")
-        if request.method != "GET":
-            return text_error(400, "Bad Request")
+        if (refused := _refused(rest, request.method, mode)) is not None:
+            return refused
         identity = await self._guard.identity(request)
-        if identity.auth_provider != BASIC_PROVIDER_ID or not _is_basic(request):
-            return self._ask(request.query_params.get("micro_ts", ""), state, mode)
-        return self._entered(identity, state, mode)
+        if identity.auth_provider == BASIC_PROVIDER_ID and _is_basic(request):
+            return self._entered(identity, state, mode)
+        return self._ask(request.query_params.get("micro_ts", ""), state, mode)
 
     def _ask(self, micro_ts: str, state: str, mode: Mode) -> Response:
-        try:
-            since = int(micro_ts[:32]) / 1_000_000
-        except ValueError:
+        if _NUMBER.fullmatch(micro_ts) is None:
             return text_error(500, "Unparseable microtimestamp")
-        if self._seconds() - since > _LOGIN_SECONDS:
+        if self._seconds() - int(micro_ts) / 1_000_000 > _LOGIN_SECONDS:
             return _failed("invalid username or password", state, mode)
         return Response(status_code=401, headers={"WWW-Authenticate": _CHALLENGE})
 
@@ -147,6 +137,21 @@ class _Challenge:
 
     def _seconds(self) -> float:
         return self._clock.monotonic() - self._started
+
+
+def _refused(rest: str, method: str, mode: Mode) -> Response | None:
+    """The answer for a path below `providers/` that is no challenge; None when it is one."""
+    kind, slash, below = rest.partition("/")
+    provider_id, _, last = below.partition("/")
+    if kind != _BASIC or not slash:
+        return text_error(404, "Not Found")
+    if not below:
+        return text_error(403, "Forbidden")
+    if provider_id != BASIC_PROVIDER_ID:
+        return _failed(f"invalid auth provider ID {go_quote(provider_id)}", "", mode)
+    if last != "challenge":
+        return text_error(404, "Not Found")
+    return text_error(400, "Bad Request") if method != "GET" else None
 
 
 def _is_basic(request: Request) -> bool:

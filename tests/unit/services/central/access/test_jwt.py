@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from pyrox.errors import NoCredentials
-from services.central.access.jwt import API_TOKEN_SOURCE, Claims, TokenIssuer, load_key
+from services.central.access.jwt import API_TOKEN_SOURCE, Claims, TokenIssuer, key_pem, load_key
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -137,3 +137,17 @@ def test_text_that_is_no_token_counts_as_ours_and_is_refused(issuer: TokenIssuer
 def test_token_of_another_key_is_not_ours(issuer: TokenIssuer) -> None:
     foreign = jwt.encode({"alg": "RS256", "kid": "other"}, {"iss": "https://x"}, RSAKey.generate_key(2048))
     assert not issuer.is_ours(foreign)
+
+
+@pytest.mark.parametrize("encoding", [serialization.Encoding.DER, serialization.Encoding.PEM])
+def test_key_pem_is_traditional_whatever_the_file_is(
+    tmp_path: Path, encoding: serialization.Encoding
+) -> None:
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = "jwt-key.der" if encoding is serialization.Encoding.DER else "jwt-key.pem"
+    (tmp_path / name).write_bytes(
+        made.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    text = key_pem(tmp_path)
+    assert text.startswith(b"-----BEGIN RSA PRIVATE KEY-----\n")
+    assert serialization.load_pem_private_key(text, password=None).private_numbers() == made.private_numbers()  # type: ignore[union-attr]  # an RSA key

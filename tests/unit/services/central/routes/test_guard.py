@@ -86,3 +86,10 @@ def test_refusal_is_plain_text_with_the_recorded_headers(error: RoxError, status
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "www-authenticate" not in answer.headers
+
+
+async def test_identity_of_bad_credentials_is_nobody() -> None:
+    guard = Guard(authenticator=PEOPLE)
+    assert (await guard.identity(asked("reader"))).uid == "reader"
+    assert (await guard.identity(asked("bad"))).anonymous
+    assert (await guard.identity(asked())).anonymous
