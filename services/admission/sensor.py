@@ -5,6 +5,7 @@ The only place that knows the RPCs. It must not know how a review is decided.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -69,6 +70,9 @@ class SensorStream:
                 reason = "Sensor ended the stream"
             except grpc.aio.AioRpcError as error:
                 reason = f"{error.code().name}: {error.details()}"
+            except (grpc.aio.BaseError, asyncio.InvalidStateError) as error:
+                # Sensor went between the connection and the first message.
+                reason = str(error)
             finally:
                 self.connected = False
             await self._pauses.wait("settings", reason)
