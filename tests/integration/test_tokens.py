@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from datetime import timedelta
@@ -146,6 +147,29 @@ async def test_revocation_on_another_replica_is_seen_within_seconds(
     site.clock.moment += timedelta(seconds=REMEMBERED_SECONDS)
     with pytest.raises(NoCredentials, match="token is revoked"):
         await site.as_token(made.token)
+
+
+async def test_revocation_during_a_check_is_not_forgotten(site: AccessSite, central_pool: Pool) -> None:
+    class Slow(TokenStore):
+        """Reads at once and answers when told."""
+
+        read, answer = asyncio.Event(), asyncio.Event()
+
+        async def get(self, token_id: str) -> TokenMetadata | None:
+            found = await super().get(token_id)
+            self.read.set()
+            await self.answer.wait()
+            return found
+
+    made = (await site.token("Analyst")).metadata
+    store = Slow(pool=central_pool, clock=site.clock)
+    checking = asyncio.create_task(store.token_revoked(made.id))
+    await store.read.wait()
+    made.revoked = True
+    await store.put(made)
+    store.answer.set()
+    await checking
+    assert await store.token_revoked(made.id)
 
 
 async def test_signed_token_that_the_database_does_not_know_is_refused(

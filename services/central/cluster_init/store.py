@@ -24,6 +24,7 @@ class BundleStore:
         self._bundles: ProtoStore[InitBundleMeta] = ProtoStore(pool=pool, table=tables.INIT_BUNDLES)
         self._clock = clock
         self._checked: dict[str, tuple[float, bool]] = {}
+        self._writes = 0
 
     async def valid(self, kind: Kind.ValueType) -> list[InitBundleMeta]:
         """Those of one kind that are not revoked, by name."""
@@ -52,7 +53,7 @@ class BundleStore:
             for bundle in (await self._bundles.lock_many([bundle_id], tx=tx)).values():
                 bundle.is_revoked = True
                 await self._bundles.upsert(bundle, tx=tx)
-        self._checked.pop(bundle_id, None)
+        self._forget(bundle_id)
 
     async def begin_registration(self, secret_id: str, cluster_name: str) -> None:
         """Count a cluster that registers with a secret; one that asks again counts once.
@@ -84,7 +85,7 @@ class BundleStore:
             full = len(secret.registrations_completed) >= secret.max_registrations
             secret.is_revoked |= full and not secret.registrations_initiated
             await self._bundles.upsert(secret, tx=tx)
-        self._checked.pop(secret_id, None)
+        self._forget(secret_id)
 
     async def bundle_revoked(self, bundle_id: str) -> bool:
         """Whether it was revoked or never existed here."""
@@ -92,9 +93,16 @@ class BundleStore:
         checked_at, revoked = self._checked.get(bundle_id, (float("-inf"), True))
         if now - checked_at < REMEMBERED_SECONDS:
             return revoked
+        writes = self._writes
         found = await self._bundles.get(bundle_id, scope=EVERYTHING)
         revoked = found is None or found.is_revoked
         if len(self._checked) >= _REMEMBERED_MAX:
             self._checked.clear()
-        self._checked[bundle_id] = (now, revoked)
+        # What was read before a write must not outlive it.
+        if writes == self._writes:
+            self._checked[bundle_id] = (now, revoked)
         return revoked
+
+    def _forget(self, bundle_id: str) -> None:
+        self._writes += 1
+        self._checked.pop(bundle_id, None)

@@ -21,6 +21,7 @@ class TokenStore:
         self._tokens: ProtoStore[TokenMetadata] = ProtoStore(pool=pool, table=tables.API_TOKENS)
         self._clock = clock
         self._checked: dict[str, tuple[float, bool]] = {}
+        self._writes = 0
 
     async def get(self, token_id: str) -> TokenMetadata | None:
         """One token's metadata."""
@@ -34,6 +35,7 @@ class TokenStore:
     async def put(self, token: TokenMetadata) -> None:
         """Write one token's metadata."""
         await self._tokens.upsert(token)
+        self._writes += 1
         self._checked.pop(token.id, None)
 
     async def token_revoked(self, token_id: str) -> bool:
@@ -42,9 +44,12 @@ class TokenStore:
         checked_at, revoked = self._checked.get(token_id, (float("-inf"), True))
         if now - checked_at < REMEMBERED_SECONDS:
             return revoked
+        writes = self._writes
         found = await self.get(token_id)
         revoked = found is None or found.revoked
         if len(self._checked) >= _REMEMBERED_MAX:
             self._checked.clear()
-        self._checked[token_id] = (now, revoked)
+        # What was read before a write must not outlive it.
+        if writes == self._writes:
+            self._checked[token_id] = (now, revoked)
         return revoked
