@@ -33,6 +33,7 @@ def attempts(installation: Installation) -> list[Attempt]:
     """The commands, for a shell in the checkout."""
     places, table = installation.places, installation.options.table()
     python = _short(Path(sys.executable))
+    roxctl = _short(Path(sys.executable).with_name("roxctl"))
     central, simulated = table["central"], table["simulated"]
     endpoint = f"{central.address}:{central.ports['api']}"
     registry = f"{simulated.address}:{simulated.ports['registry']}"
@@ -40,9 +41,7 @@ def attempts(installation: Installation) -> list[Attempt]:
     password = f'-p "$(cat {_short(places.admin_password)})"'
     local = f"{python} -m services local"
     flags = installation.options.shared_flags()
-    check = (
-        f"{python} -m roxctl.main image check --image {registry}/{IMAGE} -e {endpoint} --ca {ca} {password}"
-    )
+    check = f"{roxctl} image check --image {registry}/{IMAGE} -e {endpoint} --ca {ca} {password}"
     found = [Attempt("check an image as CI does; it breaks an enforced policy and exits 1", check, 1)]
     if installation.options.kubeconfig is None:
         apply = f"{local} apply{flags}"
