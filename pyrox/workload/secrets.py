@@ -15,6 +15,7 @@ from datetime import datetime
 
 import orjson
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding
 from cryptography.x509.oid import ExtensionOID, NameOID
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -44,6 +45,15 @@ _PEM_TYPES = {
     "ENCRYPTED PRIVATE KEY": SecretType.ENCRYPTED_PRIVATE_KEY,
 }
 _BEGIN, _DASHES, _END = b"-----BEGIN ", b"-----", b"-----END CERTIFICATE-----"
+# What the library raises for certificates that lie; anybody may store one in a secret.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 _NAME_FIELDS = {
     "common_name": NameOID.COMMON_NAME,
     "country": NameOID.COUNTRY_NAME,
@@ -165,7 +175,7 @@ def _certificate(raw: bytes) -> Cert | None:
             end_date=_stamp(found.not_valid_after_utc),
             algorithm=_algorithm(found),
         )
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except _UNREADABLE:
         return None
 
 
@@ -194,7 +204,14 @@ def _stamp(moment: datetime) -> Timestamp:
 
 
 def _algorithm(certificate: x509.Certificate) -> str:
-    """The signature algorithm in Go's spelling (crypto/x509)."""
+    """The signature algorithm in Go's spelling (crypto/x509); empty for an unknown one."""
+    try:
+        return _known_algorithm(certificate)
+    except UnsupportedAlgorithm:
+        return ""
+
+
+def _known_algorithm(certificate: x509.Certificate) -> str:
     if certificate.signature_hash_algorithm is None:
         is_ed25519 = isinstance(certificate.public_key(), ed25519.Ed25519PublicKey)
         return "Ed25519" if is_ed25519 else ""

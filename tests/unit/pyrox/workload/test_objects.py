@@ -124,3 +124,38 @@ def test_timestamp_unreadable_is_gos_zero_time(value: object) -> None:
 
 def test_timestamp_keeps_nanoseconds() -> None:
     assert objects.timestamp({"t": "2026-11-24T09:14:36.250604799Z"}, "t").nanos == 250_604_799
+
+
+def test_string_map_leaves_out_what_is_no_text() -> None:
+    value: dict[str, Any] = {"m": {"a": "1", 2: "two", "b": 3, None: "x", "c": "\ud800"}}
+    assert objects.string_map(value, "m") == {"a": "1", "c": "?"}
+
+
+@pytest.mark.parametrize(
+    ("value", "bits", "expected"),
+    [
+        (2**31 - 1, 32, 2**31 - 1),
+        (2**31, 32, 0),
+        (-(2**31), 32, -(2**31)),
+        (-(2**31) - 1, 32, 0),
+        (2**40, 64, 2**40),
+        (True, 32, 0),
+        ("1", 32, 0),
+        (1.0, 32, 0),
+    ],
+)
+def test_number_outside_of_its_bits_is_absent(value: object, bits: int, expected: int) -> None:
+    assert objects.number({"n": value}, "n", bits=bits) == expected
+
+
+def test_flag_takes_only_booleans() -> None:
+    assert objects.flag({"f": True}, "f")
+    assert not objects.flag({"f": "true"}, "f")
+    assert objects.flag({"f": 0}, "f", default=True)
+    assert not objects.flag({"f": False}, "f", default=True)
+
+
+def test_texts_are_cut_and_cleaned() -> None:
+    found = objects.texts({"t": ["a", 1, None, "\ud800"] + ["x"] * objects.MAX_ITEMS}, "t")
+    assert found[:2] == ["a", "?"]
+    assert len(found) == objects.MAX_ITEMS - 2
