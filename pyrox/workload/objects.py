@@ -86,11 +86,10 @@ def number(value: Object, key: str, *, bits: int = 32) -> int:
 
 def string_map(value: Object, key: str) -> dict[str, str]:
     """The map of text to text under the key."""
-    found: Mapping[object, object] = dict(child(value, key))  # YAML may have keys that are no texts
     return {
         clean(name): clean(item)
-        for name, item in found.items()
-        if isinstance(name, str) and isinstance(item, str)
+        for name, item in child(value, key).items()
+        if isinstance(name, str) and isinstance(item, str)  # YAML may have keys that are no texts
     }
 
 
