@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -237,6 +238,26 @@ async def test_put_replaces_settings_and_keeps_what_sensors_reported(site: Site)
     assert (stored.init_bundle_id, stored.helm_config.config_fingerprint) == ("bundle", "f")
     assert stored.managed_by == cluster_pb2.MANAGER_TYPE_HELM_CHART
     assert [cluster.name for cluster in site.link.pushed] == ["production"]
+
+
+async def test_changes_at_the_same_time_are_all_kept(site: Site) -> None:
+    made = await site.post(name="prod")
+
+    def label(number: int) -> Callable[[Cluster], None]:
+        return lambda cluster: cluster.labels.update({f"k{number}": "v"})
+
+    changed = await asyncio.gather(*(site.store.change(made.id, label(number)) for number in range(8)))
+    assert all(changed)
+    assert len((await site.get(made.id)).labels) == 8
+
+
+async def test_change_of_a_deleted_cluster_does_not_bring_it_back(site: Site) -> None:
+    made = await site.post(name="prod")
+    await site.service.DeleteCluster(ResourceByID(id=made.id), ADMIN)
+    changes = site.changes
+    assert await site.store.change(made.id, lambda cluster: cluster.labels.update({"a": "b"})) is None
+    assert await site.names() == []
+    assert site.changes == changes
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar, Protocol
 from uuid import uuid4
 
@@ -115,14 +116,10 @@ class ClustersService:
         if not request.name:
             raise Invalid.because("Name must be provided")
         known = await self._store.get(request.id, scope=call.scope("Cluster", Access.READ_WRITE_ACCESS))
-        if known is None:
+        cluster = None if known is None else await self._store.change(known.id, partial(_configure, request))
+        if known is None or cluster is None:
             raise NotFound.because(f'cluster "{request.id}" does not exist')
-        cluster = Cluster()
-        cluster.CopyFrom(request)
-        for field in _REPORTED:
-            _take_over(cluster, known, field)
-        defaults.fill(cluster)
-        await self._store.put(cluster)
+        cluster.health_status.CopyFrom(known.health_status)
         await self._link.config_changed(cluster)
         return cluster_service_pb2.ClusterResponse(cluster=self._current(cluster))
 
@@ -157,6 +154,17 @@ class ClustersService:
             cluster.health_status.CopyFrom(aged(cluster.health_status, self._clock.now()))
             cluster.health_status.id = cluster.health_status.id or cluster.id
         return cluster
+
+
+def _configure(wanted: Cluster, cluster: Cluster) -> None:
+    """Give the cluster the wanted settings; what was reported of it stays."""
+    known = Cluster()
+    known.CopyFrom(cluster)
+    cluster.CopyFrom(wanted)
+    cluster.id = known.id
+    for field in _REPORTED:
+        _take_over(cluster, known, field)
+    defaults.fill(cluster)
 
 
 def _take_over(cluster: Cluster, known: Cluster, field: FieldDescriptor) -> None:

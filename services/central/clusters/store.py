@@ -52,8 +52,27 @@ class ClusterStore:
         found.sort(key=lambda cluster: cluster.name)
         return await self._with_health(found)
 
-    async def put(self, cluster: Cluster, *, tx: Database | None = None) -> None:
+    async def change(self, cluster_id: str, edit: Callable[[Cluster], None]) -> Cluster | None:
+        """Let `edit` change what is stored now; None, and nothing written, when it was deleted.
+
+        The caller has checked the scope. Raises as `put`.
+        """
+        async with self._pool.transaction() as tx:
+            cluster = (await self._clusters.lock_many([cluster_id], tx=tx)).get(cluster_id)
+            if cluster is None:
+                return None
+            edit(cluster)
+            await self._write(cluster, tx)
+        self._on_change()
+        return cluster
+
+    async def put(self, cluster: Cluster) -> None:
         """Write a cluster, without its health. Raises `AlreadyExists` for a name that another has."""
+        async with self._pool.transaction() as tx:
+            await self._write(cluster, tx)
+        self._on_change()
+
+    async def _write(self, cluster: Cluster, tx: Database) -> None:
         named = await self._clusters.find(Query.exact("Cluster", cluster.name), scope=EVERYTHING, tx=tx)
         if any(other.id != cluster.id for other in named):
             raise AlreadyExists.because(f"the cluster with name {cluster.name} exists, cannot re-add it")
@@ -61,7 +80,6 @@ class ClusterStore:
         bare.CopyFrom(cluster)
         bare.ClearField("health_status")
         await self._clusters.upsert(bare, tx=tx)
-        self._on_change()
 
     async def put_health(self, status: ClusterHealthStatus) -> None:
         """Write the health of a cluster."""

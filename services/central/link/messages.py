@@ -7,12 +7,13 @@ nothing is lost silently.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from pyrox import log
 from pyrox.clock import Clock
 from pyrox.mtls.ca import CertificateAuthority
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgFromSensor, MsgToSensor
-from pyrox.rpc.scope import EVERYTHING
+from pyrox.pb.storage.cluster_pb2 import Cluster, ClusterStatus
 from services.central.clusters.health import from_report
 from services.central.clusters.store import ClusterStore
 from services.central.link import certificates
@@ -69,16 +70,7 @@ class Messages:
         update = message.cluster_status_update
         if not update.HasField("status"):
             return
-        cluster = await self._clusters.get(connection.cluster.id, scope=EVERYTHING)
-        if cluster is None:
-            return
-        upgrade, expiry = cluster.status.upgrade_status, cluster.status.cert_expiry_status
-        cluster.status.CopyFrom(update.status)
-        if upgrade.ByteSize():
-            cluster.status.upgrade_status.CopyFrom(upgrade)
-        if expiry.ByteSize():
-            cluster.status.cert_expiry_status.CopyFrom(expiry)
-        await self._clusters.put(cluster)
+        await self._clusters.change(connection.cluster.id, partial(_report, update.status))
 
     async def _enhanced(self, connection: Connection, message: MsgFromSensor) -> None:
         request_id = message.deployment_enhancement_response.msg.id
@@ -94,3 +86,14 @@ class Messages:
         namespace = identification.app_namespace if identification is not None else ""
         response.certificates.CopyFrom(certificates.typed_set(self._ca, connection.cluster.id, namespace))
         connection.send(answer)
+
+
+def _report(status: ClusterStatus, cluster: Cluster) -> None:
+    """Take over what a Sensor says of its cluster; what Central itself knows of it stays."""
+    known = ClusterStatus()
+    known.CopyFrom(cluster.status)
+    cluster.status.CopyFrom(status)
+    if known.upgrade_status.ByteSize():
+        cluster.status.upgrade_status.CopyFrom(known.upgrade_status)
+    if known.cert_expiry_status.ByteSize():
+        cluster.status.cert_expiry_status.CopyFrom(known.cert_expiry_status)
