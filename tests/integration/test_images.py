@@ -301,6 +301,20 @@ async def test_digest_is_known_under_every_name_it_was_seen_with(site: Site) -> 
     assert [row[0].rpartition(":")[2] for row in flat] == ["1", "latest"]
 
 
+async def test_one_digest_asked_for_at_once_by_two_names_gets_both(site: Site) -> None:
+    digest = (await site.enricher.image(site.wanted())).id
+    await site.store.delete(await stored(site))
+    site.scanner.go_on.clear()
+    wanted = [site.wanted(f"team/app:{tag}", digest) for tag in ("x", "y")]
+    asking = [asyncio.create_task(site.enricher.image(one)) for one in wanted]
+    await until(lambda: site.scanner.at_once)
+    site.scanner.go_on.set()
+    assert [image.name for image in await asyncio.gather(*asking)] == [one.name for one in wanted]
+    (image,) = await stored(site)
+    assert sorted(name.tag for name in image.names) == ["x", "y"]
+    assert len(site.scanner.indexed) == 2
+
+
 async def test_names_written_at_the_same_time_are_all_kept(site: Site) -> None:
     image = await site.enricher.image(site.wanted())
 

@@ -15,6 +15,7 @@ from pyrox.pb.storage.cluster_pb2 import Cluster
 from pyrox.pb.storage.policy_pb2 import LifecycleStage, Policy
 from pyrox.pg.pool import Database, Pool
 from pyrox.rpc.scope import EVERYTHING
+from services.central.clusters.store import ClusterStore
 from services.central.db import tables
 from services.central.db.store import ProtoStore
 from services.central.link.fragments import Fragment
@@ -28,7 +29,9 @@ ELSEWHERE = "6c7a0a4e-3d0c-4e22-9f0f-5a8a2f6b1d12"
 @pytest.fixture
 async def receiver(central_pool: Pool) -> Receiver:
     emptied = "deployments namespaces networkpolicies nodes alerts policies process_indicators sensor_hashes"
-    await central_pool.execute(f"TRUNCATE {', '.join(emptied.split())} CASCADE")
+    await central_pool.execute(f"TRUNCATE clusters, {', '.join(emptied.split())} CASCADE")
+    clusters = ProtoStore(pool=central_pool, table=tables.CLUSTERS)
+    await clusters.upsert_many([Cluster(id=HERE, name="here"), Cluster(id=ELSEWHERE, name="elsewhere")])
     return Receiver(central_pool, Cluster(id=HERE, name="here"))
 
 
@@ -306,6 +309,28 @@ async def test_unknown_kinds_are_counted_and_pass(receiver: Receiver) -> None:
     assert receiver.counted("rox_central_sensor_events_unhandled", kind="pod") == 1
     assert receiver.counted("rox_central_sensor_events_unhandled", kind="empty") == 1
     assert ID(2) in await names(receiver)
+
+
+async def test_nothing_is_stored_of_a_cluster_that_was_deleted_meanwhile(receiver: Receiver) -> None:
+    inbox = await receiver.receive(event("deployment", 1, "web", hash_=1))
+    await ClusterStore(pool=receiver.pool, on_change=lambda: None).delete(HERE)
+    await receiver.receive(
+        event("deployment", 2, "late", hash_=2), event("namespace", 3, "late"), inbox=inbox
+    )
+    assert await names(receiver) == {}
+    assert await receiver.hashes.load(HERE) == {}
+    assert inbox.waiting == 0
+
+
+async def test_cluster_deleted_while_events_are_stored_leaves_nothing(receiver: Receiver) -> None:
+    inbox = receiver.inbox()
+    async with receiver.working(inbox):
+        for number in range(600):
+            await inbox.put(event("deployment", number, "web", hash_=1))
+            if number == 500:
+                await ClusterStore(pool=receiver.pool, on_change=lambda: None).delete(HERE)
+    assert await names(receiver) == {}
+    assert await receiver.hashes.load(HERE) == {}
 
 
 async def test_more_events_than_a_batch_and_a_queue_hold_arrive_in_order(receiver: Receiver) -> None:

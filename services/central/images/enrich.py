@@ -126,7 +126,7 @@ class Enricher:
             task = asyncio.create_task(self._enrich(wanted), name=f"enrich {wanted.name.full_name}")
             self._running[key] = task
             task.add_done_callback(lambda _: self._running.pop(key, None))
-        return _named(await asyncio.shield(task), wanted)
+        return await self._under_name(await asyncio.shield(task), wanted)
 
     async def _enrich(self, wanted: ContainerImage) -> Image:
         try:

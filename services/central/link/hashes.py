@@ -17,6 +17,7 @@ _PUT = (
     " ON CONFLICT (cluster_id, key) DO UPDATE SET hash = excluded.hash"
 )
 _DROP = "DELETE FROM sensor_hashes WHERE cluster_id = $1 AND key = ANY($2::text[])"
+_HOLD = "SELECT 1 FROM clusters WHERE id = $1 FOR KEY SHARE"
 # Upstream ROX_MAX_EVENT_HASH_SIZE: beyond it the state is sent as empty and built anew.
 MAX_HASHES = 1_000_000
 _SIGN = 1 << 63
@@ -34,6 +35,10 @@ class HashStore:
         if len(rows) > MAX_HASHES:
             return {}
         return {row["key"]: row["hash"] + _SIGN for row in rows}
+
+    async def hold_cluster(self, cluster_id: str, *, tx: Database) -> bool:
+        """Whether the cluster exists; it then does until the transaction ends."""
+        return await tx.fetchval(_HOLD, cluster_id) is not None
 
     async def put(self, cluster_id: str, hashes: Mapping[str, int], *, tx: Database) -> None:
         """Remember hashes of objects that the same transaction stores."""

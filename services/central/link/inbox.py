@@ -201,6 +201,10 @@ class Inbox:
         self._mark_seen(batch)
         change = _Change()
         async with self._pool.transaction() as tx:
+            if not await self._hashes.hold_cluster(self._connection.cluster.id, tx=tx):
+                # What is still read of a deleted cluster would stay for ever.
+                self._connection.close("the cluster was deleted")
+                return
             for kind, events in groupby(batch, key=lambda event: event.WhichOneof("resource") or ""):
                 await self._apply_kind(kind, list(events), change, tx)
             await self._write_hashes(change.hashes, tx)
