@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ _SHOP, _MESH = "shop", "istio-system"
 """Admission is asked about the first; the webhook's selector leaves the second out."""
 
 REFUSED = "Chain: no privileged containers"
-NO_EXEC = "Chain: no exec"
+NO_STREAM = "Chain: no exec and no port-forward"
 DETECTED = "Privileged Container"
 POLICIES = [
     {
@@ -46,8 +47,8 @@ POLICIES = [
         ],
     },
     {
-        "name": NO_EXEC,
-        "description": "Nobody executes in pods.",
+        "name": NO_STREAM,
+        "description": "Nobody reaches into pods.",
         "categories": ["Kubernetes Events"],
         "lifecycleStages": ["RUNTIME"],
         "eventSource": "DEPLOYMENT_EVENT",
@@ -56,7 +57,15 @@ POLICIES = [
         "enforcementActions": ["FAIL_KUBE_REQUEST_ENFORCEMENT"],
         "policyVersion": "1.1",
         "policySections": [
-            {"policyGroups": [{"fieldName": "Kubernetes Resource", "values": [{"value": "PODS_EXEC"}]}]}
+            {
+                "policyGroups": [
+                    {
+                        "fieldName": "Kubernetes Resource",
+                        "booleanOperator": "OR",
+                        "values": [{"value": "PODS_EXEC"}, {"value": "PODS_PORTFORWARD"}],
+                    }
+                ]
+            }
         ],
     },
 ]
@@ -93,12 +102,13 @@ class Chain:
         done = self.kubectl("apply", "-f", "-", *words, body=body)
         return done.stderr if done.returncode else ""
 
-    def exec_refusal(self, owner: str) -> str:
-        """What `kubectl exec` in a pod of this owner says when a webhook refuses it."""
+    def stream_refusal(self, owner: str, subresource: str) -> str:
+        """What the API server says of a stream to a pod of this owner when a webhook refuses it."""
         for pod in self.objects("pods"):
             metadata = pod["metadata"]
             if metadata["name"].startswith(f"{owner}-"):
-                words = self.kubectl("exec", "-n", metadata["namespace"], metadata["name"], "--", "id").stderr
+                path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/{subresource}"
+                words = self.kubectl("create", "--raw", path, "-f", "-", body={"kind": "None"}).stderr
                 return words if "k8sevents.stackrox.io" in words else ""
         return ""
 
@@ -271,7 +281,15 @@ def _refused(chain: Chain) -> None:
     eventually(lambda: chain.alerts(REFUSED)["glass"], seconds=_ALERT_SECONDS, what="the alert")
     assert chain.replicas(_SHOP, "glass") == 1
     # The API server asks about a stream before it looks for the pod's node.
-    assert NO_EXEC in eventually(lambda: chain.exec_refusal("plain"), seconds=_SECONDS, what="a refused exec")
+    for subresource in ("exec?command=id&container=main", "portforward?ports=80"):
+        asked = partial(chain.stream_refusal, "plain", subresource)
+        words = eventually(asked, seconds=_SECONDS, what=f"a refused {subresource}")
+        assert NO_STREAM in words
+    eventually(
+        lambda: chain.alerts(NO_STREAM, Violation_State="ATTEMPTED")["plain"],
+        seconds=_SECONDS,
+        what="the attempt",
+    )
 
 
 def _central_is_lost(chain: Chain) -> None:
