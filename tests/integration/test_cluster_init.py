@@ -379,6 +379,31 @@ async def test_hello_that_contradicts_its_certificate_is_refused(
     assert await site.clusters.find(scope=EVERYTHING) == []
 
 
+@pytest.mark.parametrize("name", ["prod", ""])
+async def test_deleted_cluster_does_not_come_back_by_its_own_certificate(site: Site, name: str) -> None:
+    cluster = await site.registration.cluster_of(helm("prod"), sensor())
+    await site.clusters.delete(cluster.id)
+    for identity in (sensor(cluster.id), sensor()):
+        with pytest.raises(NotFound, match=f'cluster "{cluster.id}" does not exist'):
+            await site.registration.cluster_of(helm(name, cluster.id), identity)
+    assert await site.clusters.find(scope=EVERYTHING) == []
+
+
+async def test_settings_and_reports_of_other_hands_outlive_a_reconnect(site: Site) -> None:
+    cluster = await site.registration.cluster_of(helm("prod"), sensor())
+
+    def note(stored: Cluster) -> None:
+        stored.audit_log_state["node"].collect_logs_since.seconds = 5
+
+    await asyncio.gather(
+        site.clusters.change(cluster.id, note), site.registration.cluster_of(helm("prod"), sensor())
+    )
+    found = await site.clusters.get(cluster.id, scope=EVERYTHING)
+    assert found is not None
+    assert found.audit_log_state["node"].collect_logs_since.seconds == 5
+    assert found.status.sensor_version == "4.11.0"
+
+
 async def test_known_cluster_under_another_name_is_refused(site: Site) -> None:
     cluster = await site.registration.cluster_of(helm("prod"), sensor())
     with pytest.raises(Invalid, match='known as "prod", sent as "test"'):

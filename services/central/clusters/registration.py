@@ -7,6 +7,7 @@ The link asks for each new stream. Rules are upstream's
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 from uuid import uuid4
 
@@ -60,30 +61,36 @@ class Registration:
         up, `NotAuthorized` when a registration secret names a cluster that is in use.
         """
         if not hello.HasField("helm_managed_config_init"):
-            cluster = await self._by_certificate(identity)
+            known: Cluster | None = await self._by_certificate(identity)
         else:
-            cluster = await self._by_config(hello, identity)
+            known = await self._by_config(hello, identity)
         if identity.type == _REGISTRANT:
-            await self._begin(cluster, identity)
-        registered_with = cluster.init_bundle_id
-        cluster.sensor_capabilities[:] = sorted(hello.capabilities)
-        if hello.HasField("deployment_identification"):
-            cluster.most_recent_sensor_id.CopyFrom(hello.deployment_identification)
-        cluster.status.sensor_version = hello.sensor_version
-        cluster.init_bundle_id = identity.init_bundle
+            name = known.name if known is not None else hello.helm_managed_config_init.cluster_name
+            await self._begin(known, name, identity)
+        return await self._new(hello, identity) if known is None else await self._met(known, hello, identity)
+
+    async def _new(self, hello: SensorHello, identity: ServiceIdentity) -> Cluster:
+        cluster = Cluster(id=str(uuid4()), name=hello.helm_managed_config_init.cluster_name)
+        _LOG.info("cluster registers", cluster=cluster.name, cluster_id=cluster.id)
+        _learn(hello, identity, cluster)
         await self._store.put(cluster)
-        if registered_with and not identity.init_bundle:
-            await self._secrets.complete_registration(registered_with, cluster.name)
         return cluster
 
-    async def _begin(self, cluster: Cluster, identity: ServiceIdentity) -> None:
+    async def _met(self, known: Cluster, hello: SensorHello, identity: ServiceIdentity) -> Cluster:
+        cluster = await self._store.change(known.id, partial(_learn, hello, identity))
+        if cluster is None:
+            raise _gone(known.id)
+        if known.init_bundle_id and not identity.init_bundle:
+            await self._secrets.complete_registration(known.init_bundle_id, cluster.name)
+        return cluster
+
+    async def _begin(self, known: Cluster | None, name: str, identity: ServiceIdentity) -> None:
         """Let a registration secret make this cluster, once."""
-        status = await self._store.health(cluster.id)
-        if status is not None and status.HasField("last_contact"):
+        if known is not None and known.health_status.HasField("last_contact"):
             raise NotAuthorized.of(
-                f'cluster "{cluster.name}" is registered already; a registration secret cannot take it over'
+                f'cluster "{name}" is registered already; a registration secret cannot take it over'
             )
-        await self._secrets.begin_registration(identity.init_bundle, cluster.name)
+        await self._secrets.begin_registration(identity.init_bundle, name)
 
     async def _by_certificate(self, identity: ServiceIdentity) -> Cluster:
         if identity.id in _WILDCARDS:
@@ -93,23 +100,19 @@ class Registration:
             )
         cluster = await self._store.get(identity.id, scope=EVERYTHING)
         if cluster is None:
-            raise NotFound.because(f'cluster "{identity.id}" does not exist; it may have been deleted')
+            raise _gone(identity.id)
         return cluster
 
-    async def _by_config(self, hello: SensorHello, identity: ServiceIdentity) -> Cluster:
+    async def _by_config(self, hello: SensorHello, identity: ServiceIdentity) -> Cluster | None:
+        """The cluster that the configuration speaks of; None when it is to be made."""
         init = hello.helm_managed_config_init
         wanted = init.cluster_id or ("" if identity.id in _WILDCARDS else identity.id)
         if identity.id not in _WILDCARDS and init.cluster_id not in {"", identity.id}:
             raise Invalid(f"cluster id {init.cluster_id} differs from the certificate's {identity.id}")
-        cluster = await self._known(wanted, init.cluster_name)
-        if cluster is None:
-            cluster = Cluster(id=wanted or str(uuid4()), name=init.cluster_name)
-            _LOG.info("cluster registers", cluster=cluster.name, cluster_id=cluster.id)
-        else:
-            await self._may_take_over(cluster, hello.deployment_identification)
-        cluster.managed_by = init.managed_by
-        apply_config(cluster, init.cluster_config)
-        return cluster
+        known = await self._known(wanted, init.cluster_name)
+        if known is not None:
+            await self._may_take_over(known, hello.deployment_identification)
+        return known
 
     async def _known(self, cluster_id: str, name: str) -> Cluster | None:
         if not cluster_id:
@@ -117,7 +120,9 @@ class Registration:
                 raise Invalid("the Sensor sends no cluster name; set clusterName in its chart's values")
             return await self._store.by_name(name, scope=EVERYTHING)
         cluster = await self._store.get(cluster_id, scope=EVERYTHING)
-        if cluster is not None and name not in {"", cluster.name}:
+        if cluster is None:
+            raise _gone(cluster_id)
+        if name not in {"", cluster.name}:
             raise Invalid(
                 f'cluster name mismatch for {cluster_id}: known as "{cluster.name}", sent as "{name}"'
             )
@@ -137,6 +142,24 @@ class Registration:
                 f"{silent.total_seconds():.0f} s ago from another installation; please wait for another "
                 f"{left.total_seconds():.0f} s"
             )
+
+
+def _gone(cluster_id: str) -> NotFound:
+    """A deleted cluster does not come back by itself, whatever certificate its Sensor kept."""
+    return NotFound.because(f'cluster "{cluster_id}" does not exist; it may have been deleted')
+
+
+def _learn(hello: SensorHello, identity: ServiceIdentity, cluster: Cluster) -> None:
+    """Put what the hello says into the cluster."""
+    if hello.HasField("helm_managed_config_init"):
+        init = hello.helm_managed_config_init
+        cluster.managed_by = init.managed_by
+        apply_config(cluster, init.cluster_config)
+    cluster.sensor_capabilities[:] = sorted(hello.capabilities)
+    if hello.HasField("deployment_identification"):
+        cluster.most_recent_sensor_id.CopyFrom(hello.deployment_identification)
+    cluster.status.sensor_version = hello.sensor_version
+    cluster.init_bundle_id = identity.init_bundle
 
 
 def _differs(old: SensorDeploymentIdentification, new: SensorDeploymentIdentification) -> bool:
