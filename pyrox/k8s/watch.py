@@ -16,7 +16,7 @@ import orjson
 
 from pyrox import log
 from pyrox.clock import Clock
-from pyrox.errors import NotFound, RoxError
+from pyrox.errors import NotFound, RoxError, Unavailable
 from pyrox.k8s.client import Json, KubeClient
 from pyrox.k8s.errors import Gone, error_of
 from pyrox.k8s.kinds import Kind
@@ -28,6 +28,7 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.8, 30.0
 # client-go lets a watch last 5 to 10 minutes.
 _WATCH_SECONDS = 300.0
 _WATCH_SLACK = 30.0
+_SHORT_WATCH_SECONDS = 1.0  # what client-go calls a very short watch
 _MISSING_KIND_PAUSE = 60.0
 
 
@@ -123,7 +124,11 @@ class Reflector:
             await self._tell(Change.DELETED, {"metadata": metadata})
 
     async def _watch(self) -> None:
-        """Follow one watch to its end, remembering the version to resume at."""
+        """Follow one watch to its end, remembering the version to resume at.
+
+        Raises `Unavailable` when it ends at once and empty: asking again at once would be a loop.
+        """
+        started, heard = self._clock.monotonic(), False
         seconds = _WATCH_SECONDS * (1 + self._jitter())
         query = {
             "watch": "1",
@@ -133,8 +138,11 @@ class Reflector:
         }
         async with self._client.lines(self._kind.path, query, seconds=seconds + _WATCH_SLACK) as lines:
             async for line in lines:
+                heard = True
                 self._recovered()
                 self._version = await self._event(line) or self._version
+        if not heard and self._clock.monotonic() - started < _SHORT_WATCH_SECONDS:
+            raise Unavailable(f"Kubernetes API {self._kind.path}: the watch ended at once")
 
     async def _event(self, line: bytes) -> str:
         """Hand one event over; its version, or empty when it has none."""
