@@ -385,11 +385,11 @@ async def test_nonsense_of_a_collector_is_dropped(site: Site) -> None:
 
 
 async def test_flood_of_a_collector_costs_a_bounded_memory(site: Site) -> None:
-    """Two gibibytes of arguments, of containers that nobody knows and of one that is known."""
+    """800 MiB of arguments and names, of containers that nobody knows and of one that is known."""
     huge = "y" * (1 << 20)
     with unharmed(site.sensor, mib=GROWTH_MIB):
         async with pushing(site) as stream:
-            for number in range(1000):
+            for number in range(400):
                 await stream.write(signal(f"{number:012x}", args=huge))
                 await stream.write(signal(name=f"n{number}{huge}", args=""))
         await site.watch()

@@ -42,7 +42,11 @@ from tests.support.vitals import unharmed
 if TYPE_CHECKING:
     from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerAsyncStub
 
-pytestmark = [pytest.mark.needs("postgres"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.needs("postgres"),
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(180),
+]
 
 MEBI = 1 << 20
 BASE = layer_of(
@@ -163,7 +167,7 @@ REFUSED_LAYERS: Mapping[str, tuple[Callable[[], bytes], grpc.StatusCode, str]] =
         "too large",
     ),
     "millions of entries": (
-        lambda: gzip.compress(header("e") * 40_000, 1) * 52 + gzip.compress(bytes(1024)),
+        lambda: gzip.compress(header("e", kind=b"5") * 40_000, 1) * 52 + gzip.compress(bytes(1024)),
         CODE.RESOURCE_EXHAUSTED,
         "more than 2000000 entries",
     ),
