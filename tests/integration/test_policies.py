@@ -286,6 +286,17 @@ async def test_import_of_a_bad_policy_names_it_and_takes_the_others(site: Site) 
     assert first.policy == bad
 
 
+async def test_import_that_cannot_be_stored_replaces_nothing(site: Site) -> None:
+    await site.store.put(policy("The old policy", id="old"))
+    answer = await site.imported(
+        policy("The old policy", id="bad\0id"), policy("Good all the same"), overwrite=True
+    )
+    assert [one.succeeded for one in answer.responses] == [False, True]
+    assert answer.responses[0].errors[0].type == "invalid_policy"
+    custom = sorted(p.name for p in await site.store.all_policies() if not p.is_default)
+    assert custom == ["Good all the same", "The old policy"]
+
+
 async def test_mark_of_enforcement_stays_once_set(site: Site) -> None:
     made = policy(enforcement_actions=[EnforcementAction.FAIL_BUILD_ENFORCEMENT])
     posted = await site.service.PostPolicy(Post(policy=made), CALL)

@@ -53,12 +53,13 @@ class Importer:
         errors += [error for error, old in clashes if old.is_default or not overwrite]
         if errors:
             return ImportPolicyResponse(succeeded=False, policy=policy, errors=errors)
-        if replaced := sorted({old.id for _, old in clashes}):
-            await self._store.delete(*replaced)
         imported.id = imported.id or str(uuid4())
         imported.is_default = imported.criteria_locked = imported.mitre_vectors_locked = False
         imported.last_updated.FromDatetime(self._clock.now())
-        await self._store.put(imported)
+        try:
+            await self._store.put(imported, replacing={old.id for _, old in clashes})
+        except Invalid as error:
+            return ImportPolicyResponse(succeeded=False, policy=policy, errors=[_invalid(error)])
         notes = [ImportPolicyError(message=REMOVED_MESSAGE, type=REMOVED)] if stripped else []
         return ImportPolicyResponse(succeeded=True, policy=imported, errors=notes)
 
@@ -67,7 +68,7 @@ class Importer:
         try:
             check(policy, options=ValidateOptions())
         except Invalid as error:
-            return [ImportPolicyError(message="Invalid policy", type=INVALID, validation_error=error.message)]
+            return [_invalid(error)]
         return []
 
     async def _clashes(self, policy: Policy) -> list[tuple[ImportPolicyError, Policy]]:
@@ -85,6 +86,10 @@ class Importer:
             )
             found.append((ImportPolicyError(message=message, type=kind, duplicate_name=old.name), old))
         return found
+
+
+def _invalid(error: Invalid) -> ImportPolicyError:
+    return ImportPolicyError(message="Invalid policy", type=INVALID, validation_error=error.message)
 
 
 def _strip_local(policy: Policy) -> bool:

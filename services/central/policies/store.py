@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pyrox.errors import AlreadyExists
 from pyrox.pb.api.v1.pagination_pb2 import Pagination
@@ -108,16 +108,20 @@ class PolicyStore:
         self._generation += 1
         self._active = None
 
-    async def put(self, *policies: Policy) -> None:
-        """Write policies and tell all replicas. Raises `AlreadyExists` for a name that another has."""
+    async def put(self, *policies: Policy, replacing: Collection[str] = ()) -> None:
+        """Write policies in the place of others, all or nothing, and tell all replicas.
+
+        Raises `AlreadyExists` for a name that another has.
+        """
         for policy in policies:
             other = await self.by_name(policy.name)
-            if other is not None and other.id != policy.id:
+            if other is not None and other.id != policy.id and other.id not in replacing:
                 raise AlreadyExists.because(f'policy with name "{policy.name}" already exists')
             fill_sort_fields(policy)
         async with self._pool.transaction() as tx:
+            await self._policies.delete(*replacing, tx=tx)
             await self._policies.upsert_many(policies, tx=tx)
-            await post(tx, CHANNEL, [policy.id for policy in policies])
+            await post(tx, CHANNEL, sorted({*replacing, *(policy.id for policy in policies)}))
         self.forget()
 
     async def delete(self, *policy_ids: str) -> None:
