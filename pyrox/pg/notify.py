@@ -119,19 +119,24 @@ class Listener:
         self._wake.clear()
 
     async def _deliver(self) -> None:
-        """Read what is new and hand it on, ids of one channel together and once."""
+        """Read what is new and hand it on, ids of one channel together and once.
+
+        Notices count as seen only after every callback has taken its ids: where one of them
+        needs the database and cannot reach it, all are handed on again.
+        """
+        rows = await self._pool.fetch(_READ, self._last, OVERLAP)
+        new = [row for row in rows if row["id"] not in self._seen]
         batches: dict[str, dict[str, None]] = {}
-        for row in await self._pool.fetch(_READ, self._last, OVERLAP):
-            if row["id"] in self._seen:
-                continue
-            self._seen[row["id"]] = None
-            self._last = max(self._last, row["id"])
+        for row in new:
             batches.setdefault(row["channel"], {}).update(dict.fromkeys(row["ids"]))
-        while len(self._seen) > 20_000:
-            del self._seen[next(iter(self._seen))]
         for channel, ids in batches.items():
             if callback := self._callbacks.get(channel):
                 await callback(list(ids))
+        for row in new:
+            self._seen[row["id"]] = None
+            self._last = max(self._last, row["id"])
+        while len(self._seen) > 20_000:
+            del self._seen[next(iter(self._seen))]
 
 
 async def prune(pool: Pool) -> int:

@@ -16,6 +16,7 @@ from pyrox.errors import Invalid
 # Seconds; upstream's default of `statement_timeout` in the central-db source is 20 minutes.
 STATEMENT_SECONDS = 1200.0
 CONNECT_SECONDS = 10.0
+_LARGEST = 2**31 - 1  # of PostgreSQL's integer settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,12 @@ class Settings:
 
 def _number(words: dict[str, str], key: str, default: float) -> float:
     try:
-        return float(words.get(key, default))
+        value = float(words.get(key, default))
     except ValueError as error:
         raise Invalid(f"database source: {key}={words[key]!r} is not a number") from error
+    if not 0 <= value <= _LARGEST:
+        raise Invalid(f"database source: {key}={words[key]!r} is not a number from 0 to {_LARGEST}")
+    return value
 
 
 def _tls(words: dict[str, str]) -> ssl.SSLContext | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from pyrox.errors import DeadlinePassed, Internal, RoxError, Unavailable
+from pyrox.errors import AlreadyExists, DeadlinePassed, Internal, Invalid, Referenced, RoxError, Unavailable
 from pyrox.pg.errors import FAILED, translate, translated
 
 CASES: list[tuple[Exception, type[RoxError]]] = [
@@ -16,6 +16,18 @@ CASES: list[tuple[Exception, type[RoxError]]] = [
     (asyncpg.DeadlockDetectedError("x"), Unavailable),
     (asyncpg.InvalidCatalogNameError("x"), Unavailable),
     (asyncpg.UndefinedTableError("secret table"), Internal),
+    (asyncpg.SerializationError("secret"), Unavailable),
+    (asyncpg.LockNotAvailableError("secret"), Unavailable),
+    (asyncpg.TooManyConnectionsError("secret"), Unavailable),
+    (asyncpg.AdminShutdownError("secret"), Unavailable),
+    (asyncpg.InterfaceError("secret"), Unavailable),
+    (asyncpg.UniqueViolationError("secret key"), AlreadyExists),
+    (asyncpg.ForeignKeyViolationError("secret key"), Referenced),
+    (asyncpg.InvalidRegularExpressionError("secret"), Invalid),
+    (asyncpg.CharacterNotInRepertoireError("secret"), Invalid),
+    (asyncpg.NotNullViolationError("secret"), Internal),
+    (asyncpg.InvalidPasswordError("secret"), Internal),
+    (ValueError("secret"), Internal),
 ]
 
 
@@ -30,3 +42,8 @@ def test_hidden_error_keeps_its_cause_for_the_log() -> None:
     with pytest.raises(Internal, match=FAILED) as caught, translated():
         raise cause
     assert caught.value.__cause__ is cause
+
+
+def test_errors_of_others_pass_unchanged() -> None:
+    with pytest.raises(KeyError), translated():
+        raise KeyError("ours")

@@ -47,3 +47,32 @@ def test_options_behind_pgbouncer_have_no_prepared_statements() -> None:
     options = Settings(database="d", user="u", pgbouncer=True).driver_options()
     assert options["statement_cache_size"] == 0
     assert "server_settings" not in options
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "-1", "1e99", "2147483648"])
+@pytest.mark.parametrize("key", ["port", "statement_timeout", "pool_max_conns", "pool_min_conns"])
+def test_source_with_a_number_out_of_range_is_invalid(key: str, value: str) -> None:
+    with pytest.raises(Invalid, match=f"database source: {key}='{value}' is not a number from 0 to"):
+        Settings.from_source(f"{key}={value}", password="s")
+
+
+def test_source_without_words_has_upstreams_defaults() -> None:
+    settings = Settings.from_source("", password="s")
+    assert (settings.database, settings.user, settings.host, settings.port) == (
+        "central_active",
+        "postgres",
+        "127.0.0.1",
+        5432,
+    )
+    assert (settings.min_size, settings.max_size, settings.statement_seconds) == (0, 20, 1200.0)
+
+
+def test_source_with_quoted_and_unknown_words_is_read() -> None:
+    settings = Settings.from_source("user='a b' dbname=x client_encoding=UTF8 database=y", password="p")
+    assert (settings.user, settings.database, settings.password) == ("a b", "x", "p")
+
+
+def test_options_of_a_direct_connection_limit_statements() -> None:
+    options = Settings(database="d", user="u", statement_seconds=1.5, application="a").driver_options()
+    assert options["server_settings"] == {"application_name": "a", "statement_timeout": "1500"}
+    assert (options["password"], options["ssl"], options["timeout"]) == (None, False, 10.0)
