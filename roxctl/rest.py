@@ -62,8 +62,9 @@ class Rest:
                 status, answer = self._once(verb, path, seconds, body, headers or {})
             except httpx.HTTPError as err:
                 if last:
+                    reason = str(err) or type(err).__name__
                     raise CliError(
-                        f"error when doing http request: {verb} {self._settings.url}{path}: {err}"
+                        f"error when doing http request: {verb} {self._settings.url}{path}: {reason}"
                     ) from err
             else:
                 if last or not _retryable(status):

@@ -46,5 +46,11 @@ def _case(case: TestCase) -> str:
 
 
 def _escape(text: str) -> str:
-    allowed = "".join(char if char in "\t\n\r" or ord(char) >= 0x20 else "\ufffd" for char in text)
+    allowed = "".join(char if _in_xml(char) else "\ufffd" for char in text)
     return allowed.translate(_ESCAPES)
+
+
+def _in_xml(char: str) -> bool:
+    """Whether XML 1.0 knows the character (its production `Char`)."""
+    code = ord(char)
+    return char in "\t\n\r" or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or code >= 0x10000

@@ -21,6 +21,8 @@ _HEADERS = {
 # How gRPC maps an HTTP status that no gRPC server sent (doc/http-grpc-status-mapping.md).
 _CODES = {400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14}
 _SHOWN_BODY = 300
+# Known codes have two; a number without end would be work without end.
+_MAX_STATUS_DIGITS = 9
 
 
 class WebTransport:
@@ -46,7 +48,7 @@ class WebTransport:
         except httpx.TimeoutException as err:
             raise CallFailed("DeadlineExceeded", "context deadline exceeded") from err
         except httpx.HTTPError as err:
-            raise CallFailed("Unavailable", f"transport: {err}") from err
+            raise CallFailed("Unavailable", f"transport: {str(err) or type(err).__name__}") from err
 
     def close(self) -> None:
         """Close idle connections."""
@@ -90,7 +92,7 @@ def _bounded(answer: httpx.Response) -> bytes:
 
 def _check(trailers: dict[str, str]) -> None:
     status = trailers.get("grpc-status", "")
-    if not status.isdecimal():
+    if not status.isdecimal() or len(status) > _MAX_STATUS_DIGITS:
         raise _not_grpc()
     if int(status):
         message = frames.decode_message(trailers.get("grpc-message", ""))
