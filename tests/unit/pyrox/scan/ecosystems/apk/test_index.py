@@ -30,3 +30,18 @@ def test_apk_both_places_and_last_entry_without_newline(path: str) -> None:
 def test_apk_packages_above_the_limit_end_the_reading() -> None:
     finds = find({"lib/apk/db/installed": b"P:a\nV:1\n\nP:b\nV:1\n\nP:c\nV:1\n"}, Limits(packages=1))
     assert (len(finds.packages), len(finds.notes)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", []),
+        (b"\n\n\n", []),
+        (b"P:a\nV:1\nP:b\n", [("b", "1")]),
+        (b"P:a\nV:1:2\n", [("a", "1:2")]),
+        (b"C:Q1x\nP:a\nV:1\nD:so:libc\nF:\nM:0:0:755\nZ:Q1\n", [("a", "1")]),
+        (b"P:\xff\nV:1\n", [("\ufffd", "1")]),
+    ],
+)
+def test_apk_stanzas_in_odd_forms(data: bytes, expected: list[tuple[str, str]]) -> None:
+    assert names(find({"lib/apk/db/installed": data})) == expected

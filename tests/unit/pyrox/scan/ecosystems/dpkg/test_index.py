@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+
 from pyrox.scan.model import Distribution, NoteKind
 from pyrox.scan.protocols import Limits
 from tests.unit.pyrox.scan.detecting import find, names
@@ -125,3 +127,47 @@ def test_debian_distribution_is_upstreams_field_for_field() -> None:
             "Debian GNU/Linux 12 (bookworm)",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "installed"),
+    [
+        ("install ok installed", True),
+        ("hold ok installed", True),
+        ("deinstall ok config-files", False),
+        ("install ok half-installed", False),
+        ("install reinstreq installed", False),
+        ("purge ok not-installed", False),
+        ("", False),
+    ],
+)
+def test_dpkg_package_counts_by_its_status(status: str, installed: bool) -> None:
+    text = f"Package: a\nStatus: {status}\nArchitecture: all\nVersion: 1\n".encode()
+    assert bool(find({"var/lib/dpkg/status": text}).packages) is installed
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("", ("a", "2")),
+        ("src", ("src", "2")),
+        ("src (1.5)", ("src", "1.5")),
+        ("src  ( 1.5)", ("src", " 1.5")),
+        ("src ()", ("src", "2")),
+        ("src (1.5", ("src", "2")),
+    ],
+)
+def test_dpkg_source_with_and_without_a_version(source: str, expected: tuple[str, str]) -> None:
+    fields = "Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 2\n"
+    text = f"{fields}Source: {source}\n".encode()
+    (package,) = find({"var/lib/dpkg/status": text}).packages
+    assert (package.source_name, package.source_version) == expected
+
+
+def test_dpkg_packages_of_two_architectures_share_their_hint() -> None:
+    text = b"".join(
+        b"Package: libc6\nStatus: install ok installed\nArchitecture: %s\nVersion: 1\n\n" % arch
+        for arch in (b"i386", b"amd64")
+    )
+    finds = find({"var/lib/dpkg/status": text, "var/lib/dpkg/info/libc6:i386.md5sums": b"x"})
+    assert [(p.arch, bool(p.repository_hint)) for p in finds.packages] == [("amd64", True), ("i386", True)]

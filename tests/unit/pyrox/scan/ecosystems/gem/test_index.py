@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pyrox.scan.model import NoteKind
 from tests.unit.pyrox.scan.detecting import find, names
 
@@ -23,3 +25,41 @@ def test_ruby_gems_with_plain_names_and_versions() -> None:
     assert names(finds) == [("rake", "13.0.6"), ("json", "2.6.1")]
     assert finds.packages[0].package_db == f"ruby:{SPECIFICATIONS}rake-13.0.6.gemspec"
     assert [note.kind for note in finds.notes] == [NoteKind.MALFORMED]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"s.name='a'\ns.version='1'", [("a", "1")]),
+        (b'  spec_1.name  =  "a"\n\tspec_1.version = Gem::Version.new( "1" )\n', [("a", "1")]),
+        (b's.name = "a"\r\ns.version = Gem::Version.new "1.0.pre"\r\n', [("a", "1.0.pre")]),
+        (b's.name =\n  "a"\ns.version = "1"\n', [("a", "1")]),
+        (b's.name = "a"\ns.name = "b"\ns.version = "1"\n', [("a", "1")]),
+        (b'# s.name = "comment"\ns.name = "a"\ns.version = "1"\n', [("a", "1")]),
+        (b"s.name = \"a'\ns.version = '1'\n", []),
+        (b's.full_name = "a"\ns.version = "1"\n', []),
+        (b's.name = "#{x}"\ns.version = "1"\n', [("#{x}", "1")]),
+        (b's.name = ""\ns.version = "1"\n', []),
+    ],
+)
+def test_ruby_specification_in_odd_forms(text: bytes, expected: list[tuple[str, str]]) -> None:
+    assert names(find({SPECIFICATIONS + "x.gemspec": text})) == expected
+
+
+@pytest.mark.parametrize(
+    "filler",
+    [
+        b"\n" * 1_000_000,
+        b" \n" * 500_000,
+        b"s.version = Gem::Version.new" + b" " * 1_000_000,
+        b"s.name =" + b"\n" * 1_000_000,
+        b"a" * 1_000_000,
+        b"s.name = '" + b"x" * 1_000_000,
+        b"s.name = '\n" * 100_000,
+    ],
+    ids=["lines", "blank lines", "blanks", "open value", "word", "open text", "open texts"],
+)
+def test_ruby_specification_of_a_megabyte_is_read_once(filler: bytes) -> None:
+    # A pattern that goes back over its blanks would take hours for some of these.
+    finds = find({SPECIFICATIONS + "x.gemspec": filler + b"\ns.name = 'a'\ns.version = '1'\n"})
+    assert [version for _, version in names(finds)] == ["1"]

@@ -73,3 +73,26 @@ def test_python_metadata_has_a_bound() -> None:
     wheels = {f"s/p{i}.dist-info/METADATA": b"Name: p\nVersion: 1\n" for i in range(4)}
     finds = find(wheels, Limits(packages=2))
     assert ([note.kind for note in finds.notes], len(finds.packages)) == ([NoteKind.TOO_MANY] * 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"Name: a\r\nVersion: 1\r\n\r\nName: b\r\n", [("a", "1")]),
+        (b"NAME:A\nVERSION:1.0-RC1\n", [("a", "1.0rc1")]),
+        (b"Summary: x\n Name: continued\nName: a\nVersion: 1\n", [("a", "1")]),
+        (b"Name: a\nName: b\nVersion: 1\nVersion: 2\n", [("a", "1")]),
+        (b"Name: a\nVersion: 1.0+local\n", [("a", "1.0")]),
+        (b"\nName: a\nVersion: 1\n", []),
+        (b"Name:\nVersion: 1\n", []),
+        (b"Name: a\xff\nVersion: 1\n", [("a\ufffd", "1")]),
+    ],
+)
+def test_python_headers_in_odd_forms(text: bytes, expected: list[tuple[str, str]]) -> None:
+    assert names(find({"s/x.dist-info/METADATA": text})) == expected
+
+
+def test_python_metadata_that_comes_again_counts_once() -> None:
+    first, second = b"Name: a\nVersion: 1\n", b"Name: a\nVersion: 2\n"
+    path = "s/x.dist-info/METADATA"
+    assert names(find({path: first, f"t/{path}": second})) == [("a", "1"), ("a", "2")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pyrox.scan.model import NoteKind
 from pyrox.scan.protocols import Limits
 from tests.unit.pyrox.scan.detecting import find
@@ -59,3 +61,41 @@ def test_rpm_damaged_database_keeps_what_came_before_and_packages_are_bounded() 
     finds = find({"var/lib/rpm/Packages.db": data[: len(data) - len(headers[2]) - 40]})
     assert ([p.name for p in finds.packages][:2], len(finds.notes)) == (["a", "b"], 1)
     assert len(find({"var/lib/rpm/Packages.db": data}, Limits(packages=2)).packages) == 2
+
+
+def test_rpm_module_of_absurd_length_is_a_note() -> None:
+    database = test_rpmdb.sqlite(test_rpmdb.package("a", MODULARITY=":" * 100_000), test_rpmdb.package("b"))
+    assert [package.name for package in find({"var/lib/rpm/rpmdb.sqlite": database}).packages] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("bash-5.1-2.el9.src.rpm", ("bash", "5.1-2.el9")),
+        ("a-b-c-1-2.nosrc.rpm", ("a-b-c", "1-2")),
+        ("bash-5.1.src.rpm", ("", "")),
+        ("bash-5.1-2.el9.x86_64.rpm", ("", "")),
+        ("(none)", ("", "")),
+        ("", ("", "")),
+    ],
+)
+def test_rpm_source_is_taken_from_its_file_name(source: str, expected: tuple[str, str]) -> None:
+    database = test_rpmdb.sqlite(test_rpmdb.package("a", SOURCE_RPM=source))
+    (package,) = find({"var/lib/rpm/rpmdb.sqlite": database}).packages
+    assert (package.source_name, package.source_version) == expected
+
+
+@pytest.mark.parametrize(
+    ("epoch", "version"), [(0, "1.0-1.el9"), (1, "1:1.0-1.el9"), (2**32 - 1, "4294967295:1.0-1.el9")]
+)
+def test_rpm_epoch_is_shown_unless_it_is_zero(epoch: int, version: str) -> None:
+    database = test_rpmdb.sqlite(test_rpmdb.package("a", EPOCH=epoch))
+    assert find({"var/lib/rpm/rpmdb.sqlite": database}).packages[0].version == version
+
+
+def test_rpm_release_file_of_a_name_without_end_is_read() -> None:
+    # Going back over the text for each name would take minutes in a file of this size.
+    text = b'ID=x\nPRETTY_NAME="' + b"VMware Photon OS" * 4000 + b'"\n'
+    assert [
+        found.did for found in find({"etc/os-release": text, "usr/lib/os-release": text}).distributions
+    ] == ["x"]
