@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pyrox.clock import Clock
-from pyrox.errors import Exhausted, Invalid
+from pyrox.errors import Exhausted, Invalid, Unavailable
 from pyrox.pb.storage import image_pb2
 from pyrox.registry import auth
 from pyrox.registry.manifest import ACCEPT, Descriptor, Index, Manifest, Platform, parse_manifest
@@ -47,6 +47,7 @@ class RegistryClient:
     ) -> None:
         self.endpoint = endpoint
         self.limits = limits or Limits()
+        self._clock = clock
         self._base = f"{endpoint.scheme}://{api_host(endpoint.host)}"
         self._transport = Transport(tls=endpoint.tls, limits=self.limits, user_agent=user_agent)
         self._tokens = auth.Tokens(clock)
@@ -127,8 +128,10 @@ class RegistryClient:
         async with self._get(
             path, what=what, scope=_pull(repository), accept="*/*", seconds=seconds
         ) as response:
-            async for chunk in response.aiter_raw(256 * 1024):
+            began = self._clock.monotonic()
+            async for chunk in response.aiter_raw():
                 size += len(chunk)
+                self._check_pace(what, size, self._clock.monotonic() - began)
                 if size > limit:
                     raise Exhausted(
                         f"registry {self.endpoint.host}: {what} is larger than the {limit} bytes allowed"
@@ -138,6 +141,12 @@ class RegistryClient:
         got = f"{descriptor.digest.partition(':')[0]}:{hasher.hexdigest()}"
         if got != descriptor.digest or (descriptor.size and size != descriptor.size):
             raise Invalid(f"registry {self.endpoint.host}: {what}: got {size} bytes with the digest {got}")
+
+    def _check_pace(self, what: str, size: int, seconds: float) -> None:
+        rate = self.limits.blob_rate
+        if size < (seconds - self.limits.document_seconds) * rate:
+            host = self.endpoint.host
+            raise Unavailable(f"registry {host}: {what}: slower than {rate:g} bytes a second")
 
     @asynccontextmanager
     async def _get(

@@ -34,6 +34,9 @@ class Limits:
     read_seconds: float = 60.0
     document_seconds: float = 60.0
     blob_seconds: float = 1800.0
+    # A blob that after `document_seconds` came slower than this is given up: a registry that
+    # drips would hold what fetches layers for half an hour.
+    blob_rate: float = 16 * 1024
     # The size that registries themselves enforce for manifests (distribution's 4 MiB).
     manifest_bytes: int = 4 * 1024 * 1024
     config_bytes: int = 8 * 1024 * 1024

@@ -31,7 +31,8 @@ from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport
 from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerStub
 from pyrox.pg.settings import Settings
 from pyrox.registry.client import Endpoint, RegistryClient
-from pyrox.registry.names import parse_reference
+from pyrox.registry.manifest import Descriptor
+from pyrox.registry.names import parse_digest, parse_reference
 from pyrox.registry.transport import Limits
 from tests.support import scanner
 from tests.support.fake_registry import DOCKER_LIST, FakeRegistry, digest_of, layer_of, running, tar_of
@@ -556,3 +557,18 @@ async def test_registry_client_ends_in_time(script: Script, scheme: str, error: 
             with pytest.raises(error) as caught:
                 await client.resolve(parse_reference(f"{fake.host}/team/app:1"))
     assert ("manifest" if error is Invalid else fake.host) in caught.value.message
+
+
+async def test_registry_client_gives_up_a_blob_that_drips() -> None:
+    """However long the whole may take, it must not hold what fetches layers."""
+    limits = Limits(document_seconds=0.5)
+    layer = Descriptor(parse_digest(digest_of(b"x")), 1 << 30)
+    with raw_server(drips(OK + b"\r\n")) as fake:
+        endpoint = Endpoint(fake.host, "http")
+        async with (
+            asyncio.timeout(10),
+            RegistryClient(endpoint, clock=SystemClock(), limits=limits) as client,
+        ):
+            with pytest.raises(Unavailable, match="slower than 16384 bytes a second"):
+                async for _ in client.blob("team/app", layer):
+                    pass
