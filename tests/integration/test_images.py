@@ -390,6 +390,30 @@ def local(image_id: str, **fields: object) -> image_service_pb2.EnrichLocalImage
 DIGEST = "sha256:" + "b" * 64
 
 
+@pytest.mark.parametrize(
+    ("id_", "host", "name"),
+    [
+        ("", "", ""),
+        ("nonsense", "", ""),
+        ("sha256:\0", "h\0st", "h\0st/x:1"),
+        ("", "no such host", "no such host/x:1"),
+        ("", "[oops", "[oops/x:1"),
+        ("", "x" * 70_000, "x" * 70_000),
+        ("", "user:pass@127.0.0.1:1", "user:pass@127.0.0.1:1/x:1"),
+        ("../../etc", "127.0.0.1:1/../", "127.0.0.1:1/..//x:1"),
+    ],
+)
+async def test_image_that_makes_no_sense_comes_back_to_the_sensor_with_notes(
+    site: Site, id_: str, host: str, name: str
+) -> None:
+    wanted = ContainerImage(id=id_)
+    wanted.name.registry, wanted.name.remote, wanted.name.full_name = host, "x", name
+    answer = await site.service.ScanImageInternal(Internal(image=wanted), ADMIN)
+    assert Image.MISSING_METADATA in answer.image.notes
+    assert answer.image.name == wanted.name
+    assert (site.registry.requests, await stored(site)) == ([], [])
+
+
 async def test_image_indexed_in_a_cluster_is_matched_and_stored(site: Site) -> None:
     request = local(DIGEST, indexer_version="5.0")
     request.v4_contents.packages["1"].name = "openssl"

@@ -25,7 +25,7 @@ from services.central.images.flatten import count
 from services.central.images.scanner import Scanned, ScannerV4
 from services.central.images.store import ImageStore
 from services.central.integrations import scanner_v4
-from services.central.integrations.registries import Registry, candidates
+from services.central.integrations.registries import Registry, candidates, is_address
 
 _LOG = log.get(__name__)
 # Upstream ROX_MAX_PARALLEL_IMAGE_SCAN_INTERNAL and the wait for a slot.
@@ -145,7 +145,7 @@ class Enricher:
     async def _with_metadata(self, wanted: ContainerImage) -> tuple[Image, Registry]:
         """The image with its Dockerfile lines; from the first registry that has it."""
         name = wanted.name
-        if not name.registry:
+        if not is_address(name.registry):
             raise Invalid.because(f"image {name.full_name!r} has no registry in its name")
         reference = Reference(name.registry, name.remote, name.tag, wanted.id)
         problems = []

@@ -42,6 +42,15 @@ def host_of(endpoint: str) -> str:
         return endpoint
 
 
+def is_address(host: str) -> bool:
+    """Whether the text can be `host[:port]`."""
+    try:
+        parts = urlsplit(f"//{host}")
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def is_local(endpoint: str) -> bool:
     """Whether the endpoint names this machine."""
     name = endpoint

@@ -8,7 +8,7 @@ import pytest
 
 from pyrox.pb.storage.image_integration_pb2 import ImageIntegration, ImageIntegrationCategory
 from pyrox.registry.auth import Credentials
-from services.central.integrations.registries import candidates, host_of, is_local, of_integration
+from services.central.integrations.registries import candidates, host_of, is_address, is_local, of_integration
 
 REGISTRY, SCANNER = ImageIntegrationCategory.REGISTRY, ImageIntegrationCategory.SCANNER
 
@@ -161,3 +161,21 @@ def test_candidates_one_broken_endpoint_leaves_the_others_to_work() -> None:
 )
 def test_is_local_knows_this_machine_in_every_form(endpoint: str, local: bool) -> None:
     assert is_local(endpoint) is local
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("registry.example", True),
+        ("registry.example:5000", True),
+        ("[::1]:5000", True),
+        ("", False),
+        (":5000", False),
+        ("[oops", False),
+        ("registry.example:port", False),
+        ("registry.example:99999", False),
+        ("registry.example:0", False),
+    ],
+)
+def test_is_address_takes_what_can_be_asked(host: str, address: bool) -> None:
+    assert is_address(host) is address
