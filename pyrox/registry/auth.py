@@ -18,7 +18,8 @@ import orjson
 from pyrox.clock import Clock
 from pyrox.errors import Invalid
 
-_PARAMETER = re.compile(r'([A-Za-z_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+# Nothing is given back, so that a hostile header costs its length and not the square of it.
+_PARAMETER = re.compile(r'(?<![A-Za-z_-])([A-Za-z_-]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]++))')
 # The specification's value for a token that says nothing about its life.
 _DEFAULT_LIFE_SECONDS = 60.0
 _MAX_LIFE_SECONDS = 3600.0

@@ -11,7 +11,8 @@ _AMAZON: Final = re.compile(r"ALAS\d*-\d{4}-\d+", re.ASCII)
 _RED_HAT: Final = re.compile(r"(?:RHSA|RHBA|RHEA)-\d{4}:\d+", re.ASCII)
 _CVE: Final = re.compile(r"CVE-\d{4}-\d+", re.ASCII)
 _GHSA: Final = re.compile(r"GHSA(?:-[2-9cfghjmpqrvwx]{4}){3}")
-_ANY: Final = re.compile(r"[A-Z]+-\d{4}[-:]\d+", re.ASCII)
+# From the beginning of a run of capitals, so that a text of capitals alone is read once.
+_ANY: Final = re.compile(r"(?<![A-Z])[A-Z]++-\d{4}[-:]\d+", re.ASCII)
 _ERRATA: Final = "https://access.redhat.com/errata/"
 VEX: Final = "rhel-vex"
 

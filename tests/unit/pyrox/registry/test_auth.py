@@ -70,3 +70,29 @@ def test_forgotten_token_is_gone() -> None:
     tokens.put("s", b'{"token": "t"}')
     tokens.forget("s")
     assert tokens.get("s") == ""
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ('Bearer realm="https://a/t"', {"realm": "https://a/t"}),
+        ('bearer realm = "a" , service= b', {"realm": "a", "service": "b"}),
+        ('Bearer realm="a\\"b\\\\c",scope=""', {"realm": 'a"b\\c', "scope": ""}),
+        ('Bearer REALM="a",Realm="b"', {"realm": "b"}),
+        ('Bearer realm="open', {}),
+        ('Bearer realm="a"service="b"', {"realm": "a", "service": "b"}),
+        ("Bearer", {}),
+        ("Bearer ,,,=,realm", {}),
+        ('Bearer error="x y",error_description="a,b=c"', {"error": "x y", "error_description": "a,b=c"}),
+    ],
+)
+def test_challenge_in_odd_forms_gives_its_parameters(header: str, expected: dict[str, str]) -> None:
+    found = parse_challenge(header)
+    assert found is not None
+    assert dict(found.parameters) == expected
+
+
+def test_challenge_is_read_to_a_bound() -> None:
+    found = parse_challenge("Bearer " + "a-" * 4000 + ' realm="near", ' + "x" * 8192 + ' scope="far"')
+    assert found is not None
+    assert dict(found.parameters) == {"realm": "near"}

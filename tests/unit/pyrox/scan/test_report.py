@@ -204,10 +204,15 @@ def test_red_hat_advisory_and_its_date() -> None:
         ("rhel-vex", "CVE-2023-1", "https://x/RHSA-2024:1", "CVE-2023-1"),
         ("u", "CVE-2017-2616 (+ regression fix)", "", "CVE-2017-2616"),
         ("u", "nothing known", "", "nothing known"),
+        ("u", "xABC-2024:7", "", "ABC-2024:7"),
     ],
 )
 def test_shown_name(source: str, name: str, links: str, shown: str) -> None:
     assert naming.shown_name(Advisory(source, "k", name, links=links)) == shown
+
+
+def test_shown_name_of_half_a_million_capitals_is_found_in_one_pass() -> None:
+    assert naming.shown_name(Advisory("u", "k", "A" * 500_000)) == "A" * 500_000
 
 
 @pytest.mark.parametrize(
