@@ -89,7 +89,6 @@ def debian() -> Iterator[Json]:
                     "debian/updater",
                     name=cve,
                     description=issue["description"],
-                    issued=f"{cve.split('-')[1]}-01-01T00:00:00Z",
                     links=f"https://security-tracker.debian.org/tracker/{cve}",
                     severity=release["urgency"],
                     normalized_severity=_URGENCIES[release["urgency"]],
