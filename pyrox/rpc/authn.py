@@ -81,3 +81,23 @@ class ServiceAuthenticator:
             return ANONYMOUS
         token = authorization.removeprefix(SERVICE_CERT_SCHEME)
         return service_identity(verify_token(token, self._trust))
+
+
+class AnyService:
+    """Takes callers without a certificate for Central, for debugging.
+
+    The scanner's processes use it when the operator switches it on with
+    `ROX_SCANNER_V4_ALLOW_ANONYMOUS_AUTH`.
+    """
+
+    def __init__(self, known: Authenticator) -> None:
+        self._known = known
+
+    async def identify(self, metadata: Mapping[str, str], certificate: x509.Certificate | None) -> Identity:
+        """The service of the certificate, else Central's identity."""
+        identity = await self._known.identify(metadata, certificate)
+        if not identity.anonymous:
+            return identity
+        return Identity(
+            uid="anonymous", name="anonymous", service=ServiceIdentity("CENTRAL_SERVICE", "anonymous")
+        )

@@ -24,7 +24,7 @@ from pyrox.registry.client import Endpoint as RegistryEndpoint
 from pyrox.registry.client import RegistryClient
 from pyrox.registry.transport import Limits as RegistryLimits
 from pyrox.rpc import health
-from pyrox.rpc.authn import Authenticator, ServiceAuthenticator
+from pyrox.rpc.authn import AnyService, Authenticator, ServiceAuthenticator
 from pyrox.rpc.client import Target, http_client
 from pyrox.rpc.front import Endpoint, Front
 from pyrox.rpc.methods import Method, table
@@ -36,7 +36,6 @@ from pyrox.version import WIRE_VERSION
 from pyrox.workers import Workers
 from services.scanner_indexer.api import IndexerService, Registries
 from services.scanner_indexer.config import Config
-from services.scanner_indexer.debug import AnyService
 from services.scanner_indexer.fetch import Arena
 from services.scanner_indexer.layer import ProcessLayerReader
 from services.scanner_indexer.mapping import RepositoryMapping

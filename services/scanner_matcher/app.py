@@ -22,7 +22,7 @@ from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
 from pyrox.pg.migrate import Migrator
 from pyrox.pg.pool import Pool
 from pyrox.rpc import health
-from pyrox.rpc.authn import Authenticator, ServiceAuthenticator
+from pyrox.rpc.authn import AnyService, Authenticator, ServiceAuthenticator
 from pyrox.rpc.client import Channels, Target, http_client
 from pyrox.rpc.front import Endpoint, Front
 from pyrox.rpc.methods import Method, table
@@ -34,7 +34,6 @@ from pyrox.version import WIRE_VERSION
 from pyrox.workers import Workers
 from services.scanner_matcher.api import MatcherService
 from services.scanner_matcher.config import Config
-from services.scanner_matcher.debug import AnyService
 from services.scanner_matcher.feed import Feed
 from services.scanner_matcher.indexer import RemoteIndexer
 from services.scanner_matcher.loader import Loader

@@ -12,7 +12,7 @@ from pyrox.mtls.ca import CertificateAuthority, ServiceTrust, load_key
 from pyrox.mtls.identity import Subject
 from pyrox.mtls.servicecert import make_token
 from pyrox.rpc import methods
-from pyrox.rpc.authn import ServiceAuthenticator, identity_for, service_identity
+from pyrox.rpc.authn import AnyService, ServiceAuthenticator, identity_for, service_identity
 from pyrox.rpc.call import ANONYMOUS, Identity
 from tests.support import echo
 from tests.support.pki import SENSOR, FixedClock
@@ -87,3 +87,21 @@ async def test_closed_method_tells_what_is_wrong_with_the_credentials() -> None:
 
 async def test_unserved_method_needs_no_credentials_to_say_so() -> None:
     assert await identity_for(echo_method("Later"), Refusing(), {}, None) is ANONYMOUS
+
+
+async def test_debugging_takes_a_caller_without_credentials_for_central(
+    authenticator: ServiceAuthenticator,
+) -> None:
+    identity = await AnyService(authenticator).identify({}, None)
+    assert identity.service is not None
+    assert (identity.service.type, identity.anonymous) == ("CENTRAL_SERVICE", False)
+
+
+async def test_debugging_leaves_a_certificates_service_and_bad_credentials_as_they_are(
+    authenticator: ServiceAuthenticator,
+) -> None:
+    known = AnyService(authenticator)
+    leaf = CA.issue(SENSOR).certificate
+    assert (await known.identify({}, leaf)).uid == (await authenticator.identify({}, leaf)).uid
+    with pytest.raises(NoCredentials):
+        await known.identify({"authorization": "ServiceCert broken"}, None)
