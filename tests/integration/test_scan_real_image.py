@@ -84,7 +84,7 @@ def listed(root: Path) -> dict[str, set[tuple[str, str]]]:
     )
     packages = root / "usr/local/lib/python3.11/dist-packages"
     pip = json.loads(run(sys.executable, "-m", "pip", "list", "--format=json", "--path", str(packages)))
-    npm = run("npm", "ls", "--all", "--parseable", "--long", cwd=root / "srv/app").splitlines()
+    npm = real_image.npm("ls", "--all", "--parseable", "--long", cwd=root / "srv/app").splitlines()
     names = [line.split(":")[1] for line in npm if "node_modules" in line]
     return {
         "dpkg": {

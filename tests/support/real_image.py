@@ -8,6 +8,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from tools.build_ui import find_node
+
 PIP = (
     "requests==2.19.0",
     "Django==2.2.1",
@@ -30,6 +32,11 @@ def run(*command: str, cwd: Path | None = None) -> str:
     return done.stdout
 
 
+def npm(*arguments: str, cwd: Path) -> str:
+    """What npm prints; it is the machine's, or that of the Node.js in the virtual environment."""
+    return run(*find_node().npm, *arguments, cwd=cwd)
+
+
 def build(root: Path) -> None:
     """Make the root; it needs root's rights, debootstrap, npm and the package indexes."""
     run("debootstrap", "--variant=minbase", "bookworm", str(root))
@@ -39,7 +46,7 @@ def build(root: Path) -> None:
     app = root / "srv/app"
     app.mkdir(parents=True)
     (app / "package.json").write_text(json.dumps({"name": "app", "version": "1.0.0"}))
-    run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *NPM, cwd=app)
+    npm("install", "--no-audit", "--no-fund", "--ignore-scripts", *NPM, cwd=app)
     _jar(root / "opt/log4j-core-2.14.1.jar")
 
 
