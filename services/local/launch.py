@@ -135,7 +135,9 @@ class Installation:
         current = self.board()
         if current is not None and current.fingerprint == self.options.fingerprint():
             return
-        if self.supervisor() is not None:
+        # What a killed supervisor left ends here all at once; process by process would take a
+        # pause for each, since those that are needed would wait for those that need them.
+        if self.supervisor() is not None or processes.marked(self.places):
             self.stop()
         self.places.board.unlink(missing_ok=True)
         log = self.places.log(_SUPERVISOR)

@@ -1,0 +1,214 @@
+"""`kill -9` of every process of the local installation, at rest and under load.
+
+Each comes back, and in the end everything is as it was or as it was acknowledged,
+counted. `PYROX_KILLS` says how often each process is killed, `PYROX_KILL_SEED` repeats a
+run; `-s` shows the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.local import processes, table
+from services.local.board import State
+from services.local.processes import Identity
+from tests.support import end_state
+from tests.support.end_state import Acknowledged, Baseline
+from tests.support.installation import Clients, Site, until_equal
+from tests.support.kill_load import Load
+
+KILLS = int(os.environ.get("PYROX_KILLS", "1"))
+SEED = int(os.environ.get("PYROX_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+pytestmark = [pytest.mark.needs("postgres"), pytest.mark.timeout(120 + 300 * KILLS)]
+# Beside the networks of the other tests that start a whole installation.
+NETWORK = f"127.0.{184 + os.getpid() % 16}"
+BACK_SECONDS, EQUAL_SECONDS = 60, 60
+# A supervisor that kept something of each life of a process would hold more than this.
+MORE_HANDLES, MORE_BYTES = 8, 12 * 1024 * 1024
+
+
+def say(*words: object) -> None:
+    """A line of the figures."""
+    sys.stdout.write(" ".join(str(word) for word in words) + "\n")
+
+
+class Story:
+    """What the tests of this module do one after the other to one installation."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.chance = random.Random(SEED)
+        self.acknowledged = Acknowledged()
+        self.before: Baseline | None = None
+        self.times: defaultdict[str, list[float]] = defaultdict(list)
+
+    def order(self) -> list[str]:
+        """Every process as often as asked, in an order of chance."""
+        names = [name for name in self.site.entries() for _ in range(KILLS)]
+        self.chance.shuffle(names)
+        return names
+
+    async def kill(self, name: str, phase: str) -> None:
+        """Kill it at a moment of chance and wait until it is back."""
+        await asyncio.sleep(self.chance.uniform(0, 1.5))
+        before = self.site.entries()[name].identity
+        assert before is not None, f"{name} does not run"
+        begun = time.monotonic()
+        os.kill(before.pid, signal.SIGKILL)
+        while True:
+            entry = self.site.entries()[name]
+            if entry.state is State.HEALTHY and entry.identity not in {None, before}:
+                break
+            assert time.monotonic() - begun < BACK_SECONDS, f"{name}: {entry}"
+            await asyncio.sleep(0.02)
+        self.times[f"{name} {phase}"].append(time.monotonic() - begun)
+
+    async def end(self, clients: Clients) -> float:
+        """Wait for the end state; seconds that it took."""
+        before = self.before
+        assert before is not None
+        return await until_equal(
+            lambda: end_state.differences(clients, before, self.acknowledged), seconds=EQUAL_SECONDS
+        )
+
+    def supervisor(self) -> Identity:
+        """The supervisor."""
+        found = Identity.read(self.site.places.pid("supervisor"))
+        assert found is not None
+        return found
+
+    def held(self) -> tuple[int, int]:
+        """Open handles and memory of the supervisor."""
+        pid = self.supervisor().pid
+        return len(list(Path(f"/proc/{pid}/fd").iterdir())), processes.memory(pid)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    site = Site(tmp_path_factory.mktemp("kill"), NETWORK)
+    try:
+        done = site.run("up")
+        assert done.returncode == 0, done.stdout + done.stderr
+        told = Story(site)
+        asyncio.run(_settle(told))
+        say(f"\nseed {SEED}, {KILLS} kills of each process in each phase")
+        yield told
+        for name, seconds in sorted(told.times.items()):
+            say(f"back after kill -9: {name:28} {' '.join(f'{one:5.1f}' for one in seconds)} s")
+    finally:
+        site.remove()
+
+
+async def _settle(story: Story) -> None:
+    """Make the twins and wait until nothing new comes."""
+    async with Clients(story.site) as clients:
+        await Load(clients, story.acknowledged, story.chance).prepare()
+        last: tuple[object, ...] = ()
+        equal_since = time.monotonic()
+        while time.monotonic() - equal_since < 4:
+            story.before = await end_state.baseline(clients)
+            now = (story.before.alerts, story.before.images)
+            complete = all(components for components, _ in story.before.images.values())
+            forms = {key[2] for key in story.before.alerts if key[2].startswith("twin-")}
+            if now != last or not complete or len(forms) < 3:
+                last, equal_since = now, time.monotonic()
+            await asyncio.sleep(0.3)
+
+
+async def test_each_process_killed_at_rest_comes_back_and_the_state_is_the_same(story: Story) -> None:
+    held = story.held()
+    async with Clients(story.site) as clients:
+        assert await end_state.differences(clients, _of(story), story.acknowledged) == []
+        for name in story.order():
+            await story.kill(name, "at rest")
+        say(
+            f"at rest: equal {await story.end(clients):.1f} s after the last", await end_state.counts(clients)
+        )
+    _assert_not_grown(held, story.held())
+    assert {name: entry.restarts for name, entry in story.site.entries().items()} == dict.fromkeys(
+        (process.name for process in _rows()), KILLS
+    )
+
+
+async def test_each_process_killed_under_load_loses_nothing_that_was_acknowledged(story: Story) -> None:
+    held = story.held()
+    async with Clients(story.site) as clients:
+        load = Load(clients, story.acknowledged, story.chance)
+        async with load.running():
+            for name in story.order():
+                await story.kill(name, "under load")
+            await asyncio.sleep(2)
+        await until_equal(load.remaining, seconds=EQUAL_SECONDS)
+        say(f"under load: equal {await story.end(clients):.1f} s after", await end_state.counts(clients))
+        say("load:", dict(sorted(load.done.items())))
+        missing = await _missing(clients, load.sent)
+        say(f"signals: {len(load.sent)} sent, {len(missing)} of them in flight when a process died")
+        await _assert_tokens_work(clients, story.acknowledged)
+    _assert_not_grown(held, story.held())
+
+
+async def test_signals_sent_when_all_is_back_arrive_once(story: Story) -> None:
+    async with Clients(story.site) as clients:
+        load = Load(clients, story.acknowledged, story.chance)
+        sent = await load.burst(20)
+        await until_equal(lambda: _missing(clients, sent), seconds=30)
+        await story.end(clients)
+
+
+async def test_after_the_supervisors_death_under_load_up_brings_everything_back(story: Story) -> None:
+    async with Clients(story.site) as clients:
+        load = Load(clients, story.acknowledged, story.chance)
+        async with load.running():
+            supervisor = story.supervisor()
+            await asyncio.sleep(story.chance.uniform(0, 1.5))
+            os.kill(supervisor.pid, signal.SIGKILL)
+            begun = time.monotonic()
+            done = await asyncio.to_thread(story.site.run, "up")
+            assert done.returncode == 0, done.stdout + done.stderr
+            story.times["supervisor, by `up`"].append(time.monotonic() - begun)
+        assert story.site.healthy()
+        assert story.supervisor() != supervisor
+        await until_equal(load.remaining, seconds=EQUAL_SECONDS)
+        say(f"after the supervisor's death: equal {await story.end(clients):.1f} s after")
+
+
+def _rows() -> tuple[table.Process, ...]:
+    values = dict.fromkeys(
+        ("python", "checkout", "state", "secrets", "kubeconfig", "cluster", "simulate", "deployments"), "x"
+    )
+    return table.load(table.SOURCE, values).processes
+
+
+def _of(story: Story) -> Baseline:
+    assert story.before is not None
+    return story.before
+
+
+def _assert_not_grown(before: tuple[int, int], after: tuple[int, int]) -> None:
+    say(f"supervisor: {before[0]} -> {after[0]} handles, {before[1] >> 10} -> {after[1] >> 10} KiB")
+    assert after[0] <= before[0] + MORE_HANDLES
+    assert after[1] <= before[1] + MORE_BYTES
+
+
+async def _assert_tokens_work(clients: Clients, acknowledged: Acknowledged) -> None:
+    """A token answered for is taken, a revoked one refused."""
+    for key, token in acknowledged.tokens.items():
+        answer = await clients.central.get(
+            "/v1/alertscount", headers={"authorization": f"Bearer {token}"}, auth=None
+        )
+        assert answer.status_code == (401 if key in acknowledged.tokens_revoked else 200), answer.text
+
+
+async def _missing(clients: Clients, sent: set[str]) -> list[str]:
+    arrived = {one["signal"]["id"] for one in await end_state.indicators(clients)}
+    return sorted(sent - arrived)
