@@ -1,4 +1,4 @@
-"""`roxctl central`: who one is, and the secrets with which clusters join."""
+"""`roxctl central init-bundles` and `crs`: the secrets with which clusters join."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from pyrox.pb.api.v1 import auth_service_pb2, role_service_pb2
 from pyrox.pb.api.v1 import cluster_init_service_pb2 as pb
 from roxctl.errors import CallFailed
 from tests.support.cli_wire import Wire
@@ -34,43 +33,6 @@ def bundle(
 
 def crs(name: str, key: str) -> pb.CRSMeta:
     return pb.CRSMeta(id=key, name=name)
-
-
-def test_whoami_shows_roles_and_sorted_rights(wire: Wire) -> None:
-    status = auth_service_pb2.AuthStatus(user_id="sso:1:x")
-    status.user_info.friendly_name = "Ann"
-    for role in ("Analyst", "Admin"):
-        status.user_info.roles.add(name=role)
-    wire.answer("GetAuthStatus", status)
-    rights = role_service_pb2.GetPermissionsResponse()
-    for resource, level in {"Image": 2, "Alert": 1, "Cluster": 0}.items():
-        rights.resource_to_access[resource] = level  # type: ignore[assignment]
-    wire.answer("GetMyPermissions", rights)
-    done = wire.run("central", "whoami", "-t", "50s", "--retry-timeout", "5s")
-    assert done.out == (
-        "UserID:\n\tsso:1:x\nUser name:\n\tAnn\nRoles:\n\t- Analyst\n\t- Admin\n"
-        "Access:\n\tr- Alert\n\t-- Cluster\n\trw Image\n"
-    )
-    assert (done.code, done.err, wire.limits, wire.closed) == (0, "", [5, 5], 1)
-    assert [m["rh-roxctl-command-index"] for m in wire.metadata] == ["1", "2"]
-
-
-@pytest.mark.parametrize(
-    ("answers", "doing"),
-    [
-        ({"GetAuthStatus": REFUSED}, "getting auth status"),
-        (
-            {"GetAuthStatus": auth_service_pb2.AuthStatus(), "GetMyPermissions": REFUSED},
-            "getting permissions",
-        ),
-    ],
-)
-def test_whoami_says_which_question_failed(wire: Wire, answers: dict[str, Any], doing: str) -> None:
-    for method, answer in answers.items():
-        wire.answer(method, answer)
-    done = wire.run("central", "whoami")
-    assert (done.code, done.out) == (1, "")
-    assert done.err == f"ERROR:\t{doing}: {REFUSED}\n"
 
 
 @pytest.mark.parametrize("seconds", ["0", "0s"])
