@@ -6,9 +6,11 @@ upstream's configuration carries (`host=… port=… user=… sslmode=verify-ful
 
 from __future__ import annotations
 
+import re
 import shlex
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pyrox.errors import Invalid
@@ -82,6 +84,25 @@ class Settings:
             statement_seconds=_number(words, "statement_timeout", STATEMENT_SECONDS * 1000) / 1000,
             pgbouncer=pgbouncer,
         )
+
+    @classmethod
+    def from_conn_string(cls, conn_string: str, *, password_file: str) -> Settings:
+        """Read libpq's keyword form as the scanner's file has it, the password from its own file.
+
+        The database is `postgres` when none is named, as upstream's chart relies on.
+        Raises `Invalid` for a URL and for a password in both places.
+        """
+        if "://" in conn_string:
+            raise Invalid("database.conn_string: URLs are not supported, write keyword=value pairs")
+        written = re.search(r"(?:^|\s)password=('[^']*'|\S*)", conn_string)
+        password = written[1].strip("'") if written else ""
+        if password_file:
+            if written:
+                raise Invalid("database: conn_string has a password although password_file is set")
+            password = Path(password_file).read_text(encoding="utf-8").strip()
+        if "dbname=" not in conn_string:
+            conn_string = f"{conn_string} dbname=postgres"
+        return cls.from_source(conn_string, password=password)
 
 
 def _number(words: dict[str, str], key: str, default: float) -> float:

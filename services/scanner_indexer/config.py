@@ -7,51 +7,15 @@ overrides one value (`SCANNER_V4_INDEXER_GET_LAYER_TIMEOUT`).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from pyrox import env
 from pyrox.errors import Invalid
 from pyrox.pg.settings import Settings
-
-DEFAULT_CERTS = "/run/secrets/stackrox.io/certs"
-_MAX_FILE = 1024 * 1024
-_REPO_TO_CPE = "https://security.access.redhat.com/data/metrics/repository-to-cpe.json"
-_NAME_TO_REPOS = "https://security.access.redhat.com/data/metrics/container-name-repos-map.json"
-
-# Key to (reader of its text, default): the whole of upstream's scanner/config/config.go.
-_KEYS: Mapping[str, tuple[Callable[[str], Any], Any]] = {
-    "stackrox_services": (env.boolean, False),
-    "http_listen_addr": (env.text, "127.0.0.1:9443"),
-    "grpc_listen_addr": (env.text, "127.0.0.1:8443"),
-    "log_level": (env.text, "info"),
-    "mtls.certs_dir": (env.text, ""),
-    "proxy.config_dir": (env.text, ""),
-    "proxy.config_file": (env.text, "config.yaml"),
-    "indexer.enable": (env.boolean, True),
-    "indexer.database.conn_string": (env.text, "host=/var/run/postgresql"),
-    "indexer.database.password_file": (env.text, ""),
-    "indexer.get_layer_timeout": (env.duration, timedelta(minutes=1)),
-    "indexer.repository_to_cpe_url": (env.text, _REPO_TO_CPE),
-    "indexer.repository_to_cpe_file": (env.text, ""),
-    "indexer.name_to_repos_url": (env.text, _NAME_TO_REPOS),
-    "indexer.name_to_repos_file": (env.text, ""),
-    "matcher.enable": (env.boolean, True),
-    "matcher.database.conn_string": (env.text, ""),
-    "matcher.database.password_file": (env.text, ""),
-    "matcher.indexer_addr": (env.text, ""),
-    "matcher.vulnerabilities_url": (env.text, ""),
-    "matcher.enable_rc_vuln_bundle": (env.boolean, False),
-    "matcher.vulnerability_version": (env.text, ""),
-    "matcher.readiness": (env.text, "database"),
-    "matcher.vuln_bundle_allowlist": (env.text, ""),
-}
+from pyrox.scan import settings
 
 _SETTINGS = (
     DELETE_START := env.Setting(
@@ -68,10 +32,6 @@ _SETTINGS = (
     ),
     GC_THROTTLE := env.Setting(
         "ROX_SCANNER_V4_MANIFEST_GC_THROTTLE", int, 100, "how many reports one deletion takes at a time"
-    ),
-    ANONYMOUS := env.Setting(
-        "ROX_SCANNER_V4_ALLOW_ANONYMOUS_AUTH", env.boolean, False,
-        "let callers without a service certificate in; for debugging",
     ),
     ADDITIONAL_CAS := env.Setting(
         "ROX_ADDITIONAL_CA_DIR",
@@ -120,7 +80,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
 
     Raises `Invalid` that names the key or setting to mend.
     """
-    values = read_values(path.read_bytes() if path else b"", environment)
+    values = settings.read(path.read_bytes() if path else b"", environment)
     seed = values["indexer.repository_to_cpe_file"]
     if seed and not Path(seed).is_file():
         raise Invalid(f"indexer.repository_to_cpe_file: {seed} does not exist")
@@ -128,10 +88,10 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         http_listen_addr=values["http_listen_addr"],
         grpc_listen_addr=values["grpc_listen_addr"],
         metrics_addr=METRICS_PORT.read(environment),
-        log_level=log_level(values["log_level"]),
-        certs=Path(values["mtls.certs_dir"] or DEFAULT_CERTS),
-        database=database_settings(
-            values["indexer.database.conn_string"], values["indexer.database.password_file"]
+        log_level=settings.log_level(values["log_level"]),
+        certs=Path(values["mtls.certs_dir"] or settings.DEFAULT_CERTS),
+        database=Settings.from_conn_string(
+            values["indexer.database.conn_string"], password_file=values["indexer.database.password_file"]
         ),
         layer_timeout=values["indexer.get_layer_timeout"],
         repository_to_cpe_url=values["indexer.repository_to_cpe_url"],
@@ -139,79 +99,8 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         expiry=_expiry(environment),
         additional_cas=_authorities(Path(ADDITIONAL_CAS.read(environment))),
         stackrox_services=values["stackrox_services"],
-        allow_anonymous=ANONYMOUS.read(environment),
+        allow_anonymous=settings.ANONYMOUS.read(environment),
     )
-
-
-def read_values(raw: bytes, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Every key's value: from the environment, else the file, else its default."""
-    if len(raw) > _MAX_FILE:
-        raise Invalid("the configuration file is larger than 1 MiB")
-    try:
-        document = yaml.safe_load(raw) or {}
-    except (yaml.YAMLError, RecursionError) as err:
-        raise Invalid(f"the configuration file is not YAML: {err}") from err
-    written = dict(_flat(document, ""))
-    if unknown := sorted(written.keys() - _KEYS.keys()):
-        raise Invalid(f"the configuration file has unknown keys: {', '.join(unknown[:10])}")
-    return {key: _value(key, written, environment) for key in _KEYS}
-
-
-def _flat(node: Any, path: str) -> list[tuple[str, Any]]:
-    if not isinstance(node, dict):
-        raise Invalid(f"the configuration file: {path or 'it'} must be a mapping")
-    pairs: list[tuple[str, Any]] = []
-    for name, value in node.items():
-        key = f"{path}.{name}" if path else str(name)
-        if key in _KEYS or not any(known.startswith(f"{key}.") for known in _KEYS):
-            pairs.append((key, value))
-        elif value is not None:
-            pairs.extend(_flat(value, key))
-    return pairs
-
-
-def _value(key: str, written: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
-    parse, default = _KEYS[key]
-    name = f"SCANNER_V4_{key.replace('.', '_').upper()}"
-    text = environment.get(name, "")
-    if not text:
-        value = written.get(key)
-        if value is None:
-            return default
-        name, text = key, _text(value)
-    try:
-        return parse(text)
-    except ValueError as err:
-        raise Invalid(f"{name}={text!r}: {err}") from err
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(str(item) for item in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def database_settings(conn_string: str, password_file: str) -> Settings:
-    """The database of a connection string in libpq's keyword form, password from its file.
-
-    The database is `postgres` when none is named, as upstream's chart relies on.
-    """
-    if "://" in conn_string:
-        raise Invalid("database.conn_string: URLs are not supported, write keyword=value pairs")
-    written = re.search(r"(?:^|\s)password=('[^']*'|\S*)", conn_string)
-    password = written[1].strip("'") if written else ""
-    if password_file:
-        if written:
-            raise Invalid("database: conn_string has a password although password_file is set")
-        password = Path(password_file).read_text(encoding="utf-8").strip()
-    if "dbname=" not in conn_string:
-        conn_string = f"{conn_string} dbname=postgres"
-    return Settings.from_source(conn_string, password=password)
-
-
-def log_level(text: str) -> str:
-    """Our level for upstream's (`trace` is debug; `fatal` and `panic` are error)."""
-    return {"trace": "debug", "fatal": "error", "panic": "error"}.get(text.lower(), text.lower())
 
 
 def _authorities(directory: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +77,22 @@ def test_options_of_a_direct_connection_limit_statements() -> None:
     options = Settings(database="d", user="u", statement_seconds=1.5, application="a").driver_options()
     assert options["server_settings"] == {"application_name": "a", "statement_timeout": "1500"}
     assert (options["password"], options["ssl"], options["timeout"]) == (None, False, 10.0)
+
+
+def test_conn_string_takes_its_password_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret\n")
+    settings = Settings.from_conn_string("host=db port=1", password_file=str(tmp_path / "password"))
+    assert (settings.host, settings.port, settings.password) == ("db", 1, "s3cret")
+    assert settings.database == "postgres"
+
+
+def test_conn_string_may_carry_password_and_database() -> None:
+    settings = Settings.from_conn_string("host=db dbname=v4 password='two words'", password_file="")
+    assert (settings.password, settings.database) == ("two words", "v4")
+
+
+def test_conn_string_that_is_a_url_or_has_two_passwords_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="URLs are not supported"):
+        Settings.from_conn_string("postgres://db/x", password_file="")
+    with pytest.raises(Invalid, match="although password_file is set"):
+        Settings.from_conn_string("host=db password=x", password_file=str(tmp_path / "p"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyrox.errors import Invalid
-from services.scanner_indexer.config import database_settings, load, log_level, read_values
+from services.scanner_indexer.config import load
 
 
 def test_defaults_are_upstreams() -> None:
@@ -57,34 +57,13 @@ proxy:
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("indexer: {databse: {}}", "unknown keys: indexer.databse"),
-        ("nothing: 1", "unknown keys: nothing"),
-        ("indexer: 5", "indexer must be a mapping"),
-        ("- a", "it must be a mapping"),
-        ("a: [", "not YAML"),
-        ("indexer: {get_layer_timeout: soon}", "indexer.get_layer_timeout='soon'"),
-        ("indexer: {enable: perhaps}", "indexer.enable='perhaps'"),
-    ],
-)
-def test_file_with_a_mistake_is_refused_by_key(text: str, words: str) -> None:
-    with pytest.raises(Invalid, match=words.replace("[", r"\[")):
-        read_values(text.encode(), {})
-
-
-def test_environment_with_a_mistake_names_its_variable() -> None:
+def test_mistake_in_the_file_and_in_the_environment_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("indexer: {databse: {}}")
+    with pytest.raises(Invalid, match=r"unknown keys: indexer\.databse"):
+        load(file, {})
     with pytest.raises(Invalid, match="SCANNER_V4_INDEXER_GET_LAYER_TIMEOUT='x'"):
-        read_values(b"", {"SCANNER_V4_INDEXER_GET_LAYER_TIMEOUT": "x"})
-
-
-def test_database_url_and_second_password_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match="URLs are not supported"):
-        database_settings("postgres://db/x", "")
-    with pytest.raises(Invalid, match="although password_file is set"):
-        database_settings("host=db password=x", str(tmp_path / "p"))
-    assert database_settings("host=db password='two words'", "").password == "two words"
+        load(None, {"SCANNER_V4_INDEXER_GET_LAYER_TIMEOUT": "x"})
 
 
 def test_missing_seed_file_is_refused() -> None:
@@ -102,8 +81,3 @@ def test_additional_authorities_are_collected(tmp_path: Path) -> None:
     (tmp_path / "00-a.crt").write_text("A")
     (tmp_path / "readme.txt").write_text("C")
     assert load(None, {"ROX_ADDITIONAL_CA_DIR": str(tmp_path)}).additional_cas == "A\nB"
-
-
-@pytest.mark.parametrize(("theirs", "ours"), [("trace", "debug"), ("PANIC", "error"), ("warn", "warn")])
-def test_log_levels_of_upstream_are_understood(theirs: str, ours: str) -> None:
-    assert log_level(theirs) == ours
