@@ -11,12 +11,11 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
-
-import yaml
+from typing import NoReturn
 
 from pyrox import env
 from pyrox.errors import Invalid
+from pyrox.scan import settings
 
 _SECTIONS = {"indexer": "scanner_indexer", "matcher": "scanner_matcher"}
 
@@ -24,27 +23,13 @@ _SECTIONS = {"indexer": "scanner_indexer", "matcher": "scanner_matcher"}
 def chosen(raw: bytes, environment: Mapping[str, str]) -> str:
     """The process that the configuration enables; both are enabled unless it says otherwise.
 
-    Raises `Invalid` when it is not exactly one.
+    Raises `Invalid` when it is not exactly one, and for a file that neither would take.
     """
-    try:
-        document = yaml.safe_load(raw) or {}
-    except (yaml.YAMLError, RecursionError) as err:
-        raise Invalid(f"the configuration file is not YAML: {err}") from err
-    enabled = [process for section, process in _SECTIONS.items() if _enabled(document, section, environment)]
+    values = settings.read(raw, environment)
+    enabled = [process for section, process in _SECTIONS.items() if values[f"{section}.enable"]]
     if len(enabled) != 1:
         raise Invalid("enable one of indexer.enable and matcher.enable; each runs as a process of its own")
     return enabled[0]
-
-
-def _enabled(document: Any, section: str, environment: Mapping[str, str]) -> bool:
-    text = environment.get(f"SCANNER_V4_{section.upper()}_ENABLE", "")
-    if not text:
-        part = document.get(section) if isinstance(document, dict) else None
-        text = str(part.get("enable", True)) if isinstance(part, dict) else "true"
-    try:
-        return env.boolean(text)
-    except ValueError as err:
-        raise Invalid(f"{section}.enable={text!r}: {err}") from err
 
 
 def main() -> int:

@@ -31,6 +31,7 @@ def test_configuration_chooses_the_process(raw: bytes, environment: dict[str, st
         (b"indexer: {enable: false}\nmatcher: {enable: false}", "enable one of"),
         (b"indexer: {enable: perhaps}", "indexer.enable='perhaps'"),
         (b"a: [", "not YAML"),
+        (b"indexer: {enable: false}\nnothing: 1", "unknown keys: nothing"),
     ],
 )
 def test_configuration_that_chooses_none_or_both_is_refused(raw: bytes, words: str) -> None:
