@@ -11,28 +11,28 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import zstandard
 
 from pyrox.clock import Clock
+from pyrox.scan import catalogue
+from pyrox.scan.advisories.emit import lines
+from pyrox.scan.advisories.model import Item, ParsedAdvisory
+from pyrox.scan.naming import cve_of
 
 SOURCE = Path(__file__).parent / "advisories"
 Json = dict[str, Any]
-# Debian's releases by code name; the tracker has no numbers.
-_RELEASES = {"wheezy": "7", "jessie": "8", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13"}
-# Upstream's reading of Debian's urgencies.
-_URGENCIES = {"unimportant": "Low", "low": "Medium", "medium": "High", "high": "Critical"}
-_REPOSITORIES = {"Maven": "maven", "PyPI": "pypi", "npm": "npm"}
 
 
 def write(target: Path, clock: Clock) -> bool:
     """Write the bundle unless it is there and current; whether it was written."""
-    bundles = {name: b"".join(_line(record) for record in records()) for name, records in _SOURCES.items()}
+    bundles = _bundles()
     fingerprint = hashlib.sha256(repr(sorted(bundles.items())).encode()).hexdigest().encode()
     if _comment(target) == fingerprint:
         return False
@@ -40,14 +40,26 @@ def write(target: Path, clock: Clock) -> bool:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         archive.comment = fingerprint
-        for name, lines in bundles.items():
+        for name, content in bundles.items():
             info = zipfile.ZipInfo(f"bundles/{name}.json.zst", moment)
-            archive.writestr(info, zstandard.compress(lines))
+            archive.writestr(info, zstandard.compress(content))
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_suffix(".new")
     scratch.write_bytes(out.getvalue())
     scratch.replace(target)
     return True
+
+
+def _bundles() -> dict[str, bytes]:
+    """The lines of each bundle, by its name: the first word of its updaters' names."""
+    state = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SOURCE.glob("*.json")))).hexdigest()
+    bundles: defaultdict[str, bytes] = defaultdict(bytes)
+    for parsed in advisories():
+        name = re.split("[/-]", parsed.advisory.source)[0]
+        bundles[name] += b"".join(line + b"\n" for line in lines(parsed, fingerprint=state))
+    bundles["nvd"] = b"".join(map(_line, nvd()))
+    bundles["kev"] = b"".join(map(_line, kev()))
+    return dict(bundles)
 
 
 def _comment(path: Path) -> bytes:
@@ -58,92 +70,44 @@ def _comment(path: Path) -> bytes:
         return b""
 
 
-def osv() -> Iterator[Json]:
-    """Upstream's records of the OSV advisories: one for each range."""
-    for advisory in json.loads((SOURCE / "osv.json").read_bytes()):
-        for affected in advisory["affected"]:
-            package = affected["package"]
-            repository = _REPOSITORIES[package["ecosystem"]]
-            for events in affected["ranges"]:
-                bounds = {key: value for event in events["events"] for key, value in event.items()}
-                yield _record(
-                    f"osv/{repository}",
-                    name=" ".join([advisory["id"], *advisory["aliases"]]),
-                    description=advisory["summary"],
-                    issued=advisory["published"],
-                    links=f"https://osv.dev/vulnerability/{advisory['id']}",
-                    severity=advisory["severity"][0]["score"],
-                    normalized_severity="Unknown",
-                    package={"name": package["name"], "kind": "binary"},
-                    repository={"name": repository, "uri": ""},
-                    fixed_in_version=urlencode({k: v for k, v in bounds.items() if v != "0"}),
-                )
+def advisories() -> Iterator[ParsedAdvisory]:
+    """The starter advisories, as the engine has them."""
+    return (item for item in items() if isinstance(item, ParsedAdvisory))
 
 
-def debian() -> Iterator[Json]:
-    """Upstream's records of Debian's tracker: one for each release."""
-    for package, issues in json.loads((SOURCE / "debian.json").read_bytes()).items():
-        for cve, issue in issues.items():
-            for codename, release in issue["releases"].items():
-                yield _record(
-                    "debian/updater",
-                    name=cve,
-                    description=issue["description"],
-                    links=f"https://security-tracker.debian.org/tracker/{cve}",
-                    severity=release["urgency"],
-                    normalized_severity=_URGENCIES[release["urgency"]],
-                    package={"name": package, "kind": "source"},
-                    distribution=_debian(codename),
-                    fixed_in_version=release.get("fixed_version", ""),
-                )
+def items() -> Iterator[Item]:
+    """What the engine's own parsers of these feeds make of the files, and what they leave out."""
+    sources = catalogue.sources()
+    for path, document in _documents():
+        data = json.dumps(document).encode()
+        for source in sources:
+            if source.accepts(path):
+                yield from source.parse(path, data)
 
 
-def _debian(codename: str) -> Json:
-    number = _RELEASES[codename]
-    return {
-        "did": "debian",
-        "name": "Debian GNU/Linux",
-        "version": f"{number} ({codename})",
-        "version_code_name": codename,
-        "version_id": number,
-        "pretty_name": f"Debian GNU/Linux {number} ({codename})",
-    }
+def _documents() -> Iterator[tuple[str, Json]]:
+    """The documents of the feeds, each under the path that its parser knows it by."""
+    for advisory in _read("osv"):
+        for ecosystem in {affected["package"]["ecosystem"]: None for affected in advisory["affected"]}:
+            yield f"osv/{ecosystem}/{advisory['id']}.json", advisory
+    yield "debian/tracker.json", _read("debian")
+    for secdb in _read("alpine"):
+        yield f"alpine/{secdb['distroversion']}/{secdb['reponame']}.json", secdb
 
 
-def alpine() -> Iterator[Json]:
-    """Upstream's records of Alpine's secdb: one for each package and id."""
-    for secdb in json.loads((SOURCE / "alpine.json").read_bytes()):
-        release, repository = secdb["distroversion"], secdb["reponame"]
-        system = {
-            "did": "alpine",
-            "name": "Alpine Linux",
-            "version": release.removeprefix("v"),
-            "version_id": f"{release.removeprefix('v')}.0",
-            "pretty_name": f"Alpine Linux {release}",
-        }
-        for entry in secdb["packages"]:
-            for fixed, names in entry["pkg"]["secfixes"].items():
-                for name in names:
-                    yield _record(
-                        f"alpine-{repository}-{release}-updater",
-                        name=name,
-                        links=f"https://security.alpinelinux.org/vuln/{name}",
-                        normalized_severity="Unknown",
-                        package={"name": entry["pkg"]["name"], "kind": "source"},
-                        distribution=system,
-                        fixed_in_version=fixed,
-                    )
+def _read(name: str) -> Any:
+    return json.loads((SOURCE / f"{name}.json").read_bytes())
 
 
 def nvd() -> Iterator[Json]:
     """Upstream's records of NVD's scores."""
-    for cve in json.loads((SOURCE / "nvd.json").read_bytes()):
+    for cve in _read("nvd"):
         yield _enrichment("nvd", cve["id"], cve)
 
 
 def kev() -> Iterator[Json]:
     """Upstream's records of CISA's catalogue of exploited vulnerabilities."""
-    catalogue = json.loads((SOURCE / "kev.json").read_bytes())
+    catalogue = _read("kev")
     for entry in catalogue["vulnerabilities"]:
         content = {
             "cve": entry["cveID"],
@@ -157,14 +121,6 @@ def kev() -> Iterator[Json]:
         yield _enrichment("clair.kev", entry["cveID"], content)
 
 
-_ADVISORIES: Mapping[str, Callable[[], Iterator[Json]]] = {"alpine": alpine, "debian": debian, "osv": osv}
-_SOURCES: Mapping[str, Callable[[], Iterator[Json]]] = {**_ADVISORIES, "nvd": nvd, "kev": kev}
-
-
-def _record(updater: str, **vuln: object) -> Json:
-    return {"Updater": updater, "Kind": "vulnerability", "Vuln": {"updater": updater, **vuln}}
-
-
 def _enrichment(updater: str, cve: str, content: Json) -> Json:
     enrichment = {"tags": [cve], "enrichment": content}
     return {"Updater": updater, "Kind": "enrichment", "Enrichment": enrichment}
@@ -176,7 +132,4 @@ def _line(record: Json) -> bytes:
 
 def names() -> set[str]:
     """Every CVE that the starter advisories know."""
-    found: Iterable[Json] = [record for records in _ADVISORIES.values() for record in records()]
-    return {
-        word for record in found for word in str(record["Vuln"]["name"]).split() if word.startswith("CVE-")
-    }
+    return {cve for parsed in advisories() if (cve := cve_of(parsed.advisory))}
