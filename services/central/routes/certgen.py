@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import yaml
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pyrox.errors import Exhausted, Invalid, NotFound, RoxError
+from pyrox.errors import Invalid, NotFound, RoxError
 from pyrox.mtls.ca import CertificateAuthority
 from pyrox.mtls.identity import (
     CENTRAL,
@@ -33,12 +32,12 @@ from pyrox.rpc.call import Call
 from pyrox.version import WIRE_VERSION
 from services.central.clusters.store import ClusterStore
 from services.central.routes.answers import EVERY_METHOD, download, json_error, json_refusal
-from services.central.routes.clusters import file_name
+from services.central.routes.clusters import file_name, wanted_id
 from services.central.routes.guard import Guard
 
 PREFIX = "/api/extensions/certgen"
-MAX_REQUEST = 64 * 1024
 _WRITE = Permissions(write=("Administration",))
+_REFUSAL = "invalid params: a JSON object with the id of a cluster is expected"
 _METHOD_NOT_ALLOWED = 405
 _FAILED_PRECONDITION = 9
 _EXTERNAL_DB = "Cannot use this service to generate central DB certificate when using external database"
@@ -57,11 +56,6 @@ class Renewal:
     jwt_key: Callable[[], bytes]
     """The key that signs tokens, as PEM; Central's Secret carries it along."""
     external_database: bool
-
-
-class _ClusterRequest(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    id: str = ""
 
 
 def certgen_router(renewal: Renewal, clusters: ClusterStore, guard: Guard) -> APIRouter:
@@ -111,7 +105,7 @@ async def _cluster(
 ) -> Response:
     """The Secrets of a secured cluster, whose certificates carry its id."""
     try:
-        found = await _found(await _wanted(request), call, clusters)
+        found = await _found(await wanted_id(request, _REFUSAL), call, clusters)
     except RoxError as error:
         return json_refusal(error)
     secrets = [_secured_secret(ca, found, service) for service in _SECURED]
@@ -125,19 +119,6 @@ async def _found(wanted: str, call: Call, clusters: ClusterStore) -> Cluster:
     if found is None:
         raise NotFound.because(f"cluster with ID {quote(wanted)} not found")
     return found
-
-
-async def _wanted(request: Request) -> str:
-    """The id in the body, read only after the caller is known. Raises `Invalid`, `Exhausted`."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_REQUEST:
-            raise Exhausted(f"the request is larger than {MAX_REQUEST} bytes")
-    try:
-        return _ClusterRequest.model_validate_json(bytes(body)).id
-    except ValidationError as error:
-        raise Invalid.because("invalid params: a JSON object with the id of a cluster is expected") from error
 
 
 def _central_secret(

@@ -21,6 +21,7 @@ _ZIP = AnyOf.of(Permissions(read=("Cluster", "Administration")), Services.of("SE
 _HELM = AnyOf.of(Permissions(read=("Cluster",)), Services.of("SENSOR_SERVICE"))
 # Upstream's request has an id, a version and three switches.
 MAX_REQUEST = 64 * 1024
+_REFUSAL = "the body must be a JSON object with the id of a cluster"
 
 
 class ClusterRequest(BaseModel):
@@ -35,16 +36,16 @@ def clusters_router(clusters: ClusterStore, ca: CertificateAuthority, guard: Gua
     router = APIRouter()
 
     async def cluster_of(request: Request, call: Call) -> Cluster:
-        wanted = await _wanted(request)
-        if not wanted.id:
+        wanted = await wanted_id(request, _REFUSAL)
+        if not wanted:
             raise Invalid.because("id of the cluster must be given")
         service = call.identity.service
-        if service is not None and service.id != wanted.id:
+        if service is not None and service.id != wanted:
             raise NotAuthorized.of("a Sensor may ask for its own cluster only")
         scope = EVERYTHING if service is not None else call.scope("Cluster")
-        found = await clusters.get(wanted.id, scope=scope)
+        found = await clusters.get(wanted, scope=scope)
         if found is None:
-            raise NotFound.because(f"cluster {wanted.id}")
+            raise NotFound.because(f"cluster {wanted}")
         return found
 
     @router.post("/api/extensions/clusters/zip")
@@ -63,17 +64,20 @@ def clusters_router(clusters: ClusterStore, ca: CertificateAuthority, guard: Gua
     return router
 
 
-async def _wanted(request: Request) -> ClusterRequest:
-    """The body, read only after the caller is known. Raises `Invalid`, `Exhausted`."""
+async def wanted_id(request: Request, refusal: str) -> str:
+    """The id in the body, read only after the caller is known; `refusal` says what a body must be.
+
+    Raises `Invalid`, `Exhausted`.
+    """
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MAX_REQUEST:
             raise Exhausted(f"the request is larger than {MAX_REQUEST} bytes")
     try:
-        return ClusterRequest.model_validate_json(bytes(body))
+        return ClusterRequest.model_validate_json(bytes(body)).id
     except ValidationError as error:
-        raise Invalid.because("the body must be a JSON object with the id of a cluster") from error
+        raise Invalid.because(refusal) from error
 
 
 def file_name(name: str) -> str:

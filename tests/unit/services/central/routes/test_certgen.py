@@ -14,7 +14,8 @@ from pyrox.mtls.ca import CertificateAuthority, ServiceTrust, load_certificates
 from pyrox.pb.storage.cluster_pb2 import Cluster
 from pyrox.rpc.call import Identity
 from pyrox.rpc.scope import EVERYTHING, Scope
-from services.central.routes.certgen import MAX_REQUEST, Renewal, certgen_router
+from services.central.routes.certgen import Renewal, certgen_router
+from services.central.routes.clusters import MAX_REQUEST
 from services.central.routes.guard import Guard
 from tests.support.asgi import Answer, request
 from tests.support.callers import May
