@@ -200,6 +200,13 @@ class ClientMaterial:
     key_pem: bytes | None
 
 
+def service_tls(directory: Path) -> tuple[ServerTls, ClientTls]:
+    """Both sides of a service that has one certificate in `directory`, beside the CA in `ca.pem`."""
+    authorities, own = [directory / "ca.pem"], CertFiles.in_directory(directory)
+    server = ServerTls(certificates=[own], client_authorities=authorities)
+    return server, ClientTls(authorities=authorities, certificate=own)
+
+
 class CertificateWatch:
     """A component that reloads everything whose files changed."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pyrox import log
 from pyrox.clock import Clock
+from pyrox.env import Address
 from pyrox.mtls.reload import ServerTls
 from pyrox.rpc.asgi import AsgiApp, HttpSide
 from pyrox.rpc.connection import DEFAULT_LIMITS, Connection, Limits
@@ -34,6 +35,12 @@ class Endpoint:
     port: int
     tls: ServerTls | None = None
     """None makes it a plaintext endpoint."""
+
+    @classmethod
+    def parse(cls, address: str, tls: ServerTls | None = None) -> Endpoint:
+        """The endpoint at `host:port`; an empty host means every address. Raises `Invalid`."""
+        found = Address.parse(address)
+        return cls(found.host, found.port, tls)
 
 
 class Front:

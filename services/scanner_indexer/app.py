@@ -12,12 +12,11 @@ from random import Random
 
 import httpx
 
-from pyrox import env
 from pyrox.clock import Clock
 from pyrox.errors import RoxError
 from pyrox.metrics import Metrics
 from pyrox.mtls.ca import ServiceTrust, load_certificates
-from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
+from pyrox.mtls.reload import CertificateWatch, ClientTls, ServerTls, service_tls
 from pyrox.pg.migrate import Migrator
 from pyrox.pg.pool import Pool
 from pyrox.registry.client import Endpoint as RegistryEndpoint
@@ -68,7 +67,7 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
     workers, arena = Workers(count=_WORKERS), Arena()
     reader = ProcessLayerReader(workers=workers, detectors=detectors())
     indexing = Indexing(store=store, reader=reader, arena=arena, clock=clock, random=random, metrics=metrics)
-    server_tls, client_tls = _tls(config)
+    server_tls, client_tls = service_tls(config.certs)
     service = IndexerService(
         indexing=indexing,
         store=store,
@@ -85,7 +84,7 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
         methods=methods(service), authenticator=_authenticator(config, clock), peers=peers, clock=clock
     )
     front = Front(
-        endpoints=[listener(config.grpc_listen_addr, server_tls)], app=None, peers=peers, clock=clock
+        endpoints=[Endpoint.parse(config.grpc_listen_addr, server_tls)], app=None, peers=peers, clock=clock
     )
     probes = _probes(config, server_tls, store, metrics, peers=peers, clock=clock)
     upkeep = Upkeep(store=store, pool=pool, clock=clock, random=random, interval=config.expiry.interval)
@@ -111,20 +110,6 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
 def methods(service: IndexerService) -> dict[str, Method]:
     """The method table of the process."""
     return dict(table([service]))
-
-
-def listener(address: str, tls: ServerTls | None) -> Endpoint:
-    """A listener at `host:port`; an empty host means every address. Raises `Invalid`."""
-    found = env.Address.parse(address)
-    return Endpoint(found.host, found.port, tls)
-
-
-def _tls(config: Config) -> tuple[ServerTls, ClientTls]:
-    authority, own = config.certs / "ca.pem", CertFiles.in_directory(config.certs)
-    return (
-        ServerTls(certificates=[own], client_authorities=[authority]),
-        ClientTls(authorities=[authority], certificate=own),
-    )
 
 
 def _authenticator(config: Config, clock: Clock) -> Authenticator:
@@ -168,7 +153,7 @@ def _probes(
     app = health.probe_app(
         {"/health/readiness": health.readiness(ready), "/metrics": health.metrics_probe(metrics)}
     )
-    endpoints = [listener(config.http_listen_addr, tls), listener(config.metrics_addr, None)]
+    endpoints = [Endpoint.parse(config.http_listen_addr, tls), Endpoint.parse(config.metrics_addr)]
     probes = Front(endpoints=endpoints, app=app, peers=peers, clock=clock)
     probes.name = "probes"
     return probes

@@ -12,13 +12,12 @@ from random import Random
 
 import httpx
 
-from pyrox import env
 from pyrox.clock import Clock
 from pyrox.errors import RoxError
 from pyrox.metrics import Metrics
 from pyrox.mtls.ca import ServiceTrust, load_certificates
 from pyrox.mtls.identity import SCANNER_V4_INDEXER
-from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
+from pyrox.mtls.reload import CertificateWatch, ClientTls, ServerTls, service_tls
 from pyrox.pg.migrate import Migrator
 from pyrox.pg.pool import Pool
 from pyrox.rpc import health
@@ -67,7 +66,7 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
     pool = Pool(settings=config.database, clock=clock)
     store = VulnStore(pool=pool)
     workers = Workers(count=_WORKERS, seconds=_LOAD_SECONDS)
-    server_tls, client_tls = _tls(config)
+    server_tls, client_tls = service_tls(config.certs)
     updates = Updates(
         feed=Feed(urls=config.vulnerabilities_urls, client=_feed_client(config, client_tls)),
         loader=Loader(pool=pool, clock=clock, random=random),
@@ -90,7 +89,7 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
         methods=methods(service), authenticator=_authenticator(config, clock), peers=peers, clock=clock
     )
     front = Front(
-        endpoints=[listener(config.grpc_listen_addr, server_tls)], app=None, peers=peers, clock=clock
+        endpoints=[Endpoint.parse(config.grpc_listen_addr, server_tls)], app=None, peers=peers, clock=clock
     )
     probes = _probes(config, server_tls, store, metrics, peers=peers, clock=clock)
     return App(
@@ -119,12 +118,6 @@ def methods(service: MatcherService) -> dict[str, Method]:
     return dict(table([service]))
 
 
-def listener(address: str, tls: ServerTls | None) -> Endpoint:
-    """A listener at `host:port`; an empty host means every address. Raises `Invalid`."""
-    found = env.Address.parse(address)
-    return Endpoint(found.host, found.port, tls)
-
-
 def _with_workers(updates: Updates, workers: Workers) -> Callable[[], Awaitable[None]]:
     async def work() -> None:
         try:
@@ -133,14 +126,6 @@ def _with_workers(updates: Updates, workers: Workers) -> Callable[[], Awaitable[
             workers.close()
 
     return work
-
-
-def _tls(config: Config) -> tuple[ServerTls, ClientTls]:
-    authority, own = config.certs / "ca.pem", CertFiles.in_directory(config.certs)
-    return (
-        ServerTls(certificates=[own], client_authorities=[authority]),
-        ClientTls(authorities=[authority], certificate=own),
-    )
 
 
 def _authenticator(config: Config, clock: Clock) -> Authenticator:
@@ -176,7 +161,7 @@ def _probes(
     app = health.probe_app(
         {"/health/readiness": health.readiness(ready), "/metrics": health.metrics_probe(metrics)}
     )
-    endpoints = [listener(config.http_listen_addr, tls), listener(config.metrics_addr, None)]
+    endpoints = [Endpoint.parse(config.http_listen_addr, tls), Endpoint.parse(config.metrics_addr)]
     probes = Front(endpoints=endpoints, app=app, peers=peers, clock=clock)
     probes.name = "probes"
     return probes

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from pyrox.errors import Invalid
 from pyrox.mtls.identity import CENTRAL
-from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls, _matches
+from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls, _matches, service_tls
 from tests.support.pki import SENSOR, FixedClock, Pki
 
 
@@ -29,6 +29,14 @@ def test_server_context_asks_for_client_certificates_as_configured(pki: Pki) -> 
     required = ServerTls(certificates=files, client_authorities=[pki.ca_file], require_client=True)
     assert required.context.verify_mode is ssl.CERT_REQUIRED
     assert required.context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_service_with_one_certificate_shows_it_on_both_sides(pki: Pki) -> None:
+    directory = pki.files(SENSOR).cert.parent
+    (directory / "ca.pem").write_bytes(pki.ca.cert_pem)
+    server, client = service_tls(directory)
+    assert server.context.verify_mode is ssl.CERT_OPTIONAL
+    assert client.material().key_pem == (directory / "key.pem").read_bytes()
 
 
 def test_server_context_is_made_anew_only_when_a_file_changed(pki: Pki) -> None:

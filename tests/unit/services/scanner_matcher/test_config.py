@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from pyrox.errors import Invalid
-from services.scanner_matcher.app import listener
 from services.scanner_matcher.config import bundle_urls, load
 
 
@@ -116,22 +115,3 @@ def test_file_with_a_mistake_is_refused_by_key(tmp_path: Path) -> None:
 def test_environment_with_a_mistake_names_it(environment: dict[str, str], words: str) -> None:
     with pytest.raises(Invalid, match=words):
         load(None, environment)
-
-
-@pytest.mark.parametrize(
-    ("address", "shown"),
-    [
-        ("127.0.0.1:8443", ("127.0.0.1", 8443)),
-        (":8443", ("0.0.0.0", 8443)),  # noqa: S104 - as the operator asks
-        ("[::1]:0", ("::1", 0)),
-    ],
-)
-def test_listener_is_host_and_port(address: str, shown: tuple[str, int]) -> None:
-    endpoint = listener(address, None)
-    assert (endpoint.host, endpoint.port) == shown
-
-
-@pytest.mark.parametrize("address", ["", "localhost", "localhost:", "localhost:http", "x:65536", "x:-1"])
-def test_listener_that_cannot_be_is_refused_by_its_text(address: str) -> None:
-    with pytest.raises(Invalid, match=f"address '{address}'"):
-        listener(address, None)
