@@ -36,7 +36,7 @@ def test_service_with_one_certificate_shows_it_on_both_sides(pki: Pki) -> None:
     (directory / "ca.pem").write_bytes(pki.ca.cert_pem)
     server, client = service_tls(directory)
     assert server.context.verify_mode is ssl.CERT_OPTIONAL
-    assert client.material().key_pem == (directory / "key.pem").read_bytes()
+    assert client.material.key_pem == (directory / "key.pem").read_bytes()
 
 
 def test_server_context_is_made_anew_only_when_a_file_changed(pki: Pki) -> None:
