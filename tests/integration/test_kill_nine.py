@@ -118,9 +118,8 @@ async def _settle(story: Story) -> None:
         while time.monotonic() - equal_since < 4:
             story.before = await end_state.baseline(clients)
             now = (story.before.alerts, story.before.images)
-            complete = all(components for components, _ in story.before.images.values())
             forms = {key[2] for key in story.before.alerts if key[2].startswith("twin-")}
-            if now != last or not complete or len(forms) < 3:
+            if now != last or len(forms) < 3 or await end_state.unscanned(clients):
                 last, equal_since = now, time.monotonic()
             await asyncio.sleep(0.3)
 

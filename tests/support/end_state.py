@@ -70,6 +70,17 @@ async def baseline(clients: Clients) -> Baseline:
     )
 
 
+async def unscanned(clients: Clients) -> set[str]:
+    """Digests of images that run and that Central does not show with what is in them."""
+    statuses = [
+        status
+        for pod in await clients.listed("/api/v1/pods")
+        for status in pod.get("status", {}).get("containerStatuses") or []
+    ]
+    scanned = {digest for digest, (components, _) in (await _images(clients)).items() if components}
+    return {status["imageID"].rpartition("@")[2] for status in statuses} - scanned
+
+
 async def differences(clients: Clients, before: Baseline, acknowledged: Acknowledged) -> list[str]:
     """In words, everything that is not as it must be; empty in a good end."""
     workloads = await _workloads(clients)
