@@ -325,6 +325,7 @@ def _detection(base: _Base, dialer: CentralDialer) -> _Detection:
         clock=clock,
         enforce=enforcer.enforce,
     )
+    images.listen(detector.judge_images)
     indicators: BoundedQueue[ProcessIndicator] = BoundedQueue(
         name="detector_process_indicator", limit=config.detector_queue, metrics=base.metrics
     )

@@ -27,6 +27,9 @@ _LOG = log.get(__name__)
 _PARALLEL = 30
 # Upstream's pauses when Central has too many scans: 5 s doubling to 4 minutes.
 _FIRST_PAUSE, _LAST_PAUSE = 5.0, 240.0
+# An image whose scan failed is asked for again after this, then after twice as long each
+# time, up to the life of a scan.
+_FIRST_RETRY = 30.0
 MAX_IMAGES = 2000
 
 
@@ -81,6 +84,9 @@ class Images:
         self._pending: dict[str, asyncio.Task[Image]] = {}
         self._slots = asyncio.Semaphore(_PARALLEL)
         self._group: asyncio.TaskGroup | None = None
+        self._pauses: dict[str, float] = {}
+        self._retrying: set[str] = set()
+        self._on_retry: Callable[[set[str]], None] = lambda _: None
         self.online = False
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -89,6 +95,10 @@ class Images:
             self._group = group
             ready()
             await asyncio.Event().wait()
+
+    def listen(self, on_retry: Callable[[set[str]], None]) -> None:
+        """Tell which images are worth another look, after their scan had failed."""
+        self._on_retry = on_retry
 
     def cached(self, image: ContainerImage) -> Image | None:
         """The remembered image; without Central an old one is better than none."""
@@ -161,10 +171,34 @@ class Images:
                     return bare(image)
             except RoxError as error:
                 _LOG.warning("image without scan", image=image.name.full_name, error=error.message)
+                self._retry_later(key)
                 return bare(image)
             else:
                 self._remember(key, scanned)
+                if scanned.HasField("scan"):
+                    self._pauses.pop(key, None)
+                else:
+                    self._retry_later(key)
                 return scanned
+
+    def _retry_later(self, key: str) -> None:
+        """A scanner or registry that was away must not leave a deployment judged by half its image."""
+        if self._group is not None and key not in self._retrying:
+            self._retrying.add(key)
+            self._group.create_task(self._retry(key))
+
+    async def _retry(self, key: str) -> None:
+        pause = self._pauses.get(key, _FIRST_RETRY)
+        if len(self._pauses) >= MAX_IMAGES:
+            self._pauses.clear()
+        self._pauses[key] = min(pause * 2, self._ttl)
+        await self._clock.sleep(pause)
+        self._retrying.discard(key)
+        entry = self._entries.get(key)
+        # While Central is away nothing can be asked; its return makes everything be judged again.
+        if self.online and (entry is None or not entry.image.HasField("scan")):
+            self._entries.pop(key, None)
+            self._on_retry({key})
 
     def _remember(self, key: str, image: Image) -> None:
         self._entries[key] = _Entry(image, self._clock.monotonic() + self._ttl)

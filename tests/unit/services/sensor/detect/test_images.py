@@ -124,3 +124,55 @@ async def test_refresh_keeps_an_image_longer() -> None:
         cache.refresh([ImageKey(image_id_v2=WANTED.id_v2)])
         clock.moment += timedelta(hours=3)
         assert cache.cached(WANTED) is not None
+
+
+async def until_told(told: list[set[str]], count: int) -> None:
+    for _ in range(50):
+        if len(told) >= count:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(told)
+
+
+async def test_image_whose_scan_failed_is_worth_another_look_after_growing_pauses() -> None:
+    clock, told = FixedClock(), list[set[str]]()
+    async with images(Scanner(Unavailable("x"), Unavailable("x"), Unavailable("x")), clock) as cache:
+        cache.listen(told.append)
+        for count in (1, 2, 3):
+            await cache.get(WANTED, Source())
+            await until_told(told, count)
+        assert (await cache.get(WANTED, Source())).HasField("scan")
+        assert clock.slept == [30.0, 60.0, 120.0]
+        assert told[0] == told[1] == told[2]
+
+
+async def test_image_that_came_without_a_scan_is_asked_for_again() -> None:
+    class Half(Scanner):
+        async def scan(self, image: ContainerImage, source: Source, *, cached_only: bool) -> Image:
+            found = await super().scan(image, source, cached_only=cached_only)
+            if len(self.asked) == 1:
+                found.ClearField("scan")
+            return found
+
+    scanner, told = Half(), list[set[str]]()
+    async with images(scanner) as cache:
+        cache.listen(told.append)
+        assert not (await cache.get(WANTED, Source())).HasField("scan")
+        await until_told(told, 1)
+        assert (await cache.get(WANTED, Source())).HasField("scan")
+        assert len(scanner.asked) == 2
+
+
+async def test_nothing_is_asked_again_while_central_is_away() -> None:
+    class Leaving(Scanner):
+        async def scan(self, image: ContainerImage, source: Source, *, cached_only: bool) -> Image:
+            cache.online = False
+            raise Unavailable("Central is gone")
+
+    told = list[set[str]]()
+    async with images(Leaving()) as cache:
+        cache.listen(told.append)
+        assert not (await cache.get(WANTED, Source())).HasField("scan")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert told == []
