@@ -54,6 +54,7 @@ class Supervisor:
         self._components = tuple(components)
         self._tasks: list[asyncio.Task[None]] = []
         self._died: asyncio.Future[ComponentDied] | None = None
+        self._stopping = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Future[ComponentDied]]:
@@ -81,15 +82,17 @@ class Supervisor:
         _LOG.info("component ready", component=component.name)
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or self._died is None or self._died.done():
+        if self._stopping or self._died is None or self._died.done():
             return
-        cause = task.exception()
+        # Nobody but the supervisor cancels a component: one that did it itself is as dead as any.
+        cause = asyncio.CancelledError() if task.cancelled() else task.exception()
         reason = f"{type(cause).__name__}: {cause}" if cause else "it returned"
         death = ComponentDied(f"component {task.get_name()} ended by itself: {reason}")
         death.__cause__ = cause
         self._died.set_result(death)
 
     async def _stop(self) -> None:
+        self._stopping = True
         for task in reversed(self._tasks):
             task.cancel()
             _, pending = await asyncio.wait({task}, timeout=STOP_SECONDS)

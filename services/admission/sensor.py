@@ -73,6 +73,12 @@ class SensorStream:
             except (grpc.aio.BaseError, asyncio.InvalidStateError) as error:
                 # Sensor went between the connection and the first message.
                 reason = str(error)
+            except asyncio.CancelledError:
+                # gRPC cancels the calls of a channel that is closed, as after a new certificate.
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                reason = "the connection was closed"
             finally:
                 self.connected = False
             await self._pauses.wait("settings", reason)

@@ -204,3 +204,13 @@ async def test_only_http_1_1_is_spoken(site: Site) -> None:
     assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "http/1.1"
     writer.close()
     await writer.wait_closed()
+
+
+async def test_closed_channel_is_opened_again_and_policies_still_arrive(site: Site) -> None:
+    await site.app.channels.close()
+    site.central.push_policies([])
+    for _ in range(900):
+        if (await site.ask("/validate", workload(privileged=True), dryRun=True))["allowed"]:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("settings do not arrive any more")

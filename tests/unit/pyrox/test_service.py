@@ -263,3 +263,24 @@ async def test_first_failure_at_the_moment_of_a_cancellation_keeps_neither_to_it
     await asyncio.wait({task}, timeout=10)
     assert task.cancelled()
     assert rounds == 1
+
+
+async def test_component_that_cancels_itself_is_a_death() -> None:
+    go = asyncio.Event()
+
+    async def work() -> None:
+        await go.wait()
+        raise asyncio.CancelledError
+
+    async with Supervisor([Background("odd", work)]).running() as died:
+        go.set()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert died.done()
+        assert "component odd ended by itself: CancelledError" in died.result().message
+
+
+async def test_components_that_are_cancelled_to_stop_are_no_death(journal: list[str]) -> None:
+    async with Supervisor([Part("pool", journal), Part("front", journal)]).running() as died:
+        await asyncio.sleep(0)
+    assert not died.done()
