@@ -143,7 +143,10 @@ def test_server_that_is_no_central_is_told(tmp_path: Path) -> None:
 
         def answer() -> None:
             for _ in range(10):
-                connection, _ = listener.accept()
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return  # the listener was shut down: the test is over
                 with connection:
                     connection.recv(65536)
                     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi")
@@ -152,6 +155,8 @@ def test_server_that_is_no_central_is_told(tmp_path: Path) -> None:
         thread.start()
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         done = roxctl("central", "whoami", "--insecure", environment={"ROX_ENDPOINT": endpoint})
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(timeout=10)
     assert done.code == 1
     assert "the answer is not gRPC-Web; is this Central's address?" in done.err
 
