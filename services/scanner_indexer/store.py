@@ -49,6 +49,8 @@ VALUES ($1, $2, $3, now() + $4::interval)
 ON CONFLICT (hash_id) DO UPDATE
 SET state = excluded.state, error = excluded.error, updated_at = now()
 """
+# Two who index the same image at once write its layers one after the other.
+_LOCK_MANIFEST = "SELECT FROM index_manifest WHERE hash_id = $1 FOR UPDATE"
 _DROP_LAYERS = "DELETE FROM index_manifest_layer WHERE hash_id = $1"
 _SET_LAYERS = "INSERT INTO index_manifest_layer (hash_id, position, digest) VALUES ($1, $2, $3)"
 _SAVE_REPORT = """
@@ -147,8 +149,9 @@ class IndexStore:
         await self._pool.execute(_SET_STATE, hash_id, state, error, self._life())
 
     async def set_layers(self, hash_id: str, digests: Sequence[str]) -> None:
-        """Note an image's layers, so that garbage collection keeps them."""
+        """Note the layers of an image whose state is set, so that garbage collection keeps them."""
         async with self._pool.transaction() as transaction:
+            await transaction.execute(_LOCK_MANIFEST, hash_id)
             await transaction.execute(_DROP_LAYERS, hash_id)
             await transaction.fetchmany(
                 _SET_LAYERS, [(hash_id, i, digest) for i, digest in enumerate(digests)]

@@ -137,6 +137,15 @@ async def test_layer_wanted_by_several_images_at_once_is_fetched_once(
     assert len(registry.asked(blob)) == 1
 
 
+async def test_image_asked_for_by_many_at_once_is_answered_to_all(
+    central: IndexerAsyncStub, registry: FakeRegistry
+) -> None:
+    layers = [layer_of({"etc/os-release": OS_RELEASE}), *(layer_of({f"many{n}": b"x"}) for n in range(5))]
+    digest = registry.push("team/app", "many", layers)
+    calls = [central.GetOrCreateIndexReport(request(registry, digest)) for _ in range(16)]
+    assert [(await call).success for call in calls] == [True] * 16
+
+
 async def test_known_image_is_answered_without_the_registry(
     central: IndexerAsyncStub, registry: FakeRegistry
 ) -> None:
