@@ -100,13 +100,25 @@ class PolicySet:
     _by_subject: dict[type[Subject], tuple[CompiledPolicy, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, policies: Iterable[Policy], *, options: CompileOptions = DEFAULT_OPTIONS) -> PolicySet:
-        """Compile all policies; one that is invalid becomes a problem of the set."""
+    def of(
+        cls,
+        policies: Iterable[Policy],
+        *,
+        options: CompileOptions = DEFAULT_OPTIONS,
+        before: PolicySet | None = None,
+    ) -> PolicySet:
+        """Compile all policies; one that is invalid becomes a problem of the set.
+
+        What did not change since `before`, a set made with the same options, is taken over
+        from it as it is.
+        """
+        known = {one.id: one for one in before.policies} if before is not None else {}
         compiled: dict[str, CompiledPolicy] = {}
         problems: list[PolicyProblem] = []
         for policy in policies:
             try:
-                compiled[policy.id] = compile_policy(policy, options=options)
+                same = _unchanged(known.get(policy.id), policy)
+                compiled[policy.id] = same or compile_policy(policy, options=options)
             except PolicyInvalid as error:
                 problems.append(PolicyProblem(policy.id, policy.name, error.message))
         return cls._made(compiled.values(), tuple(problems))
@@ -159,6 +171,17 @@ class PolicySet:
             else:
                 matches.append(Match(compiled, verdict))
         return Detection(tuple(matches), tuple(problems))
+
+
+def _unchanged(known: CompiledPolicy | None, policy: Policy) -> CompiledPolicy | None:
+    """The compiled policy when it says the same to the byte."""
+    if known is None:
+        return None
+    return known if _bytes(known.policy) == _bytes(policy) else None
+
+
+def _bytes(policy: Policy) -> bytes:
+    return policy.SerializeToString(deterministic=True)
 
 
 def enforced_at_deploy(policies: PolicySet, *, inline_scan: bool) -> tuple[PolicySet, PolicySet]:

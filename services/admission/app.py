@@ -64,8 +64,8 @@ class _Current:
         self.ruling: Ruling | None = None
 
     def on_settings(self, settings: AdmissionControlSettings) -> None:
-        """Compile them; forget images when Central asks for that by a new cache version."""
-        self.ruling = ruling_of(settings)
+        """Compile what changed in them; forget images when Central asks for that by a new cache version."""
+        self.ruling = ruling_of(settings, self.ruling)
         self._sensor.use_central(settings.central_endpoint, settings.cluster_id)
         if settings.cache_version != self._cache_version:
             self._cache_version = settings.cache_version

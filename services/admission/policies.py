@@ -21,6 +21,10 @@ _EVENT_KINDS = frozenset({Kind.KUBE, Kind.KUBE_OR_AUDIT})
 class Ruling:
     """Everything a review is decided by."""
 
+    deploy: PolicySet
+    """All policies on workloads that were sent."""
+    runtime: PolicySet
+    """All policies on requests that were sent."""
     on_spec: PolicySet
     """Policies that look at the workload alone."""
     on_images: PolicySet
@@ -44,15 +48,21 @@ class Ruling:
         return {"CREATE": self.enforce_creates, "UPDATE": self.enforce_updates}.get(operation, False)
 
 
-def ruling_of(settings: AdmissionControlSettings) -> Ruling:
-    """Compile the settings; a policy that cannot be compiled is logged and left out."""
+def ruling_of(settings: AdmissionControlSettings, before: Ruling | None = None) -> Ruling:
+    """Compile the settings; a policy that cannot be compiled is logged and left out.
+
+    Policies that did not change are taken over from the ruling `before`.
+    """
     config = settings.cluster_config.admission_controller_config
-    deploy = PolicySet.of(settings.enforced_deploy_time_policies.policies)
-    runtime = PolicySet.of(settings.runtime_policies.policies)
+    known = (before.deploy, before.runtime) if before is not None else (None, None)
+    deploy = PolicySet.of(settings.enforced_deploy_time_policies.policies, before=known[0])
+    runtime = PolicySet.of(settings.runtime_policies.policies, before=known[1])
     for problem in (*deploy.problems, *runtime.problems):
         _LOG.error("policy left out", policy=problem.policy_name, problem=problem.message)
     on_spec, on_images = enforced_at_deploy(deploy, inline_scan=config.scan_inline)
     return Ruling(
+        deploy=deploy,
+        runtime=runtime,
         on_spec=on_spec,
         on_images=on_images,
         on_events=runtime.where(_is_event_only),

@@ -28,26 +28,26 @@ class PolicyEngine:
 
     def __init__(self, *, policies: Policies) -> None:
         self._policies = policies
-        self._set: PolicySet | None = None
-        self._generation = 0
+        self._set = PolicySet()
+        self._generation = 1
+        self._set_of = 0
+        """The generation that the set was made from."""
         self._compiling = asyncio.Lock()
 
     def forget(self) -> None:
         """Policies changed, here or on another replica."""
         self._generation += 1
-        self._set = None
 
     async def current(self) -> PolicySet:
         """The compiled policies; those that cannot be compiled are logged and left out."""
-        if self._set is not None:
+        if self._set_of == self._generation:
             return self._set
         async with self._compiling:
-            if self._set is None:
+            if self._set_of != self._generation:
                 generation = self._generation
-                made = await asyncio.to_thread(PolicySet.of, await self._policies.all_policies())
+                found = await self._policies.all_policies()
+                made = await asyncio.to_thread(PolicySet.of, found, before=self._set)
                 for problem in made.problems:
                     _LOG.error("policy left out", policy=problem.policy_name, problem=problem.message)
-                if generation != self._generation:
-                    return made
-                self._set = made
+                self._set, self._set_of = made, generation
             return self._set

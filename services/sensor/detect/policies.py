@@ -35,9 +35,9 @@ class Policies:
         self.replace(tuple(message.policy_sync.policies))
 
     def replace(self, policies: Sequence[Policy]) -> None:
-        """Compile and use these policies from now on."""
+        """Use these policies from now on; those that changed are compiled."""
         self.received = tuple(policies)
-        self.current = PolicySet.of(self.received)
+        self.current = PolicySet.of(self.received, before=self.current)
         self.on_spec = self.current.where(lambda one: not one.needs_images)
         for problem in self.current.problems:
             _LOG.warning(

@@ -38,6 +38,25 @@ def test_policy_that_cannot_be_compiled_does_not_stop_the_others() -> None:
     assert _names(policies, b.on_deployment()) == ["good"]
 
 
+def test_only_what_changed_is_compiled_again() -> None:
+    same, changed = _named("same", ("Host IPC", ["true"])), _named("changed", ("Host PID", ["true"]))
+    before = PolicySet.of([same, changed, _named("gone", ("Host PID", ["true"]))])
+    changed.policy_sections[0].policy_groups[0].field_name = "Host IPC"
+    after = PolicySet.of([same, changed, _named("new", ("Host IPC", ["true"]))], before=before)
+    assert [one.name for one in after.policies] == ["changed", "new", "same"]
+    assert after.get("id-same") is before.get("id-same")
+    assert after.get("id-changed") is not before.get("id-changed")
+    assert _names(after, b.on_deployment()) == ["changed", "new", "same"]
+
+
+def test_policy_that_became_invalid_is_not_taken_over() -> None:
+    policy = _named("one", ("Host IPC", ["true"]))
+    before = PolicySet.of([policy])
+    policy.policy_sections[0].policy_groups[0].field_name = "No Such Criterion"
+    after = PolicySet.of([policy], before=before)
+    assert (after.policies, len(after.problems)) == ((), 1)
+
+
 def test_policy_that_fails_on_a_subject_is_reported_and_the_others_go_on() -> None:
     failing = _named("failing", ("Image User", [".*"]), ("Exposed Port", ["22"]))
     policies = PolicySet.of([failing, _named("good", ("Host IPC", ["true"]))])

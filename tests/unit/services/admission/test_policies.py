@@ -38,6 +38,14 @@ def test_policies_on_requests_are_parted_by_whether_they_need_the_deployment() -
     assert (names(made.on_events), names(made.on_pods)) == ({"exec"}, {"mixed"})
 
 
+def test_policies_that_did_not_change_are_taken_over_from_the_ruling_before() -> None:
+    first = ruling_of(settings(PRIVILEGED, OLD_OS, runtime=(on_request("exec"),)))
+    second = ruling_of(settings(PRIVILEGED, LATEST, OLD_OS, runtime=(on_request("exec"),)), first)
+    assert names(second.on_spec) == {"privileged", "latest"}
+    for old, new in ((first.deploy, second.deploy), (first.runtime, second.runtime)):
+        assert all(new.get(one.id) is one for one in old.policies)
+
+
 def test_policy_that_cannot_be_compiled_is_left_out() -> None:
     assert names(ruling(policy("bad", "CVE", "("), PRIVILEGED).on_spec) == {"privileged"}
 

@@ -53,6 +53,16 @@ async def test_current_after_a_change_is_new() -> None:
     assert await names(engine) == ["one", "two"]
 
 
+async def test_current_after_a_change_keeps_what_was_compiled() -> None:
+    source = Source()
+    engine = PolicyEngine(policies=source)
+    before = (await engine.current()).get("one")
+    source.policies.append(policy("two"))
+    engine.forget()
+    assert before is not None
+    assert (await engine.current()).get("one") is before
+
+
 async def test_change_while_compiling_is_not_lost() -> None:
     source = Source()
     engine = PolicyEngine(policies=source)
