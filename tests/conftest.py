@@ -20,7 +20,7 @@ import pytest_socket
 from pyrox.clock import SystemClock
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
-from tests.support import pg
+from tests.support import charts, pg
 from tests.support.runc import unified_groups
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +57,7 @@ ABILITIES: dict[str, tuple[Callable[[], bool], str]] = {
     "btf": (lambda: _root() and Path("/sys/kernel/btf/vmlinux").exists(), "needs root and a kernel with BTF"),
     "ebpf": (_ebpf, "needs root, a kernel with BTF, and Debian's libbpf1"),
     "cgroup2": (lambda: bool(unified_groups()), "needs cgroup version 2 mounted below /sys/fs/cgroup"),
+    "helm": (lambda: charts.helm() is not None, "put helm on PATH or name it in PYROX_HELM"),
     "cluster": (lambda: bool(os.environ.get("KUBECONFIG")), "set KUBECONFIG"),
     "kube": ((shared_folder() / "kube").is_dir, "needs the control plane in ../shared/kube"),
     "chromium": (_program("chromium"), "install Debian's chromium"),
