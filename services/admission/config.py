@@ -22,7 +22,9 @@ IMAGE_TTL = Setting(
     timedelta(hours=4),
     "how long scanned images are kept",
 )
-IMAGE_BYTES = Setting("ROX_ADMISSION_CONTROL_IMAGE_CACHE_MAX_SIZE", int, 200 << 20, "bytes of images kept")
+IMAGE_MEBIBYTES = Setting(
+    "ROX_ADMISSION_CONTROL_IMAGE_CACHE_MAX_SIZE", int, 200, "mebibytes of images kept, as charts give it"
+)
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
 METRICS_PORT = Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the Prometheus endpoint")
 
@@ -79,7 +81,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         sensor=SENSOR.read(environment),
         namespace=NAMESPACE.read(environment),
         image_ttl=IMAGE_TTL.read(environment),
-        image_bytes=IMAGE_BYTES.read(environment),
+        image_bytes=IMAGE_MEBIBYTES.read(environment) << 20,
         drain=env.duration(flags.drain),
         log_level=LOG_LEVEL.read(environment),
     )

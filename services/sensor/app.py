@@ -229,6 +229,7 @@ def _assemble(base: _Base) -> App:
             config_map,
             rpc,
             front,
+            *_webhook_front(config.webhook, server_tls, clock),
             reports,
             cluster.watch,
             link,
@@ -314,7 +315,7 @@ def _detection(base: _Base, dialer: CentralDialer) -> _Detection:
     scanner = CentralScanner(
         channel=dialer.current, cluster_id=base.cluster_id.value, timeout=config.scan_timeout
     )
-    images = Images(scanner=scanner, clock=clock, ttl=config.image_ttl)
+    images = Images(scanner=scanner, clock=clock, ttl=config.image_ttl, metrics=base.metrics)
     orders: BoundedQueue[Order] = BoundedQueue(name="enforcement", limit=_ENFORCEMENTS, metrics=base.metrics)
     enforcer = Enforcer(client=base.kube, queue=orders, clock=clock)
     detector = DeployDetector(
@@ -450,6 +451,15 @@ def _server(
 async def _always() -> bool:
     """Sensor serves Collector and Admission as soon as it listens, with or without Central."""
     return True
+
+
+def _webhook_front(address: Address | None, tls: ServerTls, clock: Clock) -> Sequence[Front]:
+    """Upstream's second port: open to everybody in the cluster, so nothing but probes is behind it."""
+    if address is None:
+        return ()
+    app = probe_app({"/ready": readiness(_always)})
+    endpoint = Endpoint(address.host, address.port, tls)
+    return (Front(endpoints=[endpoint], app=app, peers=None, clock=clock, name="webhook"),)
 
 
 def _metrics_front(address: Address, metrics: Metrics, clock: Clock) -> Front:

@@ -63,6 +63,8 @@ class Config:
     """Everything that `app.build` needs to know."""
 
     listen: Address
+    webhook: Address | None
+    """A second port that answers probes only; none unless it is asked for."""
     metrics: Address
     central: str
     cert_file: Path
@@ -91,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(prog="kubernetes-sensor", description="PyRox Sensor")
     made.add_argument("--listen", default=":8443", help="address of the TLS port for Collector and Admission")
+    made.add_argument("--webhook", default="", help="address of a TLS port that answers /ready only")
     made.add_argument(
         "--secrets",
         type=Path,
@@ -112,6 +115,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         raise Invalid(f"{FILTER_MODE.name}={mode!r}: expected one of {', '.join(MODES)}")
     return Config(
         listen=Address.parse(flags.listen),
+        webhook=Address.parse(flags.webhook) if flags.webhook else None,
         metrics=Address.parse(METRICS_PORT.read(environment)),
         central=CENTRAL.read(environment),
         cert_file=CERT_FILE.read(environment),

@@ -23,10 +23,15 @@ def test_defaults_are_those_of_a_pod() -> None:
 def test_flags_and_environment_change_them() -> None:
     made = config.load(
         ["--listen", "127.0.0.1:1", "--drain", "1s"],
-        {"ROX_SENSOR_ENDPOINT": "s:2", "ROX_ADMISSION_CONTROL_IMAGE_CACHE_TTL": "1m"},
+        {
+            "ROX_SENSOR_ENDPOINT": "s:2",
+            "ROX_ADMISSION_CONTROL_IMAGE_CACHE_TTL": "1m",
+            "ROX_ADMISSION_CONTROL_IMAGE_CACHE_MAX_SIZE": "500",
+        },
     )
     assert (made.listen.host, made.listen.port, made.sensor) == ("127.0.0.1", 1, "s:2")
     assert (made.image_ttl, made.drain) == (timedelta(minutes=1), timedelta(seconds=1))
+    assert made.image_bytes == 500 << 20
 
 
 def test_bad_address_is_named() -> None:

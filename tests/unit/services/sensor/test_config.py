@@ -22,6 +22,11 @@ def test_load_nothing_set_gives_upstreams_defaults() -> None:
     assert config.kubeconfig is None
 
 
+def test_load_webhook_port_is_off_unless_named() -> None:
+    assert load([], {}).webhook is None
+    assert load(["--webhook", ":9443"], {}).webhook == Address("0.0.0.0", 9443)  # noqa: S104 - as in a pod
+
+
 def test_load_filter_mode() -> None:
     assert load([], {"ROX_PROCESS_FILTER_MODE": "aggressive"}).process_filter.exact_matches == 1
     with pytest.raises(Invalid, match="ROX_PROCESS_FILTER_MODE"):
