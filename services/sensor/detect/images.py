@@ -17,6 +17,7 @@ from typing import Protocol
 from pyrox import log
 from pyrox.clock import Clock
 from pyrox.errors import Exhausted, RoxError
+from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import ImageKey
 from pyrox.pb.storage.deployment_pb2 import ContainerImage, Deployment
 from pyrox.pb.storage.image_pb2 import Image
@@ -76,7 +77,7 @@ class Images:
 
     name = "images"
 
-    def __init__(self, *, scanner: Scanner, clock: Clock, ttl: timedelta) -> None:
+    def __init__(self, *, scanner: Scanner, clock: Clock, ttl: timedelta, metrics: Metrics) -> None:
         self._scanner = scanner
         self._clock = clock
         self._ttl = ttl.total_seconds()
@@ -85,9 +86,16 @@ class Images:
         self._slots = asyncio.Semaphore(_PARALLEL)
         self._group: asyncio.TaskGroup | None = None
         self._pauses: dict[str, float] = {}
-        self._retrying: set[str] = set()
+        self._retrying: dict[str, asyncio.Task[None]] = {}
         self._on_retry: Callable[[set[str]], None] = lambda _: None
         self.online = False
+        unfinished = metrics.gauge(
+            "image_scans_unfinished",
+            "images whose scan is under way, or failed and is tried again",
+            ["state"],
+        )
+        unfinished.labels("running").set_function(lambda: len(self._pending))
+        unfinished.labels("failed").set_function(lambda: len(self._retrying))
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Own the calls until cancelled."""
@@ -176,7 +184,7 @@ class Images:
             else:
                 self._remember(key, scanned)
                 if scanned.HasField("scan"):
-                    self._pauses.pop(key, None)
+                    self._recovered(key)
                 else:
                     self._retry_later(key)
                 return scanned
@@ -184,8 +192,15 @@ class Images:
     def _retry_later(self, key: str) -> None:
         """A scanner or registry that was away must not leave a deployment judged by half its image."""
         if self._group is not None and key not in self._retrying:
-            self._retrying.add(key)
-            self._group.create_task(self._retry(key))
+            self._retrying[key] = self._group.create_task(self._retry(key))
+
+    def _recovered(self, key: str) -> None:
+        """A deployment that was judged by the bare image must not wait for the next attempt."""
+        self._pauses.pop(key, None)
+        retry = self._retrying.pop(key, None)
+        if retry is not None:
+            retry.cancel()
+            self._on_retry({key})
 
     async def _retry(self, key: str) -> None:
         pause = self._pauses.get(key, _FIRST_RETRY)
@@ -193,11 +208,12 @@ class Images:
             self._pauses.clear()
         self._pauses[key] = min(pause * 2, self._ttl)
         await self._clock.sleep(pause)
-        self._retrying.discard(key)
-        entry = self._entries.get(key)
+        self._retrying.pop(key, None)
         # While Central is away nothing can be asked; its return makes everything be judged again.
-        if self.online and (entry is None or not entry.image.HasField("scan")):
-            self._entries.pop(key, None)
+        if self.online:
+            entry = self._entries.get(key)
+            if entry is not None and not entry.image.HasField("scan"):
+                del self._entries[key]
             self._on_retry({key})
 
     def _remember(self, key: str, image: Image) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from pyrox.errors import Exhausted, Unavailable
+from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import ImageKey
 from pyrox.pb.storage.deployment_pb2 import ContainerImage
 from pyrox.pb.storage.image_pb2 import Image
@@ -36,8 +37,15 @@ class Scanner:
 
 
 @asynccontextmanager
-async def images(scanner: Scanner, clock: FixedClock | None = None) -> AsyncIterator[Images]:
-    made = Images(scanner=scanner, clock=clock or FixedClock(), ttl=timedelta(hours=4))
+async def images(
+    scanner: Scanner, clock: FixedClock | None = None, metrics: Metrics | None = None
+) -> AsyncIterator[Images]:
+    made = Images(
+        scanner=scanner,
+        clock=clock or FixedClock(),
+        ttl=timedelta(hours=4),
+        metrics=metrics or Metrics("sensor"),
+    )
     made.online = True
     ready = asyncio.Event()
     running = asyncio.create_task(made.run(ready.set))
@@ -161,6 +169,64 @@ async def test_image_that_came_without_a_scan_is_asked_for_again() -> None:
         await until_told(told, 1)
         assert (await cache.get(WANTED, Source())).HasField("scan")
         assert len(scanner.asked) == 2
+
+
+class Patient(FixedClock):
+    """Time stands still while it is held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.go_on.wait()
+        await super().sleep(seconds)
+
+
+async def test_scan_that_succeeds_before_the_next_attempt_tells_those_who_got_the_bare_image() -> None:
+    told = list[set[str]]()
+    async with images(Scanner(Unavailable("x")), Patient()) as cache:
+        cache.listen(told.append)
+        assert not (await cache.get(WANTED, Source())).HasField("scan")
+        assert told == []
+        assert (await cache.get(WANTED, Source())).HasField("scan")
+        assert told == [{WANTED.id_v2 or WANTED.id}]
+
+
+async def test_image_that_central_pushed_before_the_next_attempt_is_still_told_of() -> None:
+    class Half(Scanner):
+        async def scan(self, image: ContainerImage, source: Source, *, cached_only: bool) -> Image:
+            return Image(id=image.id, name=image.name)
+
+    clock, told = Patient(), list[set[str]]()
+    async with images(Half(), clock) as cache:
+        cache.listen(told.append)
+        await cache.get(WANTED, Source())
+        pushed = Image(id=DIGEST, name=WANTED.name)
+        pushed.scan.operating_system = "debian:12"
+        assert cache.put(pushed)
+        clock.go_on.set()
+        await until_told(told, 1)
+        assert (await cache.get(WANTED, Source())).HasField("scan")
+
+
+async def test_unfinished_scans_are_seen_in_the_metrics() -> None:
+    def unfinished(metrics: Metrics) -> list[float | None]:
+        name = "rox_sensor_image_scans_unfinished"
+        return [metrics.registry.get_sample_value(name, {"state": one}) for one in ("running", "failed")]
+
+    metrics = Metrics("sensor")
+    async with images(Scanner(Unavailable("x")), Patient(), metrics) as cache:
+        asked = asyncio.create_task(cache.get(WANTED, Source()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert unfinished(metrics) == [1, 0]
+        await asked
+        await asyncio.sleep(0)
+        assert unfinished(metrics) == [0, 1]
+        await cache.get(WANTED, Source())
+        await asyncio.sleep(0)
+        assert unfinished(metrics) == [0, 0]
 
 
 async def test_nothing_is_asked_again_while_central_is_away() -> None:
