@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import subprocess
 import sys
@@ -17,9 +16,9 @@ import pytest
 
 from services.collector import events, loader
 from services.collector.app import App
-from tests.support.collector import config, running_collector
+from tests.support.collector import config, process, running_collector
 from tests.support.fake_sensor import SignalSink
-from tests.support.pki import CLUSTER_ID, COLLECTOR, Pki
+from tests.support.pki import CLUSTER_ID, Pki
 from tests.support.runc import Container, group, running_container, unified_groups
 from tests.support.waiting import until
 
@@ -316,18 +315,18 @@ def test_object_that_is_none_is_refused_and_leaves_nothing_open(tmp_path: Path) 
 
 
 async def test_collector_that_is_killed_starts_anew_and_loses_only_what_it_held(
-    pki: Pki, container: Container
+    pki: Pki, container: Container, tmp_path: Path
 ) -> None:
     async with SignalSink(pki).running() as sensor:
         for number, word in enumerate(("first", "second"), start=1):
-            process = start_process(pki, sensor.port)
+            running = process(pki, sensor.port, log=tmp_path / "collector.log")
+            running.start()
             try:
                 await told(sensor, container, scraped=number)
                 await in_container(container, "/bin/true", word)
                 await told(sensor, container, live=number)
             finally:
-                process.kill()
-                process.wait(timeout=10)
+                running.kill()
     assert [s.args for s in sensor.of(container.short) if s.name == "true"] == ["first", "second"]
 
 
@@ -335,22 +334,3 @@ async def told(sensor: SignalSink, container: Container, *, scraped: int = 0, li
     """Return when Sensor was told of that many processes of the container."""
     await until(lambda: len(sensor.of(container.short, scraped=True)) >= scraped)
     await until(lambda: len([s for s in sensor.of(container.short) if s.name == "true"]) >= live)
-
-
-def start_process(pki: Pki, port: int) -> subprocess.Popen[bytes]:
-    """`python -m services collector` as the supervisor starts it."""
-    files = pki.files(COLLECTOR)
-    environment = {
-        **os.environ,
-        "GRPC_SERVER": f"127.0.0.1:{port}",
-        "ROX_COLLECTOR_TLS_CA": str(pki.ca_file),
-        "ROX_COLLECTOR_TLS_CLIENT_CERT": str(files.cert),
-        "ROX_COLLECTOR_TLS_CLIENT_KEY": str(files.key),
-    }
-    flags = ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--host", "/"]
-    return subprocess.Popen(
-        [sys.executable, "-m", "services", "collector", *flags],
-        env=environment,
-        cwd=Path(loader.__file__).parents[2],
-        stderr=subprocess.DEVNULL,
-    )

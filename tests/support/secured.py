@@ -1,22 +1,21 @@
-"""Sensor and Admission of a secured cluster, each a process, beside a real Central and API server."""
+"""The processes of a secured cluster beside a real Central and API server: Sensor, Admission, Collector."""
 
 from __future__ import annotations
 
 import base64
-import os
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
 from pyrox.mtls.identity import Subject
-from tests.support.central import ROOT, RunningCentral
+from tests.support.central import RunningCentral
+from tests.support.collector import process as collector_process
 from tests.support.pg import free_port
+from tests.support.process import Process
 
 WEBHOOK_HOST = "localhost"
 T = TypeVar("T")
@@ -40,53 +39,28 @@ def becomes(ask: Callable[[], T], wanted: Callable[[], T], *, seconds: float, wh
         time.sleep(0.05)
 
 
-@dataclass
-class Process:
-    """One process that can be killed and started again with the same files."""
-
-    name: str
-    arguments: list[str]
-    environment: Mapping[str, str]
-    log: Path
-    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
-
-    def start(self) -> None:
-        """Start it; it may not be ready yet."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "services", self.name, *self.arguments],
-                stdout=log,
-                stderr=log,
-                cwd=ROOT,
-                env={**os.environ, **self.environment},
-            )
-
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self.process is not None and self.process.poll() is None
-
-    def kill(self) -> None:
-        """kill -9."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-
 class SecuredCluster:
-    """Sensor and Admission of one cluster that Central knows."""
+    """Sensor, Admission and Collector of one cluster that Central knows; the test starts what it needs."""
 
     def __init__(
         self, *, central: RunningCentral, kubeconfig: Path, directory: Path, cluster_id: str
     ) -> None:
         self._central = central
         self._port = free_port()
-        sensor, admission = (
-            Subject("SENSOR_SERVICE", cluster_id),
-            Subject("ADMISSION_CONTROL_SERVICE", cluster_id),
+        self.sensor_metrics, self.collector_metrics = free_port(), free_port()
+        sensor, admission, collector = (
+            Subject(f"{name}_SERVICE", cluster_id) for name in ("SENSOR", "ADMISSION_CONTROL", "COLLECTOR")
         )
-        listen = f"127.0.0.1:{free_port()}"
-        self.sensor = self._sensor(sensor, kubeconfig, directory, listen)
-        self.admission = self._admission(admission, directory, listen)
+        port = free_port()
+        self.sensor = self._sensor(sensor, kubeconfig, directory, f"127.0.0.1:{port}")
+        self.admission = self._admission(admission, directory, f"127.0.0.1:{port}")
+        self.collector = collector_process(
+            central.pki,
+            port,
+            files=central.pki.files(collector),
+            log=directory / "collector.log",
+            metrics=self.collector_metrics,
+        )
 
     def _sensor(self, subject: Subject, kubeconfig: Path, directory: Path, listen: str) -> Process:
         files = self._central.pki.files(subject)
@@ -98,7 +72,7 @@ class SecuredCluster:
             "KUBECONFIG": str(kubeconfig),
             "ROX_SENSOR_CONNECTION_RETRY_INITIAL_INTERVAL": "100ms",
             "ROX_SENSOR_CONNECTION_RETRY_MAX_INTERVAL": "500ms",
-            "ROX_METRICS_PORT": f"127.0.0.1:{free_port()}",
+            "ROX_METRICS_PORT": f"127.0.0.1:{self.sensor_metrics}",
         }
         arguments = ["--listen", listen, "--secrets", str(directory / "secrets")]
         arguments += ["--cache", str(directory / "cache")]
@@ -125,10 +99,11 @@ class SecuredCluster:
         return answer.status_code == httpx.codes.OK
 
     def stop(self) -> None:
-        """End both; their last words are shown when the test failed."""
-        for process in (self.admission, self.sensor):
-            process.kill()
-            sys.stdout.write(f"{process.name}:\n{process.log.read_text()[-4000:]}\n")
+        """End what was started; the last words are shown when the test failed."""
+        for process in (self.collector, self.admission, self.sensor):
+            if process.process is not None:
+                process.kill()
+                sys.stdout.write(f"{process.name}:\n{process.log.read_text()[-4000:]}\n")
 
     def webhooks(self) -> dict[str, Any]:
         """What the installation registers with the API server, by address instead of by Service."""
