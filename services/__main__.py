@@ -10,6 +10,7 @@ import sys
 
 # Process name to module; each has a function `main() -> int`.
 PROCESSES = {
+    "bootstrap": "services.bootstrap.main",
     "central": "services.central.main",
     "sensor": "services.sensor.main",
     "admission": "services.admission.main",

@@ -1,0 +1,1 @@
+"""Bootstrap: makes the secrets that an installation needs before its databases start."""
