@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from services.local import processes, table
-from services.local.board import State
+from services.local.board import Entry, State
 from services.local.processes import Identity
 from tests.support import end_state
 from tests.support.end_state import Acknowledged, Baseline
@@ -58,20 +58,30 @@ class Story:
         self.chance.shuffle(names)
         return names
 
-    async def kill(self, name: str, phase: str) -> None:
-        """Kill it at a moment of chance and wait until it is back."""
+    async def kill(self, name: str, phase: str, *, again: int = 0) -> None:
+        """Kill it at a moment of chance, so often again while it starts, and wait until it is back."""
         await asyncio.sleep(self.chance.uniform(0, 1.5))
         before = self.site.entries()[name].identity
         assert before is not None, f"{name} does not run"
-        begun = time.monotonic()
         os.kill(before.pid, signal.SIGKILL)
+        for _ in range(again):
+            before = (await self._back(name, before, starting=True)).identity
+            await asyncio.sleep(self.chance.uniform(0, 0.3))
+            if before is not None:
+                os.kill(before.pid, signal.SIGKILL)
+        begun = time.monotonic()
+        await self._back(name, before)
+        self.times[f"{name} {phase}"].append(time.monotonic() - begun)
+
+    async def _back(self, name: str, before: Identity | None, *, starting: bool = False) -> Entry:
+        """The entry of the process that took the place of the one before, once it is healthy."""
+        begun = time.monotonic()
         while True:
             entry = self.site.entries()[name]
-            if entry.state is State.HEALTHY and entry.identity not in {None, before}:
-                break
+            if (starting or entry.state is State.HEALTHY) and entry.identity not in {None, before}:
+                return entry
             assert time.monotonic() - begun < BACK_SECONDS, f"{name}: {entry}"
             await asyncio.sleep(0.02)
-        self.times[f"{name} {phase}"].append(time.monotonic() - begun)
 
     async def end(self, clients: Clients) -> float:
         """Wait for the end state; seconds that it took."""
@@ -119,7 +129,8 @@ async def _settle(story: Story) -> None:
             story.before = await end_state.baseline(clients)
             now = (story.before.alerts, story.before.images)
             forms = {key[2] for key in story.before.alerts if key[2].startswith("twin-")}
-            if now != last or len(forms) < 3 or await end_state.unscanned(clients):
+            waits = await end_state.unscanned(clients) or await end_state.unfinished(clients)
+            if now != last or len(forms) < 3 or waits:
                 last, equal_since = now, time.monotonic()
             await asyncio.sleep(0.3)
 
@@ -144,8 +155,9 @@ async def test_each_process_killed_under_load_loses_nothing_that_was_acknowledge
     async with Clients(story.site) as clients:
         load = Load(clients, story.acknowledged, story.chance)
         async with load.running():
-            for name in story.order():
-                await story.kill(name, "under load")
+            for number, name in enumerate(story.order()):
+                # Every third one also once while it starts, and every third one twice.
+                await story.kill(name, "under load", again=number % 3)
             await asyncio.sleep(2)
         await until_equal(load.remaining, seconds=EQUAL_SECONDS)
         say(f"under load: equal {await story.end(clients):.1f} s after", await end_state.counts(clients))

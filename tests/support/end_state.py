@@ -26,6 +26,8 @@ _WORKLOADS = (
 )
 # Far more than there ever are.
 _ALL = "pagination.limit=20000"
+SENSOR = 6
+"""The last number of its address."""
 FORM = "kill-nine/form"
 """The label that says which form a workload of the load has."""
 
@@ -79,6 +81,15 @@ async def unscanned(clients: Clients) -> set[str]:
     ]
     scanned = {digest for digest, (components, _) in (await _images(clients)).items() if components}
     return {status["imageID"].rpartition("@")[2] for status in statuses} - scanned
+
+
+async def unfinished(clients: Clients) -> float:
+    """Images whose scan Sensor waits for, or has failed and is tried again.
+
+    Meanwhile workloads are judged by what is known without a scan.
+    """
+    name = "rox_sensor_image_scans_unfinished"
+    return sum([await clients.metric(SENSOR, name, state=state) for state in ("running", "failed")])
 
 
 async def differences(clients: Clients, before: Baseline, acknowledged: Acknowledged) -> list[str]:

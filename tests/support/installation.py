@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from services.local import board, postgres
 from services.local.board import Entry, State
@@ -117,6 +118,17 @@ class Clients:
     async def get(self, path: str) -> Json:
         """Central's answer; raises `httpx.HTTPError` when there is none."""
         return _read(await self.central.get(path))
+
+    async def metric(self, host: int, name: str, **labels: str) -> float:
+        """A value that the process on that address of the installation shows to Prometheus."""
+        async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+            answer = await client.get(f"http://{self.site.network}.{host}:9090/metrics")
+        answer.raise_for_status()
+        for family in text_string_to_metric_families(answer.text):
+            for sample in family.samples:
+                if sample.name == name and sample.labels == labels:
+                    return sample.value
+        raise AssertionError(f"no {name}{labels} on {self.site.network}.{host}:9090")
 
     async def listed(self, path: str) -> list[Json]:
         """The cluster's objects of a collection."""

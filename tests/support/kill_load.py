@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import random
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -32,6 +32,7 @@ _COLLECTION = f"/apis/apps/v1/namespaces/{SPACE}/deployments"
 # Admission refuses privileged workloads only here.
 _GUARDED = "/apis/apps/v1/namespaces/default/deployments"
 _LIVING = 12
+_LIVING_POLICIES = 25
 _DRAIN_SECONDS = 20
 _IMAGES = ("shop/catalog:1.9.0", "shop/cart:latest", "edge/nginx:1.21", "data/redis:6.2")
 _READS = (
@@ -81,6 +82,8 @@ class Load:
         # Another load of the same site must not repeat names.
         self._numbers = itertools.count(chance.randrange(10**9))
         self._living: list[str] = []
+        self._policies: deque[tuple[str, str]] = deque()
+        """Id and name of those that were made and not unmade."""
         self._ended = False
         self._registry = f"{clients.site.network}.5:5000"
 
@@ -93,7 +96,15 @@ class Load:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Load while the block runs."""
-        work = (self._change, self._refuse, self._scan, self._read, self._write, self._resolve)
+        work = (
+            self._change,
+            self._refuse,
+            self._scan,
+            self._read,
+            self._write_policy,
+            self._write_token,
+            self._resolve,
+        )
         tasks = [asyncio.create_task(self._often(one)) for one in (*work, self.note_indicators)]
         stream = asyncio.create_task(self._often(self._stream))
         try:
@@ -164,21 +175,27 @@ class Load:
     async def _read(self) -> None:
         self._note("read", await self.clients.central.get(self._chance.choice(_READS)))
 
-    async def _write(self) -> None:
-        """Make a policy and a token, and now and then unmake older ones."""
-        # Each policy makes Sensor judge everything anew.
-        await asyncio.sleep(1)
-        central, known, number = self.clients.central, self.acknowledged, next(self._numbers)
-        name = f"Kill nine {number}"
+    async def _write_policy(self) -> None:
+        """Make a policy, and unmake the oldest of many; each makes Sensor judge everything anew."""
+        central, known = self.clients.central, self.acknowledged
+        name = f"Kill nine {next(self._numbers)}"
         made = await central.post("/v1/policies", json=_policy(name))
         if self._note("policy", made):
             known.policies.add(name)
-            if number % 3 == 0 and self._note(
-                "policy deleted", await central.delete(f"/v1/policies/{made.json()['id']}")
-            ):
+            self._policies.append((made.json()["id"], name))
+        if len(self._policies) > _LIVING_POLICIES:
+            key, name = self._policies.popleft()
+            # Without an answer it may be there or not.
+            known.policies.remove(name)
+            if self._note("policy deleted", await central.delete(f"/v1/policies/{key}")):
                 known.policies_gone.add(name)
-            known.policies -= known.policies_gone
-        token = await central.post("/v1/apitokens/generate", json={"name": name, "roles": ["Analyst"]})
+
+    async def _write_token(self) -> None:
+        """Make a token, and now and then revoke it."""
+        await asyncio.sleep(1)
+        central, known, number = self.clients.central, self.acknowledged, next(self._numbers)
+        body = {"name": f"Kill nine {number}", "roles": ["Analyst"]}
+        token = await central.post("/v1/apitokens/generate", json=body)
         if self._note("token", token):
             key = token.json()["metadata"]["id"]
             known.tokens[key] = token.json()["token"]
