@@ -173,9 +173,14 @@ def test_cluster_is_judged_guarded_and_agrees_with_central_after_every_loss(chai
     becomes(chain.counts, chain.expected, seconds=_SECONDS, what="the first sync")
     eventually(chain.secured.admission_ready, seconds=_SECONDS, what="Admission is ready")
     _detected(chain)
+    assert chain.alerts(DETECTED, Violation_State="RESOLVED") == Counter(loud=1)
     _refused(chain)
+    assert chain.alerts(NO_STREAM, Violation_State="ATTEMPTED")["plain"] >= 1
     _central_is_lost(chain)
+    assert chain.alerts(REFUSED, Violation_State="ACTIVE") == Counter(stays=1, glass=1, late=1)
     _sensor_is_lost_too(chain)
+    assert chain.alerts(REFUSED, Violation_State="ACTIVE") == Counter(stays=1, late=1, unseen=1)
+    assert chain.counts() == chain.expected()
 
 
 def _detected(chain: Judged) -> None:
@@ -184,7 +189,6 @@ def _detected(chain: Judged) -> None:
     eventually(lambda: chain.alerts(DETECTED)["loud"], seconds=_ALERT_SECONDS, what="the alert")
     assert chain.cluster.kubectl("delete", "deployment", "loud", "-n", _SHOP).returncode == 0
     eventually(lambda: not chain.alerts(DETECTED)["loud"], seconds=_SECONDS, what="the alert is resolved")
-    assert chain.alerts(DETECTED, Violation_State="RESOLVED") == Counter(loud=1)
     chain.cluster.apply(deployment("stays"))
     chain.cluster.apply(deployment("goes"))
     chain.cluster.apply(deployment("plain", privileged=False))

@@ -90,6 +90,7 @@ async def test_sensor_that_refuses_is_asked_again(pki: Pki, probe: FakeProbe, co
         await until(lambda: app.stats.connected)
         probe.put(record())
         await until(lambda: sensor.of(SHORT))
+    assert [(signal.name, signal.args) for signal in sensor.of(SHORT)] == [("sh", "-c id")]
 
 
 async def test_sensor_that_cancels_a_running_stream_is_asked_again(pki: Pki, probe: FakeProbe) -> None:
@@ -101,6 +102,10 @@ async def test_sensor_that_cancels_a_running_stream_is_asked_again(pki: Pki, pro
         probe.put(record(arguments=b"sh\0" + CANCEL.encode() + b"\0"))
         await until(lambda: sensor.streams == 2)
         await until(lambda: app.stats.connected)
+        probe.put(record(arguments=b"sh\0afterwards\0"))
+        await until(lambda: len(sensor.of(SHORT)) == 2)
+    assert [signal.args for signal in sensor.of(SHORT)] == [CANCEL, "afterwards"]
+    assert app.stats.stream_failures == 1
 
 
 async def test_sensor_with_a_foreign_certificate_gets_nothing(

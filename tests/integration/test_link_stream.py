@@ -138,14 +138,15 @@ async def listed(central: RunningCentral, cluster: str) -> dict[str, str]:
     return await asyncio.to_thread(ask)
 
 
-async def eventually(central: RunningCentral, cluster: str, wanted: dict[str, str]) -> None:
+async def eventually(central: RunningCentral, cluster: str, wanted: dict[str, str]) -> dict[str, str]:
+    """The deployments of the cluster as soon as they are those, or the last ones seen."""
     found: dict[str, str] = {}
     for _ in range(200):
         found = await listed(central, cluster)
         if found == wanted:
-            return
+            break
         await asyncio.sleep(0.05)
-    assert found == wanted
+    return found
 
 
 async def state_of(opened: Stream) -> dict[str, int]:
@@ -211,13 +212,13 @@ async def test_stream_cut_in_the_middle_loses_nothing_that_was_answered(
             wanted[ID(number)] = f"n-{number}"
         await opened.answered()
         opened.call.cancel()
-    await eventually(central, cluster, wanted)
+    assert await eventually(central, cluster, wanted) == wanted
     async with stream(central, cluster, hello()) as again:
         known = await state_of(again)
         assert known == {f"Deployment:{ID(n)}": n + 1 for n in range(700)}
         again.say(event("deployment", 0, action=REMOVE), synced(*(key for key in known if key[-1] != "9")))
         left = {key: name for key, name in wanted.items() if key[-1] != "9" and key != ID(0)}
-        await eventually(central, cluster, left)
+        assert await eventually(central, cluster, left) == left
 
 
 async def test_replacing_stream_is_told_everything_the_old_one_brought(
@@ -234,7 +235,8 @@ async def test_replacing_stream_is_told_everything_the_old_one_brought(
                 "replaced by a new stream of the same cluster",
             )
             new.say(event("deployment", 1, "new", hash_=2))
-            await eventually(central, cluster, {ID(n): "new" if n == 1 else "old" for n in range(900)})
+            wanted = {ID(n): "new" if n == 1 else "old" for n in range(900)}
+            assert await eventually(central, cluster, wanted) == wanted
 
 
 async def test_second_installation_of_a_cluster_is_refused(central: RunningCentral, cluster: str) -> None:
@@ -329,7 +331,7 @@ async def test_unknown_answers_and_messages_do_not_end_the_stream(
     async with stream(central, cluster, hello(), stray, audit, MsgFromSensor()) as opened:
         opened.say(event("deployment", 1, "web"))
         await opened.answered()
-        await eventually(central, cluster, {ID(1): "web"})
+        assert await eventually(central, cluster, {ID(1): "web"}) == {ID(1): "web"}
 
 
 YAML = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: c, image: nginx:1}]}\n"
@@ -382,4 +384,4 @@ async def test_killed_central_has_exactly_what_its_dedupe_state_says(
         assert stored
         wanted = {ID(n): "round-8" for n in range(300)}
         again.say(*(event("deployment", n, "round-8", hash_=8) for n in range(300)), synced())
-        await eventually(central, cluster, wanted)
+        assert await eventually(central, cluster, wanted) == wanted

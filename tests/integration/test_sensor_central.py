@@ -231,6 +231,7 @@ async def test_sensor_invalidated_image_is_asked_again(
         message.invalidate_image_cache.image_keys.append(ImageKey(image_id_v2=central.scans[0].image.id_v2))
         central.send(message)
         await until(lambda: len(central.scans) == 2)
+    assert central.scans[1].image.id_v2 == central.scans[0].image.id_v2
 
 
 async def test_sensor_foreign_certificate_is_not_accepted(

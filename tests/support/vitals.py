@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 MIB = 1 << 20
@@ -35,14 +36,32 @@ def pss(pid: int) -> int:
     return total * 1024
 
 
+@dataclass
+class Vitals:
+    """What a process was before, and what became of it."""
+
+    process: subprocess.Popen[bytes]
+    before: int
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is still the same process."""
+        return self.process.poll() is None
+
+    @property
+    def grown_mib(self) -> float:
+        """How many MiB it has gained, its children included."""
+        return (pss(self.process.pid) - self.before) / MIB
+
+
 @contextmanager
-def unharmed(process: subprocess.Popen[bytes], *, mib: float) -> Iterator[None]:
+def unharmed(process: subprocess.Popen[bytes], *, mib: float) -> Iterator[Vitals]:
     """Afterwards the process must live and have grown by at most so many MiB, its children included."""
-    before = pss(process.pid)
-    yield
-    assert process.poll() is None, f"the process ended with {process.returncode}"
-    grown = (pss(process.pid) - before) / MIB
-    assert grown <= mib, f"the process grew by {grown:.0f} MiB, from {before / MIB:.0f} MiB"
+    vitals = Vitals(process, pss(process.pid))
+    yield vitals
+    assert vitals.alive, f"the process ended with {process.returncode}"
+    grown = vitals.grown_mib
+    assert grown <= mib, f"the process grew by {grown:.0f} MiB, from {vitals.before / MIB:.0f} MiB"
 
 
 def sockets(pid: int) -> int:
