@@ -77,6 +77,11 @@ class Address:
         return cls(host.removeprefix("[").removesuffix("]") or default_host, number)
 
 
+def metrics_port(value: str) -> Address | None:
+    """Where to serve metrics, or None for upstream's word `disabled`. Raises `Invalid`."""
+    return None if value == "disabled" else Address.parse(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Setting(Generic[T]):
     """One setting: its name, how to read it, its default and what it is for."""

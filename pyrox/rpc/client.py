@@ -11,14 +11,17 @@ IP address or the caller knows that the peer shows its service certificate.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import grpc
 import httpx
 
 from pyrox.clock import Clock
+from pyrox.errors import Unavailable
 from pyrox.mtls.ca import load_certificates, load_key
 from pyrox.mtls.reload import ClientMaterial, ClientTls
 from pyrox.mtls.servicecert import make_token
@@ -132,6 +135,21 @@ def secure_channel(
         options=options.channel_arguments(server_name(target)),
         compression=grpc.Compression.Gzip if gzip else None,
     )
+
+
+@contextmanager
+def our_side_may_close(server: str) -> Iterator[None]:
+    """A call whose channel is closed by us, as after a new certificate, ends with `Unavailable`.
+
+    gRPC cancels such a call, which looks like the cancellation of the task that waits for it.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise Unavailable(f"{server}: the connection was closed on our side") from error
 
 
 class Channels:

@@ -32,7 +32,7 @@ from pyrox.pb.internalapi.sensor.image_iservice_pb2 import GetImageRequest
 from pyrox.pb.internalapi.sensor.image_iservice_pb2_grpc import ImageServiceStub
 from pyrox.pb.storage.deployment_pb2 import ContainerImage, Deployment
 from pyrox.pb.storage.image_pb2 import Image
-from pyrox.rpc.client import Channels, Target
+from pyrox.rpc.client import Channels, Target, our_side_may_close
 from services.admission.backoff import Pauses
 
 _LOG = log.get(__name__)
@@ -66,19 +66,16 @@ class SensorStream:
         ready()
         while True:
             try:
-                await self._read()
+                with our_side_may_close("Sensor"):
+                    await self._read()
                 reason = "Sensor ended the stream"
             except grpc.aio.AioRpcError as error:
                 reason = f"{error.code().name}: {error.details()}"
             except (grpc.aio.BaseError, asyncio.InvalidStateError) as error:
                 # Sensor went between the connection and the first message.
                 reason = str(error)
-            except asyncio.CancelledError:
-                # gRPC cancels the calls of a channel that is closed, as after a new certificate.
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
-                    raise
-                reason = "the connection was closed"
+            except Unavailable as error:
+                reason = error.message
             finally:
                 self.connected = False
             await self._pauses.wait("settings", reason)

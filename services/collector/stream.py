@@ -21,7 +21,7 @@ from pyrox.pb.api.v1.signal_pb2 import Signal
 from pyrox.pb.internalapi.sensor.signal_iservice_pb2 import SignalStreamMessage
 from pyrox.pb.internalapi.sensor.signal_iservice_pb2_grpc import SignalServiceStub
 from pyrox.pb.storage.process_indicator_pb2 import ProcessSignal
-from pyrox.rpc.client import Channels
+from pyrox.rpc.client import Channels, our_side_may_close
 from pyrox.service import first_failure
 from services.collector.events import Execution
 from services.collector.signals import Signals
@@ -165,8 +165,9 @@ class Printer:
 
 async def _until_end(call: Any) -> None:
     """Return never: raises when Sensor ended the stream, and passes its error on."""
-    async for _ in call:
-        pass
+    with our_side_may_close("Sensor"):
+        async for _ in call:
+            pass
     raise Unavailable("Sensor ended the stream")
 
 

@@ -21,7 +21,6 @@ from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
 from pyrox.pb.internalapi.central.hello_pb2 import CentralHello
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgToSensor
 from pyrox.pb.internalapi.sensor import (  # noqa: F401 - their descriptors are looked up by name
-    compliance_iservice_pb2,
     network_connection_iservice_pb2,
     sfa_iservice_pb2,
 )
@@ -35,6 +34,7 @@ from pyrox.rpc.health import metrics_probe, probe_app, readiness
 from pyrox.rpc.peers import Peers
 from pyrox.rpc.server import RpcServer
 from pyrox.service import BoundedQueue, Component
+from services.sensor.compliance.service import ComplianceService
 from services.sensor.config import Config
 from services.sensor.detect.deploytime import DeployDetector
 from services.sensor.detect.images import Images
@@ -74,7 +74,6 @@ from services.sensor.watch.pods import publish_all
 
 _UNSERVED = (
     "sensor.NetworkConnectionInfoService",
-    "sensor.ComplianceService",
     "sensor.FileActivityService",
 )
 _ENFORCEMENTS = 1000
@@ -428,6 +427,7 @@ def _server(
     servicers = (
         SignalService(processes=processes),
         CollectorService(processes=processes, metrics=base.metrics),
+        ComplianceService(messages=base.messages, metrics=base.metrics),
         AdmissionService(settings=settings, messages=base.messages, events=base.events),
         ImageService(images=detection.images, scanner=detection.scanner),
         DeploymentService(messages=base.messages),

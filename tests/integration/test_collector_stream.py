@@ -108,6 +108,23 @@ async def test_sensor_that_cancels_a_running_stream_is_asked_again(pki: Pki, pro
     assert app.stats.stream_failures == 1
 
 
+async def test_stream_whose_channel_was_closed_as_after_a_new_certificate_is_opened_again(
+    pki: Pki, probe: FakeProbe
+) -> None:
+    async with (
+        SignalSink(pki).running() as sensor,
+        running_collector(config(pki, sensor.port), probe.open) as app,
+    ):
+        await until(lambda: sensor.streams == 1)
+        assert app.channels is not None
+        await app.channels.close()
+        await until(lambda: sensor.streams == 2)
+        probe.put(record(arguments=b"sh\0afterwards\0"))
+        await until(lambda: sensor.of(SHORT))
+    assert [signal.args for signal in sensor.of(SHORT)] == ["afterwards"]
+    assert app.stats.stream_failures == 1
+
+
 async def test_sensor_with_a_foreign_certificate_gets_nothing(
     pki: Pki, probe: FakeProbe, tmp_path: Path
 ) -> None:

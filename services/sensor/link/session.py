@@ -18,6 +18,7 @@ import grpc
 from pyrox.errors import Exhausted, NotAuthorized, RoxError, Unavailable, Unimplemented
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgFromSensor, MsgToSensor
 from pyrox.pb.internalapi.central.sensor_iservice_pb2_grpc import SensorServiceStub
+from pyrox.rpc.client import our_side_may_close
 from services.sensor.link import greeting
 
 USER_AGENT = f"Rox Sensor/{greeting.VERSION} (linux; amd64)"
@@ -41,17 +42,12 @@ def error_of(error: grpc.aio.AioRpcError) -> RoxError:
 def _as_ours() -> Iterator[None]:
     """Turn every way in which gRPC says that a stream is over into one of our errors."""
     try:
-        yield
+        with our_side_may_close("Central"):
+            yield
     except grpc.aio.AioRpcError as error:
         raise error_of(error) from error
     except (grpc.aio.UsageError, grpc.aio.InternalError, asyncio.InvalidStateError) as error:
         raise Unavailable(f"Central: the stream is over: {error}") from error
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        # The call was cancelled, not we: its channel was closed after a certificate change.
-        raise Unavailable("Central: the connection was closed on our side") from error
 
 
 class Session:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pyrox import env
-from pyrox.env import Setting, boolean, duration, environ, text
+from pyrox.env import Address, Setting, boolean, duration, environ, metrics_port, text
 from pyrox.errors import Invalid
 
 PORT = Setting("ROX_PORT", int, 8443, "where to listen")
@@ -150,3 +150,11 @@ def test_address_is_read_with_and_without_a_host(text: str, host: str, port: int
 def test_address_without_a_port_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="expected \\[host:\\]port"):
         env.Address.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "address"),
+    [("disabled", None), (":9091", Address.parse("9091")), ("127.0.0.1:0", Address("127.0.0.1", 0))],
+)
+def test_metrics_port_is_an_address_or_disabled(spelling: str, address: Address | None) -> None:
+    assert metrics_port(spelling) == address

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from pyrox.errors import Unavailable
 from pyrox.mtls.reload import ClientTls
-from pyrox.rpc.client import ChannelOptions, Target, secure_channel, server_name, split_endpoint
+from pyrox.rpc.client import (
+    ChannelOptions,
+    Target,
+    our_side_may_close,
+    secure_channel,
+    server_name,
+    split_endpoint,
+)
 from tests.support.pki import FixedClock, Pki
 
 ENDPOINTS = {
@@ -58,3 +67,21 @@ async def test_service_cert_without_a_certificate_is_refused_at_once(tmp_path: P
     tls = ClientTls(authorities=[Pki(tmp_path).ca_file])
     with pytest.raises(ValueError, match="needs a client certificate"):
         secure_channel(Target("127.0.0.1:1", "central.stackrox"), tls=tls, service_cert=FixedClock())
+
+
+async def test_call_whose_channel_we_closed_is_unavailable() -> None:
+    words = "Sensor: the connection was closed on our side"
+    with pytest.raises(Unavailable, match=words), our_side_may_close("Sensor"):
+        raise asyncio.CancelledError
+
+
+async def test_task_that_is_told_to_stop_stops() -> None:
+    async def call() -> None:
+        with our_side_may_close("Sensor"):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(call())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

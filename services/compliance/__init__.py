@@ -1,0 +1,1 @@
+"""Compliance: the node's second agent, which answers Sensor's questions about the node."""

@@ -1,0 +1,38 @@
+"""Compliance's start: flags, settings, logs, app, components, exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import uvloop
+
+from pyrox import env, log
+from pyrox.clock import SystemClock
+from pyrox.errors import RoxError
+from pyrox.service import run
+from services.compliance import config as settings
+from services.compliance.app import build
+
+
+async def serve(config: settings.Config) -> int:
+    """Build everything, run until told to stop."""
+    app = build(config, SystemClock())
+    try:
+        return await run(app.components)
+    finally:
+        await app.close()
+
+
+def main() -> int:
+    """The entry point `compliance`; 2 for settings that cannot be used."""
+    try:
+        config = settings.load(sys.argv[1:], env.environ())
+        log.setup(process="compliance", level=config.log_level)
+    except (RoxError, ValueError) as err:
+        print(f"compliance: {err}", file=sys.stderr)  # noqa: T201 - logs are not set up yet
+        return 2
+    return uvloop.run(serve(config))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

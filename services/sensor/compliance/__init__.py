@@ -1,0 +1,1 @@
+"""Compliance, the second agent of each node, as Sensor serves it."""
