@@ -141,11 +141,16 @@ async def test_sensor_new_deployment_is_created_enforced_and_removed(
         # Deployments that were there before are not enforced on.
         assert not any("/deployments/web/" in path for _, path, _ in kube.writes)
         kube.remove(kinds.DEPLOYMENT, "bad", "shop")
+        # The end of the alerts is told after that of the deployment, in a message of its own.
         await until(
-            lambda: [e for e in central.events("deployment") if e.action == ResourceAction.REMOVE_RESOURCE]
+            lambda: [e for e in central.events("alert_results") if e.action == ResourceAction.REMOVE_RESOURCE]
         )
-        last = [e for e in central.events("alert_results") if e.id == "uid-bad"][-1]
-        assert (last.action, len(last.alert_results.alerts)) == (ResourceAction.REMOVE_RESOURCE, 0)
+        told = [m.event for m in central.received if m.HasField("event") and m.event.id == "uid-bad"]
+        assert [(e.WhichOneof("resource"), e.action) for e in told[-2:]] == [
+            ("deployment", ResourceAction.REMOVE_RESOURCE),
+            ("alert_results", ResourceAction.REMOVE_RESOURCE),
+        ]
+        assert not told[-1].alert_results.alerts
 
 
 async def test_sensor_break_glass_annotation_stops_enforcement(
