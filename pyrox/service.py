@@ -130,6 +130,31 @@ async def run(components: Sequence[Component], *, on_ready: Callable[[], None] |
         return 1
 
 
+async def unless_stopped(work: Coroutine[Any, Any, None]) -> bool:
+    """Do what must end before the components start; False when SIGTERM or SIGINT came first.
+
+    The first process of a container ignores signals that it has no handler for, so a wait
+    without this would last until the platform kills it.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            return False
+        task.result()
+        return True
+    finally:
+        for one in (task, stopped):
+            one.cancel()
+        await asyncio.gather(task, stopped, return_exceptions=True)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
 async def first_failure(*work: Coroutine[Any, Any, None]) -> None:
     """Run all until one fails or all are done, end the others, and pass the failure on.
 

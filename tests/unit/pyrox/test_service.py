@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from pyrox import service
+from pyrox.errors import Unavailable
 from pyrox.metrics import Metrics
-from pyrox.service import Background, BoundedQueue, ComponentDied, Supervisor, run
+from pyrox.service import Background, BoundedQueue, ComponentDied, Supervisor, run, unless_stopped
 
 
 class Part:
@@ -149,6 +150,35 @@ async def test_run_ends_with_zero_on_a_signal(journal: list[str], number: signal
     code = await run([Part("pool", journal)], on_ready=lambda: os.kill(os.getpid(), number))
     assert code == 0
     assert journal == ["pool starts", "pool ends"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_unless_stopped_gives_up_work_at_a_signal(number: signal.Signals) -> None:
+    ended: list[str] = []
+
+    async def endless() -> None:
+        os.kill(os.getpid(), number)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cleaned up")
+
+    assert not await unless_stopped(endless())
+    assert ended == ["cleaned up"]
+
+
+async def test_unless_stopped_passes_on_what_the_work_raises() -> None:
+    async def failing() -> None:
+        await asyncio.sleep(0)
+        raise Unavailable("the database is away")
+
+    with pytest.raises(Unavailable, match="the database is away"):
+        await unless_stopped(failing())
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+async def test_unless_stopped_is_true_when_the_work_is_done() -> None:
+    assert await unless_stopped(asyncio.sleep(0))
 
 
 async def test_run_ends_with_one_when_a_component_dies(journal: list[str]) -> None:
