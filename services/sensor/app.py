@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyrox.clock import Clock
 from pyrox.env import Address
@@ -43,6 +44,7 @@ from services.sensor.detect.reprocess import Reprocessing
 from services.sensor.detect.runtime import RuntimeDetector
 from services.sensor.detect.scanner import CentralScanner
 from services.sensor.enforce.enforcer import Enforcer, Order
+from services.sensor.health.losses import Losses
 from services.sensor.health.reports import Reports
 from services.sensor.health.services import ServicesHealth
 from services.sensor.link.checks import CentralChecks
@@ -93,11 +95,14 @@ class App:
     reports: Reports
     identification: SensorDeploymentIdentification
     """Shared with the link; `prepare` fills it in."""
+    losses: Losses
+    losses_file: Path
     namespace: str
     node_name: str
 
     async def prepare(self) -> None:
-        """Ask the API server what is said in the first message to Central."""
+        """Read what earlier lives lost; ask the API server what is said in the first message to Central."""
+        self.losses.open(self.losses_file)
         self.identification.CopyFrom(await identify(self.kube, self.namespace))
         self.identification.k8s_node_name = self.node_name
         await self.reports.ask_version()
@@ -121,6 +126,7 @@ class _Base:
     messages: Messages
     publisher: Publisher
     cluster_id: _ClusterId
+    losses: Losses
 
 
 @dataclass(slots=True)
@@ -158,7 +164,9 @@ async def build(config: Config, clock: Clock) -> App:
     """Build everything. Raises `Invalid` when certificates or kubeconfig cannot be read."""
     metrics = Metrics("sensor")
     kube = await KubeClient.open(KubeSource(kubeconfig=config.kubeconfig))
-    outbox = Outbox(limit=config.outbox_limit, kept_limit=config.kept_limit, metrics=metrics)
+    losses = Losses()
+    losses.expose(metrics)
+    outbox = Outbox(limit=config.outbox_limit, kept_limit=config.kept_limit, metrics=metrics, losses=losses)
     events = Events(outbox=outbox, clock=clock)
     messages = Messages()
     base = _Base(
@@ -171,6 +179,7 @@ async def build(config: Config, clock: Clock) -> App:
         messages=messages,
         publisher=Publisher(messages=messages, events=events),
         cluster_id=_ClusterId(_own_cluster_id(config)),
+        losses=losses,
     )
     return _assemble(base)
 
@@ -189,7 +198,7 @@ def _assemble(base: _Base) -> App:
         events=base.events,
         sink=detection.runtime.offer,
         clock=clock,
-        metrics=base.metrics,
+        counts=(base.metrics, base.losses),
     )
     settings = AdmissionSettings(policies=detection.policies, clock=clock, central_endpoint=config.central)
     reports = Reports(
@@ -197,7 +206,7 @@ def _assemble(base: _Base) -> App:
         outbox=base.outbox,
         messages=base.messages,
         publisher=base.publisher,
-        services=ServicesHealth(client=base.kube, namespace=config.namespace),
+        services=ServicesHealth(client=base.kube, namespace=config.namespace, losses=base.losses),
         clock=clock,
     )
     identification = SensorDeploymentIdentification(app_namespace=config.namespace)
@@ -241,6 +250,8 @@ def _assemble(base: _Base) -> App:
         dialer=dialer,
         reports=reports,
         identification=identification,
+        losses=base.losses,
+        losses_file=config.losses_file,
         namespace=config.namespace,
         node_name=config.node_name,
     )
@@ -335,7 +346,7 @@ def _detection(base: _Base, dialer: CentralDialer) -> _Detection:
         images=images,
         messages=base.messages,
         way_out=(base.events, enforcer.enforce),
-        surroundings=(clock, indicators),
+        surroundings=(clock, indicators, base.losses),
     )
     reprocessing = Reprocessing(images=images, detector=detector)
     return _Detection(policies, images, scanner, detector, runtime, enforcer, reprocessing)

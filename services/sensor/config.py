@@ -76,6 +76,7 @@ class Config:
     helm_config: Path
     helm_name: Path
     cluster_id_file: Path
+    losses_file: Path
     retry_initial: timedelta
     retry_longest: timedelta
     greeting_timeout: timedelta
@@ -127,6 +128,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         helm_config=flags.secrets / HELM_CONFIG,
         helm_name=flags.secrets / HELM_NAME,
         cluster_id_file=flags.cache / "cluster-id",
+        losses_file=flags.cache / "runtime-events-lost",
         retry_initial=RETRY_INITIAL.read(environment),
         retry_longest=RETRY_LONGEST.read(environment),
         greeting_timeout=DEDUPER_TIMEOUT.read(environment),

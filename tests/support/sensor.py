@@ -100,7 +100,7 @@ def config(kube: FakeKubernetes, central_port: int, pki: Pki, directory: Path) -
         "ROX_DEDUPER_STATE_TIMEOUT": "2s",
         "ROX_METRICS_PORT": "127.0.0.1:0",
     }
-    return settings.load(["--listen", "127.0.0.1:0"], environment)
+    return settings.load(["--listen", "127.0.0.1:0", "--cache", str(directory / "cache")], environment)
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from pyrox.service import BoundedQueue
 from services.sensor.detect.deploytime import DeployDetector
 from services.sensor.detect.images import Images
 from services.sensor.detect.policies import Policies
+from services.sensor.health.losses import Cause, Losses, Queue
 from services.sensor.link.events import Events
 from services.sensor.store.messages import Messages
 
@@ -43,20 +44,22 @@ class RuntimeDetector:
         images: Images,
         messages: Messages,
         way_out: tuple[Events, Enforce],
-        surroundings: tuple[Clock, BoundedQueue[ProcessIndicator]],
+        surroundings: tuple[Clock, BoundedQueue[ProcessIndicator], Losses],
     ) -> None:
-        """`way_out` is where alerts go; `surroundings` are the clock and the queue."""
+        """`way_out` is where alerts go; `surroundings` are clock, queue and where losses are counted."""
         self._detector = detector
         self._policies = policies
         self._images = images
         self._messages = messages
         self._events, self._enforce = way_out
-        self._clock, self._queue = surroundings
+        self._clock, self._queue, self._losses = surroundings
         self._online = asyncio.Event()
 
     def offer(self, indicator: ProcessIndicator) -> None:
         """Queue an indicator, or count it as dropped."""
-        self._queue.offer(indicator)
+        if not self._queue.offer(indicator):
+            self._losses.lost(Cause.FULL)
+        self._losses.held(Queue.DETECTOR, len(self._queue))
 
     def on_online(self) -> None:
         """Central is there: go on."""
@@ -73,6 +76,7 @@ class RuntimeDetector:
             indicator = await self._queue.get()
             await self._online.wait()
             self.judge(indicator)
+            self._losses.held(Queue.DETECTOR, len(self._queue))
             # A full queue must not keep the streams from being served.
             await asyncio.sleep(0)
 

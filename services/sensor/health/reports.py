@@ -101,6 +101,7 @@ class Reports:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._first_metrics())
             group.create_task(self._every(_HEALTH_SECONDS, self._health))
+            group.create_task(self._tell_losses())
             group.create_task(self._every(_COMPLIANCE_SECONDS, self._compliance))
             group.create_task(self._every(_METRICS_SECONDS, self._metrics))
 
@@ -118,6 +119,16 @@ class Reports:
         await self._publisher.synced.wait()
         await self._online.wait()
         await self._metrics()
+
+    async def _tell_losses(self) -> None:
+        """Do not wait for the next report when something was lost, but tell of a flood only as often."""
+        news = self._services.losses.news
+        while True:
+            await news.wait()
+            await self._online.wait()
+            news.clear()
+            await self._health()
+            await self._clock.sleep(_HEALTH_SECONDS)
 
     async def _health(self) -> None:
         info = await self._services.ask(nodes=len(self._messages.entries("node")))

@@ -1,6 +1,7 @@
 """Health of the other services in the secured cluster: Collector and Admission.
 
-Asked by the reports every 30 s; reads the Kubernetes API. Error texts are upstream's.
+Asked by the reports every 30 s; reads the Kubernetes API. Error texts are upstream's,
+but for the one about lost runtime events, which stands with Collector's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pyrox.k8s.client import Json, KubeClient
 from pyrox.pb.internalapi.central.cluster_status_pb2 import RawClusterHealthInfo
 from pyrox.pb.storage.cluster_pb2 import AdmissionControlHealthInfo, CollectorHealthInfo
 from pyrox.workload import objects
+from services.sensor.health.losses import Losses
 
 _COLLECTOR = "collector"
 _ADMISSION = "admission-control"
@@ -19,16 +21,19 @@ _ADMISSION = "admission-control"
 class ServicesHealth:
     """Reads the state of the workloads."""
 
-    def __init__(self, *, client: KubeClient, namespace: str) -> None:
+    def __init__(self, *, client: KubeClient, namespace: str, losses: Losses) -> None:
         self._client = client
         self._namespace = namespace
+        self.losses = losses
 
     async def ask(self, *, nodes: int) -> RawClusterHealthInfo:
-        """The health of both; what cannot be read is an error text in it."""
-        return RawClusterHealthInfo(
+        """The health of both; what cannot be read is an error text in it, and so is what was lost."""
+        info = RawClusterHealthInfo(
             collector_health_info=await self._collector(nodes),
             admission_control_health_info=await self._admission(),
         )
+        info.collector_health_info.status_errors.extend(self.losses.errors())
+        return info
 
     async def _collector(self, nodes: int) -> CollectorHealthInfo:
         info = CollectorHealthInfo(total_registered_nodes=nodes)

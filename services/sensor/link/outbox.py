@@ -12,16 +12,20 @@ from collections import deque
 
 from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgFromSensor
+from services.sensor.health.losses import Cause, Losses, Queue
 
 
 class Outbox:
     """One queue with two bounds: for the live stream and for what outlives it."""
 
-    def __init__(self, *, limit: int, kept_limit: int, metrics: Metrics) -> None:
+    def __init__(
+        self, *, limit: int, kept_limit: int, metrics: Metrics, losses: Losses | None = None
+    ) -> None:
         self._limit = limit
         self._kept_limit = kept_limit
         self._items: deque[tuple[MsgFromSensor, bool]] = deque()
         self._kept = 0
+        self._losses = losses or Losses()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -42,6 +46,8 @@ class Outbox:
         if len(self._items) >= self._limit or (not self.live and self._kept >= self._kept_limit):
             self.dropped += 1
             self._drops.labels("full" if self.live else "offline").inc()
+            if keep:
+                self._losses.lost(Cause.FULL if self.live else Cause.OFFLINE)
             return
         self._items.append((message, keep))
         self._kept += keep
@@ -80,6 +86,7 @@ class Outbox:
 
     def _changed(self) -> None:
         self._size.set(len(self._items))
+        self._losses.held(Queue.OUTBOX, self._kept)
         if self._items:
             self._wake.set()
         if len(self._items) <= self._limit // 2:

@@ -17,6 +17,7 @@ from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.central.sensor_events_pb2 import ResourceAction, SensorEvent
 from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator, ProcessSignal
 from pyrox.workload.pods import SHORT_ID
+from services.sensor.health.losses import Cause, Losses, Queue
 from services.sensor.link.events import Events
 from services.sensor.runtime.processfilter import ProcessFilter
 from services.sensor.store.entities import Container, Entities
@@ -57,7 +58,7 @@ class Processes:
         events: Events,
         sink: Sink,
         clock: Clock,
-        metrics: Metrics,
+        counts: tuple[Metrics, Losses],
     ) -> None:
         self._entities = entities
         self._filter = process_filter
@@ -66,6 +67,8 @@ class Processes:
         self._clock = clock
         self._unknown: OrderedDict[str, _Waiting] = OrderedDict()
         self._waiting_bytes = 0
+        self._waiting = 0
+        metrics, self._losses = counts
         self._drops = metrics.counter(
             "process_enrichment_drops", "process signals whose container never became known"
         )
@@ -116,18 +119,20 @@ class Processes:
         if waiting is None:
             waiting = self._unknown[signal.container_id] = _Waiting(self._clock.monotonic())
         if len(waiting.signals) >= _MAX_WAITING:
-            self._drop(1)
+            self._overflow(1)
             return
         waiting.signals.append(signal)
         self._waiting_bytes += signal.ByteSize()
+        self._wait(1)
         while len(self._unknown) > _MAX_UNKNOWN or self._waiting_bytes > _MAX_WAITING_BYTES:
-            self._drop(len(self._taken(next(iter(self._unknown)))))
+            self._overflow(len(self._taken(next(iter(self._unknown)))))
 
     def _taken(self, container_id: str) -> list[ProcessSignal]:
         """The signals that waited for the container; they wait no longer."""
         waiting = self._unknown.pop(container_id, None)
         signals = waiting.signals if waiting is not None else []
         self._waiting_bytes -= sum(signal.ByteSize() for signal in signals)
+        self._wait(-len(signals))
         return signals
 
     def _on_container(self, container_id: str) -> None:
@@ -161,6 +166,15 @@ class Processes:
         )
         self._events.emit(event)
         self._sink(indicator)
+
+    def _wait(self, change: int) -> None:
+        self._waiting += change
+        self._losses.held(Queue.UNKNOWN, self._waiting)
+
+    def _overflow(self, count: int) -> None:
+        """Drop what might have become known."""
+        self._drop(count)
+        self._losses.lost(Cause.FULL, count)
 
     def _drop(self, count: int) -> None:
         self.dropped += count

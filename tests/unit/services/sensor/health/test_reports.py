@@ -14,6 +14,7 @@ from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.central.sensor_events_pb2 import ResourceAction
 from pyrox.pb.storage.deployment_pb2 import Deployment
 from pyrox.pb.storage.node_pb2 import Node
+from services.sensor.health.losses import Cause, Losses
 from services.sensor.health.reports import Reports
 from services.sensor.health.services import ServicesHealth
 from services.sensor.link.events import Events, Origin
@@ -59,6 +60,7 @@ class Bench:
         self.outbox = Outbox(limit=100, kept_limit=10, metrics=Metrics("sensor"))
         self.outbox.go_live()
         self.clock = Gate()
+        self.losses = Losses()
         self.messages = Messages()
         self.publisher = Publisher(
             messages=self.messages, events=Events(outbox=self.outbox, clock=self.clock)
@@ -71,7 +73,7 @@ class Bench:
             outbox=self.outbox,
             messages=self.messages,
             publisher=self.publisher,
-            services=ServicesHealth(client=client, namespace="stackrox"),
+            services=ServicesHealth(client=client, namespace="stackrox", losses=self.losses),
             clock=self.clock,
         )
 
@@ -124,6 +126,24 @@ async def test_health_comes_after_thirty_seconds_of_one_connection(bench: Bench)
     assert await bench.sent() == []
     await bench.clock.open(30.0)
     assert len(await bench.sent()) == 1
+
+
+async def test_losses_are_told_at_once_then_only_with_every_report(bench: Bench) -> None:
+    bench.losses.lost(Cause.FULL)
+    await asyncio.sleep(0.001)
+    assert await bench.sent() == []
+    bench.reports.on_online()
+    await asyncio.sleep(0.001)
+    health = (await bench.sent())[-1].cluster_health_info
+    assert "1 came when a queue was full" in health.collector_health_info.status_errors[-1]
+    bench.losses.lost(Cause.FULL)
+    await asyncio.sleep(0.001)
+    assert await bench.sent() == []
+    await bench.clock.open(30.0)
+    reports = [message.cluster_health_info for message in await bench.sent()]
+    assert {one.collector_health_info.status_errors[-1] for one in reports} == {
+        "runtime events lost: 2 came when a queue was full; see rox_sensor_runtime_events_lost"
+    }
 
 
 async def test_metrics_come_once_the_nodes_are_known(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.central.sensor_events_pb2 import SensorEvent
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgFromSensor
 from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator
+from services.sensor.health.losses import Cause, Losses, Queue
 from services.sensor.link.outbox import Outbox
 
 
@@ -15,8 +16,8 @@ def message(name: str) -> MsgFromSensor:
     return MsgFromSensor(event=SensorEvent(id=name, process_indicator=ProcessIndicator(id=name)))
 
 
-def outbox(limit: int = 4, kept: int = 2) -> Outbox:
-    return Outbox(limit=limit, kept_limit=kept, metrics=Metrics("sensor"))
+def outbox(limit: int = 4, kept: int = 2, losses: Losses | None = None) -> Outbox:
+    return Outbox(limit=limit, kept_limit=kept, metrics=Metrics("sensor"), losses=losses)
 
 
 async def test_outbox_offline_keeps_a_bounded_number() -> None:
@@ -35,6 +36,24 @@ async def test_outbox_full_drops_and_counts() -> None:
     for name in "abcde":
         box.put(message(name))
     assert (len(box), box.dropped) == (4, 1)
+
+
+async def test_outbox_counts_what_is_made_once_as_held_and_as_lost() -> None:
+    losses = Losses()
+    box = outbox(losses=losses)
+    for name in "abc":
+        box.put(message(name), keep=True)
+    assert (losses.holds(Queue.OUTBOX), losses.count(Cause.OFFLINE)) == (2, 1)
+    box.go_live()
+    box.put(message("again"))
+    for name in "de":
+        box.put(message(name), keep=True)
+    box.put(message("again"))
+    assert (losses.holds(Queue.OUTBOX), losses.count(Cause.FULL)) == (3, 1)
+    taken = await box.take()
+    assert losses.holds(Queue.OUTBOX) == 2
+    box.put_back(taken)
+    assert losses.holds(Queue.OUTBOX) == 3
 
 
 async def test_outbox_goes_offline_forgets_what_is_made_again() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pyrox.metrics import Metrics
 from pyrox.pb.storage.deployment_pb2 import ContainerInstance, ContainerInstanceID, Pod
 from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator, ProcessSignal
+from services.sensor.health.losses import Cause, Losses, Queue
 from services.sensor.link.events import Events
 from services.sensor.link.outbox import Outbox
 from services.sensor.runtime.processes import Processes
@@ -24,7 +25,8 @@ class Bench:
         self.clock = FixedClock()
         self.entities = Entities()
         metrics = Metrics("sensor")
-        self.outbox = Outbox(limit=1000, kept_limit=1000, metrics=metrics)
+        self.losses = Losses()
+        self.outbox = Outbox(limit=1000, kept_limit=1000, metrics=metrics, losses=self.losses)
         self.seen: list[ProcessIndicator] = []
         self.processes = Processes(
             entities=self.entities,
@@ -32,12 +34,15 @@ class Bench:
             events=Events(outbox=self.outbox, clock=self.clock),
             sink=self.seen.append,
             clock=self.clock,
-            metrics=metrics,
+            counts=(metrics, self.losses),
         )
 
     def pod(self) -> None:
+        self.pod_of(LONG)
+
+    def pod_of(self, container: str) -> None:
         instance = ContainerInstance(
-            instance_id=ContainerInstanceID(id=LONG), container_name="main", image_digest="sha256:1"
+            instance_id=ContainerInstanceID(id=container), container_name="main", image_digest="sha256:1"
         )
         self.entities.put(
             Pod(id="uid", name="web-1", namespace="shop", deployment_id="dep", live_instances=[instance])
@@ -87,13 +92,17 @@ def test_offer_container_that_never_comes_is_a_counted_drop() -> None:
     bench.later(2)
     assert bench.processes.dropped == 2
     assert not bench.seen
+    assert (bench.losses.holds(Queue.UNKNOWN), bench.losses.errors()) == (0, [])
 
 
 def test_offer_unknown_container_keeps_a_bounded_number() -> None:
     bench = Bench()
     for _ in range(500):
         bench.processes.offer(signal("0" * 12))
-    assert bench.processes.dropped == 300
+    assert bench.processes.dropped == bench.losses.count(Cause.FULL) == 300
+    assert bench.losses.holds(Queue.UNKNOWN) == 200
+    bench.pod_of("0" * 12)
+    assert bench.losses.holds(Queue.UNKNOWN) == 0
 
 
 def test_offer_without_container_is_dropped() -> None:
