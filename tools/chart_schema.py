@@ -45,8 +45,8 @@ def _of(value: Value) -> Schema:
     derived: Schema = {}
     if value.default is not None:
         derived["type"] = _TYPES[type(value.default)]
-    if value.children:
-        derived["properties"] = {child.key: _of(child) for child in value.children}
+    if value.described_children:
+        derived["properties"] = {child.key: _of(child) for child in value.described_children}
     made = {**about, **derived, **value.schema}
     if "type" not in made and not {"enum", "const", "anyOf", "oneOf"} & made.keys():
         raise Undescribed(f"{value.path}: null by default; say its type with `# @schema`")
@@ -114,13 +114,10 @@ def _near(key: str) -> Iterator[str]:
         "".join(word.capitalize() for word in words),
     }
     yield from (re.escape(text) for text in sorted(spellings - {key, ""}))
-    for index in range(len(key) + 1):
-        before, after = re.escape(key[:index]), key[index:]
-        yield f"{before}.{re.escape(after)}"
-        if not after:
-            continue
-        if len(key) > 1:
-            yield f"{before}{re.escape(after[1:])}"
-        yield f"{before}[^{re.escape(after[0])}]{re.escape(after[1:])}"
-        if len(after) > 1 and after[0] != after[1]:
-            yield f"{before}{re.escape(after[1] + after[0] + after[2:])}"
+    # For each place: another character or none instead of this one, one more before it, two exchanged.
+    for index, character in enumerate(key):
+        before, this, after = re.escape(key[:index]), re.escape(character), re.escape(key[index + 1 :])
+        yield f"{before}(?:[^{this}]?{after}|.{this}{after})" if len(key) > 1 else f".{this}"
+        if index + 1 < len(key) and character != key[index + 1]:
+            yield f"{before}{re.escape(key[index + 1])}{this}{re.escape(key[index + 2 :])}"
+    yield f"{re.escape(key)}."

@@ -31,7 +31,13 @@ class Value:
     @property
     def key(self) -> str:
         """The last part of the path."""
-        return self.path.rpartition(".")[2] if not self.path.endswith("]") else self.path
+        return self.path.rpartition(".")[2]
+
+    @property
+    def described_children(self) -> tuple[Value, ...]:
+        """The keys below, unless a definition or the user says what may stand there."""
+        is_open = "$ref" in self.schema or self.schema.get("additionalProperties", False) is not False
+        return () if is_open else self.children
 
 
 def load(path: Path) -> Value:

@@ -1,7 +1,7 @@
 """Write what is made from the charts' values.yaml: values.schema.json and the README's table.
 
 Run by `make charts`; `--check` fails when a committed file is out of date. It also keeps
-the named templates that both charts share equal, and the charts' appVersion.
+the named templates that both charts share equal, and the charts' versions.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,17 @@ BEGIN, END = "<!-- made by tools/gen_chart_docs.py: begin -->", "<!-- end -->"
 _LONGEST_DEFAULT = 60
 
 
-def made(charts: list[Path]) -> Iterator[tuple[Path, str]]:
-    """Each file that is made, with the text that it should have."""
-    for chart in charts:
-        values = chart_values.load(chart / "values.yaml")
-        title = yaml.safe_load((chart / "Chart.yaml").read_text())["name"]
-        schema = chart_schema.build(values, title=f"Values of {title}")
-        yield chart / "values.schema.json", json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
-        page = (chart / "README.md").read_text()
-        yield chart / "README.md", between_markers(page, table(values))
-        if chart != charts[0]:
-            yield chart / SHARED, (charts[0] / SHARED).read_text()
+def made(chart: Path, source: Path) -> Iterator[tuple[Path, str]]:
+    """Each file of a chart that is made, with its text; `source` is the chart that holds what is shared."""
+    values = chart_values.load(chart / "values.yaml")
+    title = yaml.safe_load((chart / "Chart.yaml").read_text())["name"]
+    schema = chart_schema.build(values, title=f"Values of {title}")
+    yield chart / "values.schema.json", json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+    readme = chart / "README.md"
+    page = readme.read_text() if readme.exists() else f"# {title}\n\n## Values\n\n{BEGIN}\n{END}\n"
+    yield readme, between_markers(page, table(values))
+    if chart != source:
+        yield chart / SHARED, (source / SHARED).read_text()
 
 
 def between_markers(page: str, text: str) -> str:
@@ -49,21 +50,20 @@ def between_markers(page: str, text: str) -> str:
 
 def table(root: chart_values.Value) -> str:
     """Every value, one table for each top-level key that has keys of its own."""
-    simple = [value for value in root.children if not value.children]
+    simple = [value for value in root.children if not value.described_children]
     parts = ["", "| Value | Default | Meaning |", "|---|---|---|", *map(_row, simple)]
     for value in root.children:
-        if value.children:
+        if value.described_children:
             parts += ["", f"### `{value.path}`", "", value.description, ""]
             parts += ["| Value | Default | Meaning |", "|---|---|---|"]
-            parts += [_row(leaf) for child in value.children for leaf in _leaves(child)]
+            parts += [_row(leaf) for child in value.described_children for leaf in _leaves(child)]
     return "\n".join(parts) + "\n"
 
 
 def _leaves(value: chart_values.Value) -> Iterator[chart_values.Value]:
-    if value.children and not value.schema.get("x-one-row"):
-        for child in value.children:
-            yield from _leaves(child)
-    else:
+    for child in value.described_children:
+        yield from _leaves(child)
+    if not value.described_children:
         yield value
 
 
@@ -78,11 +78,12 @@ def _cell(text: str) -> str:
 
 
 def wrong_versions(charts: list[Path]) -> Iterator[str]:
-    """Charts whose appVersion is not the release whose interfaces we serve."""
+    """Charts that do not bear the release whose interfaces we serve, or our own version."""
     _, minor, patch = WIRE_VERSION.split(".")
+    product = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     for chart in charts:
         about: dict[str, Any] = yaml.safe_load((chart / "Chart.yaml").read_text())
-        wanted = {"appVersion": WIRE_VERSION, "version": f"400.{minor}.{patch}"}
+        wanted = {"appVersion": product, "version": f"400.{minor}.{patch}"}
         for key, value in wanted.items():
             if about.get(key) != value:
                 yield f"{chart.name}/Chart.yaml: {key} should be {value}"
@@ -95,12 +96,15 @@ def main() -> int:
     args = parser.parse_args()
     # The central chart comes first: it holds the source of what the charts share.
     charts = sorted(path.parent for path in HELM.glob("*/Chart.yaml"))
-    try:
-        stale = [(path, text) for path, text in made(charts) if not path.exists() or path.read_text() != text]
-    except chart_values.Undescribed as err:
-        print(err)
-        return 1
     complaints = list(wrong_versions(charts))
+    stale = []
+    for chart in charts:
+        try:
+            texts = list(made(chart, charts[0]))
+        except chart_values.Undescribed as err:
+            complaints.append(f"{chart.name}/values.yaml: {err}")
+            continue
+        stale += [(path, text) for path, text in texts if not path.exists() or path.read_text() != text]
     if args.check:
         complaints += [f"{path.relative_to(ROOT)} is out of date; run `make charts`" for path, _ in stale]
     else:
