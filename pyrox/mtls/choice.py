@@ -103,7 +103,7 @@ def choose(new: Material | None, legacy: Material | None, now: datetime) -> Mate
 class CertificateChoice:
     """A component that keeps the directory in use at the right certificate."""
 
-    name = "certificate choice"
+    name = "certificate-choice"
 
     def __init__(self, *, places: Places, clock: Clock) -> None:
         self._places = places

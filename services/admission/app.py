@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pyrox.clock import Clock
 from pyrox.metrics import Metrics
+from pyrox.mtls.choice import CertificateChoice
 from pyrox.mtls.identity import Subject
 from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
 from pyrox.pb.internalapi.sensor.admission_control_iservice_pb2 import MsgToAdmissionControl
@@ -75,8 +76,8 @@ class _Current:
 def build(config: Config, clock: Clock) -> App:
     """Build the process from its settings."""
     metrics = Metrics("admission_control")
-    files = CertFiles.in_directory(config.certs)
-    authorities = [config.certs / "ca.pem"]
+    files = CertFiles.in_directory(config.certs.used)
+    authorities = [config.certs.used / "ca.pem"]
     client_tls = ClientTls(authorities=authorities, certificate=files)
     server_tls = ServerTls(certificates=[files], alpn=("http/1.1",))
     channels = Channels(
@@ -114,6 +115,7 @@ def build(config: Config, clock: Clock) -> App:
     front = Front(endpoints=[endpoint], app=webhook, peers=None, clock=clock)
     components = (
         _metrics_front(config, metrics, clock),
+        CertificateChoice(places=config.certs, clock=clock),
         CertificateWatch(watched=[client_tls, server_tls], clock=clock),
         SettingsFiles(settings=settings, mounted=config.mounted, clock=clock),
         alerts,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pyrox import env
 from pyrox.env import Address, Setting
+from pyrox.mtls.choice import Places
 
 SENSOR = Setting("ROX_SENSOR_ENDPOINT", env.text, "sensor.stackrox.svc:443", "address of Sensor")
 NAMESPACE = Setting("POD_NAMESPACE", env.text, "stackrox", "namespace that Admission runs in")
@@ -35,7 +36,7 @@ class Config:
 
     listen: Address
     metrics: Address
-    certs: Path
+    certs: Places
     state: Path
     mounted: Path
     sensor: str
@@ -75,7 +76,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
     return Config(
         listen=Address.parse(flags.listen),
         metrics=Address.parse(METRICS_PORT.read(environment)),
-        certs=flags.certs,
+        certs=Places.read(environment, flags.certs),
         state=flags.state,
         mounted=flags.mounted,
         sensor=SENSOR.read(environment),

@@ -18,6 +18,7 @@ from google.protobuf import json_format
 from pyrox.clock import Clock
 from pyrox.env import Address
 from pyrox.metrics import Metrics
+from pyrox.mtls.choice import CertificateChoice
 from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls
 from pyrox.pb.storage.process_indicator_pb2 import ProcessSignal
 from pyrox.rpc.client import Channels, Target
@@ -107,7 +108,8 @@ def _way_out(
     target = Target(config.server, config.sni, by_service_name=True)
     channels = Channels(target, tls=tls)
     stream = SensorStream(channels=channels, source=source, stats=stats, clock=clock, random=random.random)
-    return channels, (CertificateWatch(watched=[tls], clock=clock), stream)
+    choice = CertificateChoice(places=config.certs, clock=clock)
+    return channels, (choice, CertificateWatch(watched=[tls], clock=clock), stream)
 
 
 def proc_of(host: Path) -> Path:

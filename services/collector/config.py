@@ -15,6 +15,7 @@ from pathlib import Path
 from pyrox import env
 from pyrox.env import Address, Setting
 from pyrox.errors import Invalid
+from pyrox.mtls.choice import Places
 
 SERVER = Setting("GRPC_SERVER", env.text, "", "address of Sensor; without it signals go to standard output")
 SNI = Setting("SNI_HOSTNAME", env.text, "sensor.stackrox.svc", "name that Sensor's certificate carries")
@@ -59,6 +60,7 @@ class Config:
     """Empty: signals go to standard output as JSON."""
     sni: str
     tls: TlsFiles
+    certs: Places
     watch_kernel: bool
     arguments: bool
     buffer_bytes: int
@@ -86,12 +88,14 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
     document = _document(environment)
     if flags.queue < 1:
         raise Invalid(f"--queue {flags.queue}: expected 1 or more")
+    tls = _tls(document, environment)
     return Config(
         listen=Address.parse(flags.listen),
         metrics=Address.parse(flags.metrics),
         server=SERVER.read(environment),
         sni=SNI.read(environment),
-        tls=_tls(document, environment),
+        tls=tls,
+        certs=Places.read(environment, tls.cert.parent),
         watch_kernel=_method(environment),
         arguments=not NO_ARGUMENTS.read(environment),
         buffer_bytes=_buffer(environment),

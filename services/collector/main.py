@@ -9,14 +9,26 @@ import uvloop
 from pyrox import env, log
 from pyrox.clock import SystemClock
 from pyrox.errors import RoxError
-from pyrox.service import run
+from pyrox.mtls.choice import CertificateChoice
+from pyrox.service import run, unless_stopped
 from services.collector import config as settings
 from services.collector.app import build
 
+_LOG = log.get(__name__)
+
 
 async def serve(config: settings.Config) -> int:
-    """Build everything, run until told to stop."""
-    app = build(config, SystemClock())
+    """Wait for a certificate, build everything, run until told to stop."""
+    clock = SystemClock()
+    try:
+        choice = CertificateChoice(places=config.certs, clock=clock)
+        # Without Sensor's address signals go to standard output, which needs none.
+        if config.server and not await unless_stopped(choice.settle()):
+            return 0
+    except RoxError as err:
+        _LOG.error("cannot start", error=err.message)
+        return 1
+    app = build(config, clock)
     try:
         return await run(app.components)
     finally:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pyrox.clock import Clock
 from pyrox.env import Address
 from pyrox.metrics import Metrics
+from pyrox.mtls.choice import CertificateChoice
 from pyrox.mtls.identity import Subject
 from pyrox.mtls.reload import CertificateWatch, ClientTls
 from pyrox.rpc.client import Channels, Target
@@ -46,9 +47,10 @@ def build(config: Config, clock: Clock) -> App:
     stream = SensorStream(
         channels=channels, node_name=config.node_name, metrics=metrics, clock=clock, random=random.random
     )
+    choice = CertificateChoice(places=config.certs, clock=clock)
     watch = CertificateWatch(watched=[tls], clock=clock)
     return App(
-        components=(*_metrics_front(config.metrics, metrics, clock), watch, stream),
+        components=(*_metrics_front(config.metrics, metrics, clock), choice, watch, stream),
         stream=stream,
         channels=channels,
     )

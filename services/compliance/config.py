@@ -13,6 +13,7 @@ from pathlib import Path
 from pyrox import env
 from pyrox.env import Address, Setting
 from pyrox.errors import Invalid
+from pyrox.mtls.choice import Places
 from pyrox.mtls.reload import CertFiles
 
 SENSOR = Setting("ROX_ADVERTISED_ENDPOINT", env.text, "sensor.stackrox.svc:443", "address of Sensor")
@@ -35,6 +36,7 @@ class Config:
     node_name: str
     ca_file: Path
     files: CertFiles
+    certs: Places
     metrics: Address | None
     log_level: str
 
@@ -50,11 +52,13 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
     node_name = NODE_NAME.read(environment)
     if not node_name:
         raise Invalid(f"{NODE_NAME.name} is not set; a pod takes it from spec.nodeName")
+    files = CertFiles(CERT_FILE.read(environment), KEY_FILE.read(environment))
     return Config(
         sensor=SENSOR.read(environment),
         node_name=node_name,
         ca_file=CA_FILE.read(environment),
-        files=CertFiles(CERT_FILE.read(environment), KEY_FILE.read(environment)),
+        files=files,
+        certs=Places.read(environment, files.cert.parent),
         metrics=METRICS_PORT.read(environment),
         log_level=LOG_LEVEL.read(environment),
     )

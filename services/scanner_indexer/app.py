@@ -16,6 +16,7 @@ from pyrox.clock import Clock
 from pyrox.errors import RoxError
 from pyrox.metrics import Metrics
 from pyrox.mtls.ca import ServiceTrust, load_certificates
+from pyrox.mtls.choice import CertificateChoice
 from pyrox.mtls.reload import CertificateWatch, ClientTls, ServerTls, service_tls
 from pyrox.pg.migrate import Migrator
 from pyrox.pg.pool import Pool
@@ -67,7 +68,7 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
     workers, arena = Workers(count=_WORKERS), Arena()
     reader = ProcessLayerReader(workers=workers, detectors=detectors())
     indexing = Indexing(store=store, reader=reader, arena=arena, clock=clock, random=random, metrics=metrics)
-    server_tls, client_tls = service_tls(config.certs)
+    server_tls, client_tls = service_tls(config.certs.used)
     service = IndexerService(
         indexing=indexing,
         store=store,
@@ -96,6 +97,7 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
         components=(
             pool,
             Scratch(arena=arena, workers=workers),
+            CertificateChoice(places=config.certs, clock=clock),
             CertificateWatch(watched=[server_tls, client_tls], clock=clock),
             rpc,
             front,
@@ -113,7 +115,7 @@ def methods(service: IndexerService) -> dict[str, Method]:
 
 
 def _authenticator(config: Config, clock: Clock) -> Authenticator:
-    authorities = load_certificates((config.certs / "ca.pem").read_bytes())
+    authorities = load_certificates((config.certs.used / "ca.pem").read_bytes())
     known = ServiceAuthenticator(trust=ServiceTrust(authorities, clock))
     return AnyService(known) if config.allow_anonymous else known
 

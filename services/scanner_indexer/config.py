@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pyrox import env
 from pyrox.errors import Invalid
+from pyrox.mtls.choice import Places
 from pyrox.pg.settings import Settings
 from pyrox.scan import settings
 
@@ -62,7 +63,7 @@ class Config:
     grpc_listen_addr: str
     metrics_addr: str
     log_level: str
-    certs: Path
+    certs: Places
     database: Settings
     layer_timeout: timedelta
     repository_to_cpe_url: str
@@ -89,7 +90,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         grpc_listen_addr=values["grpc_listen_addr"],
         metrics_addr=METRICS_PORT.read(environment),
         log_level=settings.log_level(values["log_level"]),
-        certs=Path(values["mtls.certs_dir"] or settings.DEFAULT_CERTS),
+        certs=Places.read(environment, Path(values["mtls.certs_dir"] or settings.DEFAULT_CERTS)),
         database=Settings.from_conn_string(
             values["indexer.database.conn_string"], password_file=values["indexer.database.password_file"]
         ),

@@ -16,7 +16,8 @@ import uvloop
 from pyrox import env, log
 from pyrox.clock import SystemClock
 from pyrox.errors import RoxError
-from pyrox.service import run
+from pyrox.mtls.choice import CertificateChoice
+from pyrox.service import run, unless_stopped
 from services.scanner_indexer import app
 from services.scanner_indexer.config import Config, load
 
@@ -36,16 +37,25 @@ def main() -> int:
 
 async def _serve(config: Config) -> int:
     logger = log.get(__name__)
+    clock = SystemClock()
     try:
-        built = app.build(config, clock=SystemClock(), random=SystemRandom())
-        await built.pool.connect(attempts=None)
-        await built.migrator.run()
+        if not await unless_stopped(CertificateChoice(places=config.certs, clock=clock).settle()):
+            return 0
+        built = app.build(config, clock=clock, random=SystemRandom())
+        if not await unless_stopped(_open(built)):
+            return 0
     except (RoxError, OSError) as err:
         logger.error("start failed", error=str(err))  # noqa: TRY400 - the text says it all
         return 1
     return await run(
         built.components, on_ready=lambda: logger.info("serving", address=config.grpc_listen_addr)
     )
+
+
+async def _open(built: app.App) -> None:
+    """Wait for the database, however long that takes, and bring it up to date."""
+    await built.pool.connect(attempts=None)
+    await built.migrator.run()
 
 
 if __name__ == "__main__":

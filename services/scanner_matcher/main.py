@@ -16,7 +16,7 @@ import uvloop
 from pyrox import env, log
 from pyrox.clock import SystemClock
 from pyrox.errors import RoxError
-from pyrox.service import run
+from pyrox.service import run, unless_stopped
 from services.scanner_matcher import app
 from services.scanner_matcher.config import Config, load
 
@@ -38,14 +38,20 @@ async def _serve(config: Config) -> int:
     logger = log.get(__name__)
     try:
         built = app.build(config, clock=SystemClock(), random=SystemRandom())
-        await built.pool.connect(attempts=None)
-        await built.migrator.run()
+        if not await unless_stopped(_open(built)):
+            return 0
     except (RoxError, OSError) as err:
         logger.error("start failed", error=str(err))  # noqa: TRY400 - the text says it all
         return 1
     return await run(
         built.components, on_ready=lambda: logger.info("serving", address=config.grpc_listen_addr)
     )
+
+
+async def _open(built: app.App) -> None:
+    """Wait for the database, however long that takes, and bring it up to date."""
+    await built.pool.connect(attempts=None)
+    await built.migrator.run()
 
 
 if __name__ == "__main__":

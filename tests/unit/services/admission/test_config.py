@@ -15,7 +15,9 @@ def test_defaults_are_those_of_a_pod() -> None:
     made = config.load([], {})
     assert (made.listen.port, made.metrics.port) == (8443, 9090)
     assert made.sensor == "sensor.stackrox.svc:443"
-    assert made.certs == Path("/run/secrets/stackrox.io/certs")
+    assert made.certs.used == Path("/run/secrets/stackrox.io/certs")
+    assert made.certs.new == Path("/run/secrets/stackrox.io/certs-new")
+    assert made.certs.legacy == Path("/run/secrets/stackrox.io/certs-legacy")
     assert (made.image_ttl, made.image_bytes) == (timedelta(hours=4), 200 << 20)
     assert made.drain == timedelta(seconds=15)
 

@@ -23,6 +23,7 @@ def test_build_with_a_server_streams_to_it() -> None:
         "metrics",
         "status",
         "watch",
+        "certificate-choice",
         "certificates",
         "sensor-stream",
     ]

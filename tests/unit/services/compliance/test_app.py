@@ -12,8 +12,8 @@ from tests.support.pki import FixedClock
 @pytest.mark.parametrize(
     ("port", "components"),
     [
-        ("disabled", ["certificates", "sensor-stream"]),
-        (":9091", ["metrics", "certificates", "sensor-stream"]),
+        ("disabled", ["certificate-choice", "certificates", "sensor-stream"]),
+        (":9091", ["metrics", "certificate-choice", "certificates", "sensor-stream"]),
     ],
 )
 async def test_build_serves_metrics_unless_they_are_disabled(port: str, components: list[str]) -> None:

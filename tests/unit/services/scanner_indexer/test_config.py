@@ -14,7 +14,7 @@ from services.scanner_indexer.config import load
 def test_defaults_are_upstreams() -> None:
     config = load(None, {})
     assert (config.http_listen_addr, config.grpc_listen_addr) == ("127.0.0.1:9443", "127.0.0.1:8443")
-    assert config.certs == Path("/run/secrets/stackrox.io/certs")
+    assert config.certs.used == Path("/run/secrets/stackrox.io/certs")
     assert (config.database.host, config.database.database) == ("/var/run/postgresql", "postgres")
     assert config.layer_timeout == timedelta(minutes=1)
     assert (config.expiry.start, config.expiry.duration) == (timedelta(days=7), timedelta(days=23))
