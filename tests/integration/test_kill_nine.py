@@ -13,8 +13,9 @@ import random
 import signal
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import chain, groupby
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ class Story:
         self.acknowledged = Acknowledged()
         self.before: Baseline | None = None
         self.times: defaultdict[str, list[float]] = defaultdict(list)
+        self.kills: Counter[str] = Counter()
 
     def order(self) -> list[str]:
         """Every process as often as asked, in an order of chance."""
@@ -63,17 +65,29 @@ class Story:
         await asyncio.sleep(self.chance.uniform(0, 1.5))
         before = self.site.entries()[name].identity
         assert before is not None, f"{name} does not run"
-        os.kill(before.pid, signal.SIGKILL)
+        self._end(name, before)
         for _ in range(again):
-            before = (await self._back(name, before, starting=True)).identity
+            before = (await self.back(name, before, starting=True)).identity
             await asyncio.sleep(self.chance.uniform(0, 0.3))
             if before is not None:
-                os.kill(before.pid, signal.SIGKILL)
+                self._end(name, before)
         begun = time.monotonic()
-        await self._back(name, before)
+        await self.back(name, before)
         self.times[f"{name} {phase}"].append(time.monotonic() - begun)
 
-    async def _back(self, name: str, before: Identity | None, *, starting: bool = False) -> Entry:
+    def kill_if_new(self, name: str, before: Identity | None) -> Identity | None:
+        """Kill it unless it is the one before or away; the one that was killed last."""
+        found = self.site.entries()[name].identity
+        if found in {None, before}:
+            return before
+        self._end(name, found)
+        return found
+
+    def _end(self, name: str, process: Identity) -> None:
+        os.kill(process.pid, signal.SIGKILL)
+        self.kills[name] += 1
+
+    async def back(self, name: str, before: Identity | None, *, starting: bool = False) -> Entry:
         """The entry of the process that took the place of the one before, once it is healthy."""
         begun = time.monotonic()
         while True:
@@ -162,8 +176,11 @@ async def test_each_process_killed_under_load_loses_nothing_that_was_acknowledge
         await until_equal(load.remaining, seconds=EQUAL_SECONDS)
         say(f"under load: equal {await story.end(clients):.1f} s after", await end_state.counts(clients))
         say("load:", dict(sorted(load.done.items())))
-        missing = await _missing(clients, load.sent)
-        say(f"signals: {len(load.sent)} sent, {len(missing)} of them in flight when a process died")
+        gaps = await _gaps(clients, load)
+        counted = await end_state.lost_with_sensor(clients)
+        say(f"signals: {sum(map(len, load.sent.values()))} sent, lost in a row {gaps}, {counted} counted")
+        # What was in flight when one on the way died is lost in one piece, and nothing else is.
+        assert all(len(found) <= story.kills["sensor"] + story.kills["central"] for found in gaps.values())
         await _assert_tokens_work(clients, story.acknowledged)
     _assert_not_grown(held, story.held())
 
@@ -174,6 +191,24 @@ async def test_signals_sent_when_all_is_back_arrive_once(story: Story) -> None:
         sent = await load.burst(20)
         await until_equal(lambda: _missing(clients, sent), seconds=30)
         await story.end(clients)
+
+
+async def test_signals_that_wait_in_a_sensor_that_dies_are_counted_as_lost(story: Story) -> None:
+    async with Clients(story.site) as clients:
+        load = Load(clients, story.acknowledged, story.chance)
+        before = await end_state.lost_with_sensor(clients)
+        sent, waited = await _fill(story, clients, load)
+        sensor = story.kill_if_new("sensor", None)
+        await story.back("sensor", sensor)
+        await until_equal(lambda: _told(clients, before + waited), seconds=EQUAL_SECONDS)
+        await story.end(clients)
+        missing, counted = await _missing(clients, sent), await end_state.lost_with_sensor(clients) - before
+        say(
+            f"Sensor died with {waited} events: {len(missing)} of {len(sent)} signals lost, {counted} counted"
+        )
+        assert len(missing) <= waited <= counted
+        # A signal waits for Central and for its verdict, and is counted once in each life.
+        assert counted <= 3 * waited
 
 
 async def test_after_the_supervisors_death_under_load_up_brings_everything_back(story: Story) -> None:
@@ -218,6 +253,39 @@ async def _assert_tokens_work(clients: Clients, acknowledged: Acknowledged) -> N
             "/v1/alertscount", headers={"authorization": f"Bearer {token}"}, auth=None
         )
         assert answer.status_code == (401 if key in acknowledged.tokens_revoked else 200), answer.text
+
+
+async def _fill(story: Story, clients: Clients, load: Load) -> tuple[set[str], int]:
+    """Signals that wait in Sensor while Central is kept away, and how many events wait in all."""
+    dead: Identity | None = None
+    while True:
+        dead = story.kill_if_new("central", dead)
+        # Until Sensor has noticed, it sends into the void.
+        noticed = await _waiting(clients) > 0
+        sent, waited = await load.burst(20), await _waiting(clients)
+        if noticed and waited >= len(sent) and story.site.entries()["central"].identity in {None, dead}:
+            return sent, waited
+
+
+async def _waiting(clients: Clients) -> int:
+    """Events that wait in Sensor for Central."""
+    return int(
+        await clients.metric(end_state.SENSOR, "rox_sensor_num_messages_waiting_for_transmission_to_central")
+    )
+
+
+async def _told(clients: Clients, least: int) -> list[str]:
+    found = await end_state.lost_with_sensor(clients)
+    return [] if found >= least else [f"health says {found} events lost, expected {least}"]
+
+
+async def _gaps(clients: Clients, load: Load) -> dict[str, list[int]]:
+    """Of each container the lengths of the runs of signals that did not arrive."""
+    missing = set(await _missing(clients, set(chain.from_iterable(load.sent.values()))))
+    return {
+        container: [len(list(run)) for lost, run in groupby(sent, missing.__contains__) if lost]
+        for container, sent in load.sent.items()
+    }
 
 
 async def _missing(clients: Clients, sent: set[str]) -> list[str]:

@@ -7,6 +7,7 @@ acknowledged to it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -225,6 +226,14 @@ async def indicator_differences(clients: Clients, acknowledged: Acknowledged) ->
         *(f"process indicator lost: {key}" for key in acknowledged.indicators - ids),
         *(f"process signal doubled: {key}" for key, number in signals.items() if number > 1),
     ]
+
+
+async def lost_with_sensor(clients: Clients) -> int:
+    """Runtime events that the cluster's health counts as lost with a Sensor that ended."""
+    (cluster,) = (await clients.get("/v1/clusters"))["clusters"]
+    errors = " ".join(cluster["healthStatus"]["collectorHealthInfo"]["statusErrors"])
+    found = re.search(r"(\d+) waited in a Sensor that ended", errors)
+    return int(found[1]) if found else 0
 
 
 def _compared(what: str, shown: Iterable[Any], real: Iterable[Any]) -> list[str]:

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import random
 import uuid
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -76,8 +76,8 @@ class Load:
         self.clients = clients
         self.acknowledged = acknowledged
         self.done: Counter[str] = Counter()
-        self.sent: set[str] = set()
-        """Ids of signals that the transport took."""
+        self.sent: defaultdict[str, list[str]] = defaultdict(list)
+        """Ids of signals that the transport took, in their order, by container."""
         self._chance = chance
         # Another load of the same site must not repeat names.
         self._numbers = itertools.count(chance.randrange(10**9))
@@ -231,15 +231,14 @@ class Load:
                 pass
 
     async def burst(self, number: int) -> set[str]:
-        """Send that many signals at once; their ids."""
+        """Send that many signals at once, which Sensor has read then; their ids."""
         containers = await self._containers()
         async with self._signals() as call:
-            for _ in range(number):
-                await self._send(call, self._chance.choice(containers))
+            sent = {await self._send(call, self._chance.choice(containers)) for _ in range(number)}
             await call.done_writing()
             async for _ in call:
                 pass
-        return self.sent
+        return sent
 
     @asynccontextmanager
     async def _signals(self) -> AsyncIterator[Any]:
@@ -264,7 +263,7 @@ class Load:
             for status in pod["status"].get("containerStatuses", [])
         ]
 
-    async def _send(self, call: Any, container: str) -> None:
+    async def _send(self, call: Any, container: str) -> str:
         """One signal of a program that never ran before."""
         number = next(self._numbers)
         message = SignalStreamMessage()
@@ -274,7 +273,8 @@ class Load:
         signal.name, signal.exec_file_path = f"probe-{number}", f"/opt/kill-nine/probe-{number}"
         signal.time.GetCurrentTime()
         await call.write(message)
-        self.sent.add(signal.id)
+        self.sent[container].append(signal.id)
+        return str(signal.id)
 
 
 def _policy(name: str) -> Json:
