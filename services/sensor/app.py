@@ -17,6 +17,7 @@ from pyrox.errors import Invalid
 from pyrox.k8s.client import KubeClient, KubeSource
 from pyrox.metrics import Metrics
 from pyrox.mtls.ca import ServiceTrust, load_certificates
+from pyrox.mtls.choice import CertificateChoice
 from pyrox.mtls.identity import CENTRAL, EPHEMERAL_WILDCARD_ID, WILDCARD_ID, subject_of
 from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
 from pyrox.pb.internalapi.central.hello_pb2 import CentralHello
@@ -230,6 +231,7 @@ def _assemble(base: _Base) -> App:
     return App(
         components=(
             _metrics_front(config.metrics, base.metrics, clock),
+            CertificateChoice(places=config.certs, clock=clock),
             watch_files,
             cluster.resolver,
             *detection.components(),

@@ -15,6 +15,7 @@ from pathlib import Path
 from pyrox import env
 from pyrox.env import Address, Setting
 from pyrox.errors import Invalid
+from pyrox.mtls.choice import Places
 from services.sensor.runtime.processfilter import MODES, FilterLimits
 
 _CERTS = Path("/run/secrets/stackrox.io/certs")
@@ -70,6 +71,7 @@ class Config:
     cert_file: Path
     key_file: Path
     ca_file: Path
+    certs: Places
     namespace: str
     node_name: str
     kubeconfig: Path | None
@@ -111,6 +113,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
     """The configuration. Raises `Invalid` that names the setting at fault."""
     flags = parser().parse_args(arguments)
     kubeconfig = KUBECONFIG.read(environment)
+    cert_file = CERT_FILE.read(environment)
     mode = FILTER_MODE.read(environment)
     if mode not in MODES:
         raise Invalid(f"{FILTER_MODE.name}={mode!r}: expected one of {', '.join(MODES)}")
@@ -119,9 +122,10 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         webhook=Address.parse(flags.webhook) if flags.webhook else None,
         metrics=Address.parse(METRICS_PORT.read(environment)),
         central=CENTRAL.read(environment),
-        cert_file=CERT_FILE.read(environment),
+        cert_file=cert_file,
         key_file=KEY_FILE.read(environment),
         ca_file=CA_FILE.read(environment),
+        certs=Places.read(environment, cert_file.parent),
         namespace=NAMESPACE.read(environment),
         node_name=NODE_NAME.read(environment),
         kubeconfig=Path(kubeconfig) if kubeconfig else None,

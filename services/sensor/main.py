@@ -9,7 +9,8 @@ import uvloop
 from pyrox import env, log
 from pyrox.clock import SystemClock
 from pyrox.errors import RoxError
-from pyrox.service import run
+from pyrox.mtls.choice import CertificateChoice
+from pyrox.service import run, unless_stopped
 from services.sensor import config as settings
 from services.sensor.app import build
 
@@ -17,9 +18,12 @@ _LOG = log.get(__name__)
 
 
 async def serve(config: settings.Config) -> int:
-    """Build everything, learn who we are, run until told to stop."""
+    """Wait for a certificate, build everything, learn who we are, run until told to stop."""
+    clock = SystemClock()
     try:
-        app = await build(config, SystemClock())
+        if not await unless_stopped(CertificateChoice(places=config.certs, clock=clock).settle()):
+            return 0
+        app = await build(config, clock)
     except RoxError as err:
         _LOG.error("cannot start", error=err.message)
         return 1
