@@ -91,6 +91,22 @@ ui: ui/dist/index.html  ## build the portal's static files
 ui/dist/index.html: $(VENV)/.ready $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -type f -print 2>/dev/null)
 	$(BIN)/python tools/build_ui.py
 
+# What `make images` takes; see docs/how-to/build-images.md.
+BASE ?=
+REGISTRY ?= localhost/pyrox
+TAG ?=
+IMAGE_TOOL ?= auto
+IMAGES ?=
+IMAGE_LOAD ?= $(or $(wildcard ../shared/kube/load-image),kind load image-archive)
+
+.PHONY: images
+images: $(VENV)/.ready ui/dist/index.html  ## build the container images below build/images (BASE= REGISTRY= TAG= IMAGE_TOOL=)
+	$(BIN)/python -m tools.images --tool '$(IMAGE_TOOL)' --base '$(BASE)' --registry '$(REGISTRY)' --tag '$(TAG)' $(IMAGES)
+
+.PHONY: images-load
+images-load:  ## load the archives of `make images` into a cluster (IMAGE_LOAD=command)
+	for archive in build/images/*.tar; do $(IMAGE_LOAD) "$$archive"; done
+
 .PHONY: up
 up: $(VENV)/.ready ui/dist/index.html  ## start everything on this machine and run the main job
 	$(BIN)/python -m services local up
