@@ -1,0 +1,107 @@
+"""Processes that wait for their verdict, and what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from pyrox.metrics import Metrics
+from pyrox.pb.internalapi.central.sensor_events_pb2 import ResourceAction
+from pyrox.pb.storage import policy_pb2
+from pyrox.pb.storage.alert_pb2 import Alert
+from pyrox.pb.storage.deployment_pb2 import Deployment
+from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator
+from pyrox.service import BoundedQueue
+from services.sensor.detect.deploytime import DeployDetector
+from services.sensor.detect.policies import Policies
+from services.sensor.detect.runtime import RuntimeDetector
+from services.sensor.health.losses import Cause, Losses, Queue
+from services.sensor.link.events import Events, Origin
+from services.sensor.link.outbox import Outbox
+from services.sensor.store.messages import Entry, Messages
+from tests.support.pki import FixedClock
+from tests.support.waiting import until
+from tests.unit.services.sensor.detect.test_deploytime import deployment, policy
+from tests.unit.services.sensor.detect.test_images import Scanner, images
+
+
+def indicator(name: str) -> ProcessIndicator:
+    made = ProcessIndicator(id=name, deployment_id="d", container_name="main")
+    made.signal.name, made.signal.exec_file_path = name, f"/bin/{name}"
+    return made
+
+
+class Bench:
+    """A detector with a queue for two, and what came of it."""
+
+    def __init__(self) -> None:
+        self.losses = Losses()
+        self.outbox = Outbox(limit=100, kept_limit=100, metrics=Metrics("sensor"))
+        self.enforced: list[str] = []
+        self.detector: RuntimeDetector
+
+    def enforce(self, on: Deployment, alerts: Sequence[Alert]) -> None:
+        self.enforced += [f"{on.id}: {alert.policy.name}" for alert in alerts]
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    made, clock, messages, policies = Bench(), FixedClock(), Messages(), Policies()
+    made.outbox.go_live()
+    messages.put("deployment", "d", Entry(deployment(), Origin("x", "x")), ResourceAction.SYNC_RESOURCE)
+    shell = policy("Process Name", "sh")
+    shell.lifecycle_stages[:] = [policy_pb2.RUNTIME]
+    shell.event_source = policy_pb2.DEPLOYMENT_EVENT
+    policies.replace([shell])
+    events = Events(outbox=made.outbox, clock=clock)
+    async with images(Scanner(), clock) as cache:
+        on_deploy = DeployDetector(
+            policies=policies,
+            images=cache,
+            messages=messages,
+            events=events,
+            clock=clock,
+            enforce=made.enforce,
+        )
+        queue: BoundedQueue[ProcessIndicator] = BoundedQueue(name="q", limit=2, metrics=Metrics("sensor"))
+        made.detector = RuntimeDetector(
+            detector=on_deploy,
+            policies=policies,
+            images=cache,
+            messages=messages,
+            way_out=(events, made.enforce),
+            surroundings=(clock, queue, made.losses),
+        )
+        yield made
+
+
+async def test_process_that_violates_a_policy_is_told_and_enforced(bench: Bench) -> None:
+    bench.detector.judge(indicator("ls"))
+    assert len(bench.outbox) == 0
+    bench.detector.judge(indicator("sh"))
+    (alert,) = (await bench.outbox.take()).event.alert_results.alerts
+    assert (alert.policy.name, alert.process_violation.processes[0].id) == ("Process Name", "sh")
+    assert bench.enforced == ["d: Process Name"]
+
+
+async def test_processes_wait_while_central_is_away(bench: Bench) -> None:
+    running = asyncio.create_task(bench.detector.run(lambda: None))
+    bench.detector.offer(indicator("sh"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert len(bench.outbox) == 0
+    # The one that is next for its verdict has none yet.
+    assert bench.losses.holds(Queue.DETECTOR) == 1
+    bench.detector.on_online()
+    await until(lambda: len(bench.outbox) == 1)
+    assert bench.losses.holds(Queue.DETECTOR) == 0
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_process_that_does_not_fit_is_counted_as_lost(bench: Bench) -> None:
+    for name in ("one", "two", "three"):
+        bench.detector.offer(indicator(name))
+    assert (bench.losses.holds(Queue.DETECTOR), bench.losses.count(Cause.FULL)) == (2, 1)
