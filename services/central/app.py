@@ -59,6 +59,8 @@ from services.central.access.rolebook import RoleBook
 from services.central.alerts.lifecycle import AlertLifecycle
 from services.central.alerts.service import AlertService
 from services.central.alerts.store import AlertStore
+from services.central.backups.restart import Restart
+from services.central.backups.service import DBService
 from services.central.cluster_init.service import ClusterInitService
 from services.central.cluster_init.store import BundleStore
 from services.central.clusters.registration import Registration
@@ -109,6 +111,7 @@ from services.central.readers import read_servicers
 from services.central.roles.service import RoleService
 from services.central.roles.store import RoleStore
 from services.central.routes.app import custom_routes
+from services.central.routes.backups import backups_router
 from services.central.routes.certgen import Renewal, certgen_router
 from services.central.routes.clusters import clusters_router
 from services.central.routes.definitions import definitions_router
@@ -118,6 +121,7 @@ from services.central.routes.graphql import graphql_router
 from services.central.routes.guard import Guard
 from services.central.routes.portal import portal_router
 from services.central.routes.sso import sso_router
+from services.central.safekeeping import Safekeeping, safekeeping
 from services.central.secrets.digest import digest as secret_digest
 from services.central.system_config.service import ConfigService
 from services.central.system_config.store import ConfigStore
@@ -139,6 +143,8 @@ class App:
 
     components: Sequence[Component]
     prepare: Callable[[], Awaitable[None]]
+    restart: Restart
+    """Whether Central is to start again once it has stopped."""
 
 
 class Revocations:
@@ -189,6 +195,7 @@ async def build(config: Config, clock: Clock) -> App:
     pool = Pool(settings=settings, clock=clock)
     peers = Peers()
     stores, roles = _stores(pool, clock)
+    safe = safekeeping(config, pool, clock)
     access = _access(config, clock, material, stores, roles)
     installation = Installation(pool=pool, clock=clock)
     greeter = Greeter(material.ca, stores.policies, stores.hashes, central_id=lambda: installation.id)
@@ -201,13 +208,14 @@ async def build(config: Config, clock: Clock) -> App:
     scanner = _scanner(config, clock, client_tls)
     enricher = _enricher(config, clock, stores, scanner)
     servicers = [
-        *_own_servicers(config, material, pool),
+        *_own_servicers(config, material, pool, safe),
         *_access_servicers(clock, material, stores, access),
         *_cluster_servicers(clock, stores, connections),
         *_image_servicers(config, clock, stores, connections, scanner, enricher),
         *_policy_servicers(clock, stores, connections, lifecycle, engine, enricher),
         *read_servicers(pool, clock),
         PolicyCategoryService(store=stores.categories, policies=stores.policies),
+        DBService(restores=safe.restores),
         _sensor_service(pool, clock, metrics, material, stores, greeter, connections, lifecycle),
     ]
     served = {servicer.SERVICE for servicer in servicers}
@@ -227,7 +235,7 @@ async def build(config: Config, clock: Clock) -> App:
     endpoints += [Endpoint(plain.host, plain.port) for plain in config.plain]
     front = Front(
         endpoints=endpoints,
-        app=_web(config, clock, methods, access, stores, material),
+        app=_web(config, clock, methods, access, stores, material, safe),
         peers=peers,
         clock=clock,
     )
@@ -242,6 +250,7 @@ async def build(config: Config, clock: Clock) -> App:
         pool,
         CertificateWatch(watched=[tls, client_tls], clock=clock),
         listener,
+        safe.restores,
         server,
         front,
         _metrics_front(config, metrics, clock),
@@ -257,12 +266,13 @@ async def build(config: Config, clock: Clock) -> App:
             store=PruneStore(pool=pool, images=stores.images), config=stores.system, pool=pool, clock=clock
         ),
     )
-    return App(components, partial(_prepare, pool, stores, installation))
+    return App(components, partial(_prepare, pool, stores, installation, safe), safe.restart)
 
 
-async def _prepare(pool: Pool, stores: Stores, installation: Installation) -> None:
+async def _prepare(pool: Pool, stores: Stores, installation: Installation, safe: Safekeeping) -> None:
     """Bring the database up to date and write what every installation has."""
     await pool.connect(attempts=None)
+    await safe.adopt_restored(pool)
     await Migrator(pool=pool, directory=resources.files("services.central.migrations")).run()
     await check.run(tables.CATALOG, pool)
     await installation.load()
@@ -335,7 +345,7 @@ def _signing_key(config: Config) -> RSAKey:
         raise Invalid(f"{config.jwt}: no RSA key can be read from jwt-key.der or jwt-key.pem") from err
 
 
-def _own_servicers(config: Config, material: Material, pool: Pool) -> list[Servicer]:
+def _own_servicers(config: Config, material: Material, pool: Pool, safe: Safekeeping) -> list[Servicer]:
     """What Central says about itself."""
     scanners = (config.indexer, config.matcher) if config.scanner_v4 else ()
     times = InstallationTimes(material=material, scanner_endpoints=scanners)
@@ -347,6 +357,7 @@ def _own_servicers(config: Config, material: Material, pool: Pool) -> list[Servi
         MetadataService(
             database=DatabaseVersion(pool=pool),
             external_database=config.database_external,
+            backups=safe.store,
             challenge=material.challenge,
         ),
         CredentialExpiryService(times=times),
@@ -519,6 +530,7 @@ def _web(
     access: Access,
     stores: Stores,
     material: Material,
+    safe: Safekeeping,
 ) -> GrpcWeb:
     """HTTP/1.1: gRPC-Web, then REST, then custom routes, then the portal."""
     guard = Guard(authenticator=access.authenticator)
@@ -535,6 +547,7 @@ def _web(
                 stores.clusters,
                 guard,
             ),
+            backups_router(safe.backups, safe.restores, guard),
             sso_router(access.issuer, clock, guard),
             downloads_router(config.cli, guard),
             portal_router(config.ui),

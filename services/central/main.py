@@ -12,8 +12,11 @@ from pyrox.errors import RoxError
 from pyrox.service import run
 from services.central import config as settings
 from services.central.app import build
+from services.central.backups.restart import become
 
 _LOG = log.get(__name__)
+RESTART = -1
+"""Everything has stopped and is to start again; never an exit code."""
 
 
 async def serve(config: settings.Config) -> int:
@@ -24,7 +27,8 @@ async def serve(config: settings.Config) -> int:
         _LOG.error("a secret or setting cannot be used", reason=err.message)
         return 2
     await app.prepare()
-    return await run(app.components)
+    code = await run(app.components)
+    return RESTART if app.restart.wanted and code == 0 else code
 
 
 def main() -> int:
@@ -35,7 +39,8 @@ def main() -> int:
     except (RoxError, ValueError) as err:
         print(f"central: {err}", file=sys.stderr)  # noqa: T201 - logs are not set up yet
         return 2
-    return uvloop.run(serve(config))
+    code = uvloop.run(serve(config))
+    return become(env.environ()) if code == RESTART else code
 
 
 if __name__ == "__main__":

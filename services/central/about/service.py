@@ -21,6 +21,7 @@ from pyrox.pb.api.v1 import (
     metadata_service_pb2,
     ping_service_pb2,
 )
+from pyrox.pb.storage.system_info_pb2 import BackupInfo
 from pyrox.rpc.authz import ADMIN, ANONYMOUS, AUTHENTICATED, AnyOf, Rule, Services
 from pyrox.rpc.call import Call
 from pyrox.version import WIRE_VERSION
@@ -97,6 +98,13 @@ class DatabaseFacts(Protocol):
         """The server's version text; raises `Unavailable` when it does not answer."""
 
 
+class BackupFacts(Protocol):
+    """What is known of the last backup."""
+
+    async def last(self) -> BackupInfo | None:
+        """It, or None when none was made yet."""
+
+
 Challenge = Callable[[str], metadata_service_pb2.TLSChallengeResponse]
 """Answers a challenge token; raises `Invalid` for one of the wrong form."""
 
@@ -113,8 +121,11 @@ class MetadataService:
         "GetCentralCapabilities": AUTHENTICATED,
     }
 
-    def __init__(self, *, database: DatabaseFacts, external_database: bool, challenge: Challenge) -> None:
+    def __init__(
+        self, *, database: DatabaseFacts, external_database: bool, backups: BackupFacts, challenge: Challenge
+    ) -> None:
         self._database = database
+        self._backups = backups
         self._external = external_database
         self._challenge = challenge
 
@@ -146,8 +157,11 @@ class MetadataService:
     async def GetDatabaseBackupStatus(
         self, _: empty_pb2.Empty, __: Call
     ) -> metadata_service_pb2.DatabaseBackupStatus:
-        """The last backup; none has been made through Central yet."""
-        raise NotFound
+        """The last backup and how it ended."""
+        info = await self._backups.last()
+        if info is None:
+            raise NotFound
+        return metadata_service_pb2.DatabaseBackupStatus(backup_info=info)
 
     async def GetCentralCapabilities(self, _: empty_pb2.Empty, __: Call) -> Capability:
         """What this installation may use; only a managed Central has less."""

@@ -12,11 +12,15 @@ from pyrox.pb.api.v1.credential_expiry_service_pb2 import GetCertExpiry
 from pyrox.pb.api.v1.empty_pb2 import Empty
 from pyrox.pb.api.v1.metadata_service_pb2 import (
     CentralServicesCapabilities,
+    DatabaseBackupStatus,
     DatabaseStatus,
     Metadata,
     TLSChallengeRequest,
     TLSChallengeResponse,
 )
+from pyrox.pb.storage.operation_status_pb2 import OperationStatus
+from pyrox.pb.storage.system_info_pb2 import BackupInfo
+from pyrox.pb.storage.user_pb2 import SlimUser
 from pyrox.rpc.authz import ANONYMOUS as OPEN
 from pyrox.rpc.call import Call, Identity
 from pyrox.rpc.scope import FullGrants
@@ -65,11 +69,28 @@ class Times:
         return self.database
 
 
-def metadata(version: str = "15.8", *, external: bool = False) -> MetadataService:
+class LastBackup:
+    """The outcome of the last backup, as the store keeps it."""
+
+    def __init__(self, info: BackupInfo | None) -> None:
+        self.info = info
+
+    async def last(self) -> BackupInfo | None:
+        return self.info
+
+
+def metadata(
+    version: str = "15.8", *, external: bool = False, backup: BackupInfo | None = None
+) -> MetadataService:
     def challenge(token: str) -> TLSChallengeResponse:
         return TLSChallengeResponse(trust_info_serialized=token.encode())
 
-    return MetadataService(database=Database(version), external_database=external, challenge=challenge)
+    return MetadataService(
+        database=Database(version),
+        external_database=external,
+        backups=LastBackup(backup),
+        challenge=challenge,
+    )
 
 
 async def test_ping_answers_ok_to_anybody() -> None:
@@ -156,6 +177,12 @@ async def test_backup_status_without_a_backup_is_not_found() -> None:
     with pytest.raises(NotFound) as caught:
         await metadata().GetDatabaseBackupStatus(Empty(), NOBODY)
     assert caught.value.message == "not found"
+
+
+async def test_backup_status_tells_the_last_backup() -> None:
+    info = BackupInfo(status=OperationStatus.PASS, requestor=SlimUser(id="admin", name="admin"))
+    answer = await metadata(backup=info).GetDatabaseBackupStatus(Empty(), NOBODY)
+    assert answer == DatabaseBackupStatus(backup_info=info)
 
 
 async def test_capabilities_are_the_recorded_ones() -> None:
