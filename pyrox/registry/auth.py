@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import orjson
 
 from pyrox.clock import Clock
 from pyrox.errors import Invalid
+from pyrox.registry import address
 
 # Nothing is given back, so that a hostile header costs its length and not the square of it.
 _PARAMETER = re.compile(r'(?<![A-Za-z_-])([A-Za-z_-]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]++))')
@@ -74,7 +74,7 @@ def choose_challenge(headers: Iterable[str]) -> Challenge | None:
 
 def check_realm(realm: str, registry_scheme: str) -> None:
     """Raise `Invalid` when credentials would travel less safely than to the registry."""
-    parts = urlsplit(realm)
+    parts = address.split(realm)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Invalid(f"the registry names the token service {realm[:200]!r}, which is not an HTTP address")
     if registry_scheme == "https" and parts.scheme != "https":

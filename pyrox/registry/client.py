@@ -14,14 +14,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import httpx
 
 from pyrox.clock import Clock
 from pyrox.errors import Exhausted, Invalid, Unavailable
 from pyrox.pb.storage import image_pb2
-from pyrox.registry import auth
+from pyrox.registry import address, auth
 from pyrox.registry.manifest import ACCEPT, Descriptor, Index, Manifest, Platform, parse_manifest
 from pyrox.registry.metadata import image_metadata
 from pyrox.registry.names import Digest, Reference, api_host, is_digest, parse_digest
@@ -210,14 +209,21 @@ class RegistryClient:
         credentials = self.endpoint.credentials
         if credentials.username:
             parameters["account"] = credentials.username
-        url = str(httpx.URL(challenge.realm).copy_merge_params({k: v for k, v in parameters.items() if v}))
-        what = f"{what}: asking {urlsplit(url).netloc} for a token"
+        url = _with_parameters(challenge.realm, {k: v for k, v in parameters.items() if v})
+        what = f"{what}: asking {address.split(url).netloc} for a token"
         header = "" if credentials.anonymous else self._basic_header()
         seconds = self.limits.document_seconds
         async with self._transport.open(url, what=what, headers={}, seconds=seconds, auth=header) as response:
             await self._successful(response, what)
             body = await read_bounded(response, self.limits.manifest_bytes, "the token")
         return f"Bearer {self._tokens.put(scope, body)}"
+
+
+def _with_parameters(url: str, parameters: dict[str, str]) -> str:
+    try:
+        return str(httpx.URL(url).copy_merge_params(parameters))
+    except httpx.InvalidURL as err:
+        raise address.malformed(url, err) from err
 
 
 def _pull(repository: str) -> str:

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import httpx
 import orjson
 
 from pyrox.errors import Exhausted, Invalid, NotFound, RoxError, Unavailable
+from pyrox.registry import address
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
@@ -112,18 +112,16 @@ def refusal(host: str, what: str, response: httpx.Response, body: bytes) -> RoxE
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
+    parts = address.split(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def next_address(url: str, location: str) -> str:
     """Where a redirect leads; `Invalid` when it leaves HTTP or drops from https to http."""
-    target = urljoin(url, location)
-    scheme = urlsplit(target).scheme
-    if scheme not in {"http", "https"} or (urlsplit(url).scheme == "https" and scheme != "https"):
-        raise Invalid(
-            f"registry {urlsplit(url).netloc} redirects to {target[:200]!r}, which is not safe to follow"
-        )
+    home, target = address.split(url), address.join(url, location)
+    scheme = address.split(target).scheme
+    if scheme not in {"http", "https"} or (home.scheme == "https" and scheme != "https"):
+        raise Invalid(f"registry {home.netloc} redirects to {target[:200]!r}, which is not safe to follow")
     return target
 
 
@@ -162,9 +160,10 @@ class Transport:
         """GET an address and yield the answer's head, redirects followed.
 
         `auth` goes to the first origin only. Raises `Unavailable` when the peer cannot be
-        reached, is silent too long, or has not ended within `seconds`.
+        reached, is silent too long, or has not ended within `seconds`; `Invalid` when the
+        address cannot be read.
         """
-        host = urlsplit(url).netloc
+        host = address.split(url).netloc
         try:
             async with asyncio.timeout(seconds), self._follow(url, headers, auth) as response:
                 yield response
@@ -179,7 +178,7 @@ class Transport:
 
     @asynccontextmanager
     async def _follow(self, url: str, headers: Mapping[str, str], auth: str) -> AsyncIterator[httpx.Response]:
-        home, host = _origin(url), urlsplit(url).netloc
+        home, host = _origin(url), address.split(url).netloc
         for _ in range(_MAX_REDIRECTS + 1):
             secret = {"authorization": auth} if auth and _origin(url) == home else {}
             # Registries' blobs are stored bytes; a content coding would break their digest.

@@ -42,7 +42,9 @@ def test_unknown_scheme_is_passed_over() -> None:
     assert found.scheme == "basic"
 
 
-@pytest.mark.parametrize("realm", ["", "ftp://a/", "http://a/token", "https://"])
+@pytest.mark.parametrize(
+    "realm", ["", "ftp://a/", "http://a/token", "https://", "https://[a", "https://a:b/"]
+)
 def test_realm_less_safe_than_the_registry_is_refused(realm: str) -> None:
     with pytest.raises(Invalid):
         check_realm(realm, "https")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 import httpx
@@ -209,6 +210,26 @@ async def test_broken_connection_names_host_and_errand(
     with pytest.raises(kind) as caught:
         await body_of(transport)
     assert caught.value.message == text
+
+
+@pytest.mark.parametrize("url", ["https://[a/x", "https://a:99999/x", "https://a:b/x", "https://a:0/x"])
+async def test_malformed_host_is_refused_by_name_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    transport, peer = scripted(monkeypatch)
+    with pytest.raises(Invalid, match=rf"registry address '{re.escape(url)}': .*expected http\(s\)://host"):
+        await body_of(transport, url)
+    assert peer.requests == []
+
+
+@pytest.mark.parametrize("location", ["https://[a/", "https://a:99999/", "//r:0/x"])
+async def test_redirect_to_a_malformed_host_is_refused(
+    monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    transport, peer = scripted(monkeypatch, httpx.Response(302, headers={"location": location}))
+    with pytest.raises(Invalid, match=r"registry address .*expected http"):
+        await body_of(transport)
+    assert len(peer.requests) == 1
 
 
 async def test_body_up_to_the_limit_is_read_and_a_longer_one_refused(monkeypatch: pytest.MonkeyPatch) -> None:
