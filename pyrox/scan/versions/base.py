@@ -7,6 +7,7 @@ character that they may hold.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Final, Protocol
 
 MAX_VERSION_CHARS: Final = 1024
@@ -63,7 +64,7 @@ def sign(a: object, b: object) -> int:
     return -1 if a < b else 1  # type: ignore[operator]  # callers pass one ordered type
 
 
-class Scheme:
+class Scheme(ABC):
     """The default of `after`; each order derives from it and gives `compare` and `key`.
 
     A key never begins with 0xFF, and no key is a prefix of another, so that the bound
@@ -73,13 +74,13 @@ class Scheme:
     name: str
     key_version: int = 1
 
+    @abstractmethod
     def compare(self, a: str, b: str) -> int:
         """-1, 0 or 1 by the native tool's rules; raises `InvalidVersion`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def key(self, text: str) -> bytes:
         """Bytes that keep the order; raises `InvalidVersion`."""
-        raise NotImplementedError
 
     def after(self, text: str) -> bytes:
         """The least bytes above every version that "up to and including `text`" means."""
