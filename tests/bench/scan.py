@@ -52,6 +52,7 @@ NEEDS = {
     "debootstrap": lambda: shutil.which("debootstrap") is not None,
     "docker-registry": lambda: shutil.which("docker-registry") is not None,
     "npm": lambda: shutil.which("npm") is not None,
+    "Maven": lambda: shutil.which("mvn") is not None,
     "PostgreSQL": pg.available,
 }
 

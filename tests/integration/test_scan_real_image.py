@@ -1,259 +1,265 @@
-"""A real image through a real registry, Indexer and Matcher; what is found is computed a second way.
+"""A real image of a private registry, scanned by Central; what is found is computed a second way.
 
-The root is debootstrap's, with packages added by pip and npm, and a jar. Packages must
-equal what the native tools list; vulnerabilities must equal what a short script makes of
-the raw feeds with `dpkg --compare-versions` and `packaging`.
+debootstrap's root with packages added by pip, npm and Maven lies in Debian's registry, behind
+TLS and basic auth. Central, Indexer and Matcher are processes. Packages must equal what the
+native tools list, vulnerabilities what `tests.support.feeds` makes of the raw files.
+
+The credentials are given by `POST /v1/imageintegrations`. Upstream's integration message has
+no field for a CA: the registry's comes from the directory of additional CAs, as it does there.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
-import re
-import shutil
+import os
 import subprocess
 import sys
+import time
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_name
 
-from pyrox.mtls.identity import CENTRAL, SCANNER_V4_INDEXER, SCANNER_V4_MATCHER
-from pyrox.pb.internalapi.scanner.v4 import indexer_service_pb2, matcher_service_pb2
-from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
-from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerStub
-from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2_grpc import MatcherStub
-from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
-from tests.support import pg, real_image, scanner
-from tests.support.definitions import archive, debian, lines, osv
+from pyrox.clock import SystemClock
+from pyrox.mtls.identity import SCANNER_V4_INDEXER, SCANNER_V4_MATCHER
+from services.local import starter
+from tests.support import feeds, pg, real_image
+from tests.support.central import PASSWORD, ROOT, RunningCentral, running_central
 from tests.support.docker_registry import Real, serving
-from tests.support.pki import Pki
-from tests.support.real_image import run
+from tests.support.pg import free_port
+from tests.support.scanner_process import Process, running
 from tools.build_vuln_bundle import build
 
 pytestmark = [
-    pytest.mark.needs("root", "debootstrap", "docker_registry", "postgres", "shared", "dpkg", "node"),
-    pytest.mark.timeout(400),
+    pytest.mark.needs(
+        "root", "debootstrap", "docker_registry", "postgres", "shared", "dpkg", "node", "maven"
+    ),
+    pytest.mark.timeout(300),
 ]
 
-LOG4J = "org.apache.logging.log4j:log4j-core"
-# Beside the feeds: advisories of our own, so that every ecosystem has hits.
-EXTRA = {
-    "starter-os": [debian("CVE-2099-0001", "util-linux", "99.0"), debian("CVE-2099-0002", "zlib")],
-    "starter": [
-        osv("GHSA-fvqr-27wr-82fm CVE-2018-3721", "npm", "lodash", "fixed=4.17.5"),
-        osv("GHSA-fixed-in-npm", "npm", "minimist", "fixed=0.0.1"),
-        osv("GHSA-jfh8-c2jp-5v3q CVE-2021-44228", "maven", LOG4J, "introduced=2.13.0&fixed=2.15.0"),
-        osv("GHSA-other", "maven", LOG4J, "introduced=2.0&fixed=2.3.1"),
-    ],
-}  # fmt: skip
-EXTRA_HITS = {
-    ("util-linux", "CVE-2099-0001", "99.0"),
-    ("zlib", "CVE-2099-0002", ""),
-    ("lodash", "CVE-2018-3721", "4.17.5"),
-    (LOG4J, "CVE-2021-44228", "2.15.0"),
+# What a client gets; `components` of the scan, by where they come from.
+ECOSYSTEMS = {"OS": "dpkg", "PYTHON": "PyPI", "NODEJS": "npm", "JAVA": "Maven"}
+ENFORCED = "Fixable Severity at least Important"
+"""The default policy that fails builds, and that this image violates."""
+OWN = "No Log4Shell"
+OWN_POLICY = {
+    "name": OWN,
+    "severity": "CRITICAL_SEVERITY",
+    "lifecycleStages": ["BUILD"],
+    "categories": ["Vulnerability Management"],
+    "enforcementActions": ["FAIL_BUILD_ENFORCEMENT"],
+    "policyVersion": "1.1",
+    "policySections": [{"policyGroups": [{"fieldName": "CVE", "values": [{"value": "CVE-2021-44228"}]}]}],
 }
 
 
+@dataclass(frozen=True)
+class Site:
+    """What the tests talk to."""
+
+    central: RunningCentral
+    registry: Real
+    image: str
+
+    def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """A call of the administrator."""
+        with self.central.client() as client:
+            return client.request(method, path, json=body, timeout=120)
+
+    def integration(self, password: str) -> dict[str, Any]:
+        """The registry as an image integration."""
+        docker = {"endpoint": f"https://{self.registry.host}", "username": "puller", "password": password}
+        return {"name": "private", "type": "docker", "categories": ["REGISTRY"], "docker": docker}
+
+    def roxctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What a person or a pipeline runs."""
+        command = (sys.executable, "-m", "roxctl.main", "--insecure-skip-tls-verify")
+        place = ("-e", f"127.0.0.1:{self.central.port}", "--password", PASSWORD)
+        return subprocess.run(
+            [*command, *place, *arguments],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "HOME": str(self.registry.directory)},
+            cwd=ROOT,
+            timeout=120,
+            check=False,
+        )
+
+
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for all."""
+    return tmp_path_factory.mktemp("real-image")
+
+
+@pytest.fixture(scope="module")
+def root(place: Path) -> Path:
     """The image's file system."""
-    directory = tmp_path_factory.mktemp("image") / "root"
-    real_image.build(directory)
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
+    real_image.build(place / "root")
+    return place / "root"
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
-    with serving(tmp_path_factory.mktemp("registry")) as real:
-        yield real
+def bundle(place: Path, shared: Path) -> Path:
+    """The feeds' advisories and the starter set, as the Matcher loads them."""
+    build(shared / "data/feeds", place / "feeds.zip")
+    starter.write(place / "starter.zip", SystemClock())
+    with zipfile.ZipFile(place / "all.zip", "w") as together:
+        for part in ("feeds", "starter"):
+            with zipfile.ZipFile(place / f"{part}.zip") as archive:
+                for info in archive.infolist():
+                    name = f"bundles/{part}-{Path(info.filename).name}"
+                    together.writestr(zipfile.ZipInfo(name, info.date_time), archive.read(info))
+    return place / "all.zip"
 
 
-def listed(root: Path) -> dict[str, set[tuple[str, str]]]:
-    """What the native tools say is installed, by ecosystem."""
-    dpkg = run(
-        "dpkg-query",
-        f"--admindir={root}/var/lib/dpkg",
-        "-W",
-        "-f",
-        "${Package}\t${Version}\t${db:Status-Status}\n",
-    )
-    packages = root / "usr/local/lib/python3.11/dist-packages"
-    pip = json.loads(run(sys.executable, "-m", "pip", "list", "--format=json", "--path", str(packages)))
-    npm = real_image.npm("ls", "--all", "--parseable", "--long", cwd=root / "srv/app").splitlines()
-    names = [line.split(":")[1] for line in npm if "node_modules" in line]
-    return {
-        "dpkg": {
-            (n, v)
-            for n, v, status in (line.split("\t") for line in dpkg.splitlines())
-            if status == "installed"
-        },
-        "python": {(p["name"].lower(), str(Version(p["version"]))) for p in pip},
-        "npm": {tuple(name.rsplit("@", 1)) for name in names},  # type: ignore[misc]
+@pytest.fixture(scope="module")
+def site(place: Path, root: Path, bundle: Path, pg_server: pg.TestServer) -> Iterator[Site]:
+    """Everything runs, and the image is pushed."""
+    for name in ("registry", "authorities", "scratch"):
+        (place / name).mkdir()
+    settings, addresses = pg_server.database(), [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    environment = {
+        "ROX_SCANNER_V4": "true",
+        "ROX_SCANNER_V4_INDEXER_ENDPOINT": addresses[0],
+        "ROX_SCANNER_V4_MATCHER_ENDPOINT": addresses[1],
     }
+    arguments = ("--additional-ca", str(place / "authorities"), "--allow-local-registries")
+    scratch = {"TMPDIR": str(place / "scratch")}
+    indexing = {
+        "SCANNER_V4_GRPC_LISTEN_ADDR": addresses[0],
+        "ROX_ADDITIONAL_CA_DIR": str(place / "authorities"),
+    }
+    matching = {
+        "SCANNER_V4_GRPC_LISTEN_ADDR": addresses[1],
+        "SCANNER_V4_MATCHER_VULNERABILITIES_URL": bundle.as_uri(),
+        "SCANNER_V4_MATCHER_INDEXER_ADDR": addresses[0],
+        "SCANNER_V4_MATCHER_READINESS": "vulnerability",
+    }
+    with serving(place / "registry") as registry:
+        (place / "authorities/registry.crt").write_text(registry.ca_pem)
+        registry.push("team/real", "1", *(path.read_bytes() for path in real_image.layers(root, place)))
+        with running_central(
+            place / "central", pg_server.database(), arguments=arguments, environment=environment
+        ) as central:
+            pki = central.pki
+            indexer = Process("scanner_indexer", settings, pki, SCANNER_V4_INDEXER, **scratch, **indexing)
+            matcher = Process("scanner_matcher", settings, pki, SCANNER_V4_MATCHER, **scratch, **matching)
+            with running(indexer, matcher):
+                ready(matcher)
+                yield Site(central, registry, f"{registry.host}/team/real:1")
 
 
-def indexed(contents: Contents) -> dict[str, set[tuple[str, str]]]:
-    """What the report says, in the same form."""
-    found: dict[str, set[tuple[str, str]]] = {"dpkg": set(), "python": set(), "npm": set()}
-    for key, package in contents.packages.items():
-        database = contents.environments[key].environments[0].package_db
-        if database.startswith("python:"):
-            found["python"].add((package.name.lower(), str(Version(package.version))))
-        elif database.startswith("nodejs:"):
-            found["npm"].add((package.name, package.version))
-        elif "dpkg" in database:
-            found["dpkg"].add((package.name, package.version))
+def ready(process: Process, seconds: float = 60.0) -> None:
+    """Return when the process says that it is."""
+    deadline = time.monotonic() + seconds
+    with httpx.Client(verify=False, trust_env=False) as client:  # noqa: S501 - the probe alone matters
+        while time.monotonic() < deadline:
+            try:
+                if client.get(f"https://{process.probes}/health/readiness").is_success:
+                    return
+            except httpx.TransportError:
+                assert process.running.poll() is None, f"{process.name} ended"
+            time.sleep(0.1)
+    raise AssertionError(f"{process.name} is not ready after {seconds:g} s")
+
+
+@pytest.fixture(scope="module")
+def components(site: Site) -> list[dict[str, Any]]:
+    """The components of the scanned image, after the credentials were given."""
+    made = site.call("POST", "/v1/imageintegrations", site.integration("right"))
+    assert made.status_code == 200, made.text
+    assert made.json()["docker"]["password"] == "******"
+    scanned = site.call("POST", "/v1/images/scan", {"imageName": site.image})
+    assert scanned.status_code == 200, scanned.text
+    scan = scanned.json()["scan"]
+    assert scan["operatingSystem"] == "debian:11"
+    found: list[dict[str, Any]] = scan["components"]
     return found
 
 
-def newer(a: str, b: str) -> bool:
-    return subprocess.run(["dpkg", "--compare-versions", a, "lt", b], check=False).returncode == 0
+def test_wrong_password_shows_the_registrys_own_words(site: Site) -> None:
+    answer = site.call("POST", "/v1/imageintegrations", site.integration("wrong"))
+    assert answer.status_code == 400, answer.text
+    assert "authentication required" in answer.json()["message"]
+    assert "wrong" not in answer.text
+    listed = site.call("GET", "/v1/imageintegrations").json()["integrations"]
+    assert [one for one in listed if one["name"] == "private"] == []
 
 
-def dpkg_hits(root: Path, feeds: Path) -> tuple[set[tuple[str, str, str]], int]:
-    """(source, CVE, fix) by the tracker, and how many fixed versions stay silent."""
-    tracker = json.loads(gzip.decompress((feeds / "debian/tracker.json.gz").read_bytes()))
-    out = run(
-        "dpkg-query", f"--admindir={root}/var/lib/dpkg", "-W", "-f", "${source:Package}\t${source:Version}\n"
-    )
-    hits, silent = set(), 0
-    for source, version in {tuple(line.split("\t")) for line in out.splitlines()}:
-        for cve, issue in tracker.get(source, {}).items():
-            release = issue["releases"].get("bookworm")
-            if release is None or release.get("fixed_version") == "0":
-                continue
-            fixed = release.get("fixed_version", "")
-            if not fixed or newer(version, fixed):
-                hits.add((source, cve, fixed))
-            else:
-                silent += 1
-    return hits, silent
+def test_image_without_credentials_shows_the_registrys_own_words(site: Site) -> None:
+    without = site.roxctl("image", "scan", "--retries", "0", "--image", site.image)
+    assert without.returncode == 1
+    assert "authentication required" in without.stderr
 
 
-def pypi_hits(installed: set[tuple[str, str]], feeds: Path) -> tuple[set[tuple[str, str, str]], int]:
-    """(project, shown name, fix) by the OSV documents, evaluated as the schema says; and the silent ones."""
-    versions = {folded(name): Version(version) for name, version in installed}
-    hits: set[tuple[str, str, str]] = set()
-    silent = 0
-    with zipfile.ZipFile(feeds / "osv/PyPI/all.zip") as documents:
-        for info in documents.infolist():
-            document = json.loads(documents.read(info))
-            for affected in document.get("affected", []) if not document.get("withdrawn") else []:
-                name = folded(affected["package"]["name"])
-                if name in versions:
-                    fixes = osv_fixes(affected, versions[name])
-                    hits |= {(name, shown(document), fix) for fix in fixes}
-                    silent += not fixes
-    return hits, silent
+def test_packages_equal_what_the_native_tools_list(root: Path, components: list[dict[str, Any]]) -> None:
+    found = [(ECOSYSTEMS[one["source"]], one["name"], one["version"]) for one in components]
+    places = {(one["location"], *found[number]) for number, one in enumerate(components)}
+    assert len(places) == len(components), "a package is there twice"
+    listed = {
+        "dpkg": {(deb.name, deb.version) for deb in real_image.debs(root)},
+        "PyPI": real_image.python_packages(root),
+        "npm": real_image.npm_packages(root),
+        "Maven": real_image.maven_packages(),
+    }
+    assert {(kind, named(kind, name), version) for kind, name, version in found} == {
+        (kind, *package) for kind, packages in listed.items() for package in packages
+    }
 
 
-def folded(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def named(ecosystem: str, name: str) -> str:
+    """A name as its native tool compares it."""
+    return canonicalize_name(name) if ecosystem == "PyPI" else name
 
 
-def shown(document: dict[str, Any]) -> str:
-    """The name that a report shows: a CVE where the advisory or its links hold one."""
-    pages = [f"https://osv.dev/vulnerability/{alias}" for alias in document.get("aliases", [])]
-    links = " ".join([*(reference["url"] for reference in document.get("references", [])), *pages])
-    for pattern in (r"CVE-\d{4}-\d+", r"GHSA(-[2-9cfghjmpqrvwx]{4}){3}", r"[A-Z]+-\d{4}[-:]\d+"):
-        for text in (document["id"], links):
-            if found := re.search(pattern, text):
-                return found[0]
-    return str(document["id"])
-
-
-def osv_fixes(affected: dict[str, Any], version: Version) -> set[str]:
-    """The fix of each range that holds the version (empty text for none); no element: not affected."""
-    fixes = set()
-    for part in affected.get("ranges", []):
-        if part["type"] not in {"ECOSYSTEM", "SEMVER"}:
-            continue
-        start: Version | None = None
-        for event in sorted(
-            part["events"], key=lambda e: (Version(next(iter(e.values()))), "introduced" in e)
-        ):
-            ((kind, text),) = event.items()
-            if kind == "introduced":
-                start = start or Version(text)
-            elif start is not None:
-                inside = version < Version(text) if kind == "fixed" else version <= Version(text)
-                if start <= version and inside:
-                    fixes.add(text if kind == "fixed" else "")
-                start = None
-        if start is not None and start <= version:
-            fixes.add("")
-    if not fixes and any(same(text, version) for text in affected.get("versions", [])):
-        fixes.add("")
-    return fixes
-
-
-def same(text: str, version: Version) -> bool:
-    try:
-        return Version(text) == version
-    except InvalidVersion:
-        return False
-
-
-async def test_real_image_is_scanned_as_its_tools_and_feeds_say(
-    root: Path, registry: Real, pg_server: pg.TestServer, shared: Path, tmp_path: Path
+def test_findings_equal_what_the_raw_feeds_say(
+    root: Path, shared: Path, components: list[dict[str, Any]]
 ) -> None:
-    feeds = shared / "data/feeds"
-    build(feeds, tmp_path / "feeds.zip")
-    with zipfile.ZipFile(tmp_path / "feeds.zip") as built:
-        bundles = {Path(i.filename).name.removesuffix(".json.zst"): built.read(i) for i in built.infolist()}
-    bundles |= {name: lines(records) for name, records in EXTRA.items()}
-    (tmp_path / "all.zip").write_bytes(archive(bundles))
-    layers = [path.read_bytes() for path in real_image.layers(root, tmp_path)]
-    digest = registry.push("team/real", "1", *layers)
-    (tmp_path / "cas").mkdir()
-    (tmp_path / "cas/registry.crt").write_text(registry.ca_pem)
-    pki, settings = Pki(tmp_path / "pki"), pg_server.database()
-    async with (
-        scanner.indexer(settings, pki, ROX_ADDITIONAL_CA_DIR=str(tmp_path / "cas")) as indexer,
-        scanner.channel(indexer.front.addresses[0], pki, CENTRAL, SCANNER_V4_INDEXER) as to_indexer,
-    ):
-        asked = indexer_service_pb2.GetOrCreateIndexReportRequest(hash_id=f"/v4/containerimage/{digest}")
-        asked.container_image.url = f"https://{registry.host}/team/real@{digest}"
-        asked.container_image.username, asked.container_image.password = "puller", "right"
-        index = await IndexerStub(to_indexer).GetOrCreateIndexReport(asked)
-        address = "{}:{}".format(*indexer.front.addresses[0])
-        more = {
-            "SCANNER_V4_MATCHER_VULNERABILITIES_URL": (tmp_path / "all.zip").as_uri(),
-            "SCANNER_V4_MATCHER_INDEXER_ADDR": address,
-        }
-        async with scanner.matcher(settings, pki, **more) as matcher:
-            await scanner.loaded(matcher)
-            async with scanner.channel(
-                matcher.front.addresses[0], pki, CENTRAL, SCANNER_V4_MATCHER
-            ) as to_matcher:
-                wanted = matcher_service_pb2.GetVulnerabilitiesRequest(hash_id=asked.hash_id)
-                report: VulnerabilityReport = await MatcherStub(to_matcher).GetVulnerabilities(wanted)
-    installed = listed(root)
-    assert indexed(index.contents) == installed
-    assert {d.did for d in index.contents.distributions.values()} == {"debian"}
-    check_hits(report, root, feeds, installed)
+    found = {
+        (ECOSYSTEMS[one["source"]], named(ECOSYSTEMS[one["source"]], one["name"]), one["version"],
+         vuln["cve"], vuln.get("fixedBy", ""))
+        for one in components
+        for vuln in one.get("vulns", ())
+    }  # fmt: skip
+    raw = shared / "data/feeds"
+    trackers = [feeds.plain(raw / "debian/tracker.json.gz"), feeds.plain(starter.SOURCE / "debian.json")]
+    ours = feeds.plain(starter.SOURCE / "osv.json")
+    packages = [(d.name, d.version, d.source, d.source_version) for d in real_image.debs(root)]
+    pypi = chain(feeds.zipped(raw / "osv/PyPI/all.zip"), ours)
+    said = {
+        "dpkg": feeds.debian(packages, trackers, real_image.SUITE),
+        "PyPI": feeds.osv(real_image.python_packages(root), pypi, "PyPI"),
+        "npm": feeds.osv(real_image.npm_packages(root), ours, "npm"),
+        "Maven": feeds.osv(real_image.maven_packages(), ours, "Maven"),
+    }
+    assert found == {(kind, *row) for kind, findings in said.items() for row in findings.rows()}
+    hits = Counter(row[0] for row in found)
+    assert set(hits) == set(said)
+    assert hits.total() >= 20, hits
+    silent = {(kind, *package) for kind, findings in said.items() for package in findings.silent}
+    assert len(silent) >= 20, silent
+    assert {kind for kind, *_ in silent} == set(said)
 
 
-def check_hits(
-    report: VulnerabilityReport, root: Path, feeds: Path, installed: dict[str, set[tuple[str, str]]]
-) -> None:
-    hits: set[tuple[str, str, str]] = set()
-    pypi: set[tuple[str, str, str]] = set()
-    for key, values in report.package_vulnerabilities.items():
-        package = report.contents.packages[key]
-        for found in (report.vulnerabilities[v] for v in values.values):
-            if found.updater == "osv/pypi":
-                pypi.add((folded(package.name), found.name, found.fixed_in_version))
-            else:
-                hits.add((package.source.name or package.name, found.name, found.fixed_in_version))
-    by_tracker, silent_dpkg = dpkg_hits(root, feeds)
-    by_osv, silent_pypi = pypi_hits(installed["python"], feeds)
-    assert hits == by_tracker | EXTRA_HITS
-    assert pypi == by_osv
-    assert len(hits) + len(pypi) >= 20
-    assert silent_dpkg + silent_pypi >= 20
+def test_image_check_exits_by_the_enforced_policies(site: Site, components: list[dict[str, Any]]) -> None:
+    """A default policy fails the build, none after it is off, an own one does again."""
+    assert components
+    fails = site.roxctl("image", "check", "--image", site.image)
+    assert fails.returncode == 1
+    assert ENFORCED in fails.stdout
+    listed = site.call("GET", f"/v1/policies?query=Policy:{ENFORCED}").json()["policies"]
+    site.call("PATCH", f"/v1/policies/{listed[0]['id']}", {"disabled": True})
+    passes = site.roxctl("image", "check", "--image", site.image)
+    assert passes.returncode == 0, passes.stdout + passes.stderr
+    policy = site.call("POST", "/v1/policies?enableStrictValidation=true", OWN_POLICY)
+    assert policy.status_code == 200, policy.text
+    fails = site.roxctl("image", "check", "--image", site.image)
+    assert fails.returncode == 1
+    assert OWN in fails.stdout

@@ -11,8 +11,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,10 +35,11 @@ class Process:
     def __init__(self, name: str, settings: Settings, pki: Pki, subject: Subject, **more: str) -> None:
         self.name = name
         self.port = free_port()
+        self.probes = f"127.0.0.1:{free_port()}"
         section = name.removeprefix("scanner_")
         ports = {
             "SCANNER_V4_GRPC_LISTEN_ADDR": f"127.0.0.1:{self.port}",
-            "SCANNER_V4_HTTP_LISTEN_ADDR": f"127.0.0.1:{free_port()}",
+            "SCANNER_V4_HTTP_LISTEN_ADDR": self.probes,
             "ROX_METRICS_PORT": f"127.0.0.1:{free_port()}",
         }
         certs = scanner.certificates(pki, subject)
@@ -59,6 +60,19 @@ class Process:
     def kill(self, number: int = signal.SIGKILL) -> int:
         self.running.send_signal(number)
         return self.running.wait(timeout=30)
+
+
+@contextmanager
+def running(*processes: Process) -> Iterator[None]:
+    """Start them; end those that still run afterwards, so that they leave nothing behind."""
+    for process in processes:
+        process.start()
+    try:
+        yield
+    finally:
+        for process in processes:
+            if process.popen is not None and process.popen.poll() is None:
+                process.kill(signal.SIGTERM)
 
 
 @asynccontextmanager
