@@ -37,11 +37,14 @@ from pyrox.scan.coalesce import coalesce
 from pyrox.scan.codec import to_contents
 from pyrox.scan.model import IndexReport, LayerFinds
 from services.scanner_indexer.fetch import Arena
+from services.scanner_indexer.slots import Slots
 from services.scanner_indexer.store import IndexStore, Versions
 
 _LOG = log.get(__name__)
 # claircore's LayerScanConcurrency; here for all images together.
 LAYERS_AT_ONCE = 10
+# Half of them, so that one registry that drips cannot hold up the images of others.
+LAYERS_OF_ONE_REGISTRY = 5
 _LEASE = timedelta(seconds=60)
 _RENEW_SECONDS = 20.0
 _RETRY_SECONDS = 1.0
@@ -111,7 +114,7 @@ class Indexing:
         self._arena = arena
         self._clock = clock
         self._random = random
-        self._slots = asyncio.Semaphore(LAYERS_AT_ONCE)
+        self._slots = Slots(total=LAYERS_AT_ONCE, of_one_registry=LAYERS_OF_ONE_REGISTRY)
         self._images = metrics.counter("images", "images by the state in which they ended", ["state"])
         self._layers = metrics.counter("layers", "layers of images by what was done", ["done"])
         self._layer_bytes = metrics.counter("layer_bytes", "compressed bytes of layers that were read")
@@ -183,7 +186,7 @@ class Indexing:
     async def _scan_layer(self, job: Job, layer: Descriptor) -> None:
         async with AsyncExitStack() as stack:
             # The slot comes first: whoever has a lease then also has a slot, and goes on.
-            await stack.enter_async_context(self._slots)
+            await stack.enter_async_context(self._slots.held(job.reference.registry))
             owner = f"{self._random.getrandbits(64):016x}"
             while not await self._store.take_lease(layer.digest, owner, _LEASE):
                 await self._clock.sleep(_RETRY_SECONDS)

@@ -21,7 +21,7 @@ from pyrox.registry.manifest import Descriptor, Manifest
 from pyrox.registry.names import Digest, Reference
 from pyrox.scan.model import Finds, Package
 from services.scanner_indexer.fetch import Arena
-from services.scanner_indexer.states import LAYERS_AT_ONCE, Indexing, Job, State
+from services.scanner_indexer.states import LAYERS_AT_ONCE, LAYERS_OF_ONE_REGISTRY, Indexing, Job, State
 from services.scanner_indexer.store import IndexStore
 from tests.support.pki import FixedClock
 
@@ -97,7 +97,7 @@ class Registry:
         self.resolved = 0
 
     async def resolve(self, reference: Reference) -> Manifest:
-        assert reference == IMAGE
+        assert (reference.repository, reference.tag) == (IMAGE.repository, IMAGE.tag)
         self.resolved += 1
         if self._error is not None:
             raise self._error
@@ -166,9 +166,9 @@ class Bench:
         )
 
     async def run(
-        self, registry: Registry, *, fresh: bool = False, hash_id: str = HASH
+        self, registry: Registry, *, fresh: bool = False, hash_id: str = HASH, image: Reference = IMAGE
     ) -> IndexReportMessage:
-        return await self.indexing.run(Job(hash_id, IMAGE, cast("RegistryClient", registry), fresh=fresh))
+        return await self.indexing.run(Job(hash_id, image, cast("RegistryClient", registry), fresh=fresh))
 
     def counted(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(f"rox_scanner_v4_indexer_{name}_total", labels) or 0.0
@@ -287,9 +287,13 @@ async def test_layers_of_all_images_together_are_bounded() -> None:
     bench.reader.gate.clear()
     jobs = [
         asyncio.create_task(
-            bench.run(Registry(*(f"{image}-{n}" for n in range(8))), hash_id=f"/v4/containerimage/{image}")
+            bench.run(
+                Registry(*(f"{number}-{n}" for n in range(8))),
+                hash_id=f"/v4/containerimage/{number}",
+                image=Reference(f"r{number}.example", "a/b", "1"),
+            )
         )
-        for image in range(3)
+        for number in range(3)
     ]
     async with asyncio.timeout(5):
         while bench.reader.now < LAYERS_AT_ONCE:  # noqa: ASYNC110 - another task's work
@@ -299,6 +303,22 @@ async def test_layers_of_all_images_together_are_bounded() -> None:
     assert bench.reader.most == LAYERS_AT_ONCE == 10
     assert Counter(digest for digest, _ in bench.reader.reads).most_common(1)[0][1] == 1
     assert len(bench.reader.reads) == 24
+
+
+async def test_layers_of_one_registry_leave_slots_for_others() -> None:
+    bench = Bench()
+    bench.reader.gate.clear()
+    slow = asyncio.create_task(bench.run(Registry(*(f"slow-{n}" for n in range(20)))))
+    other = asyncio.create_task(
+        bench.run(Registry("fast"), hash_id=f"{HASH}2", image=Reference("r.example", "a/b", "1"))
+    )
+    async with asyncio.timeout(5):
+        while "sha256:fast" not in bench.files.fetched_layers:  # noqa: ASYNC110 - another task's work
+            await asyncio.sleep(0)
+    assert len(bench.files.fetched_layers) <= LAYERS_OF_ONE_REGISTRY + 1
+    bench.reader.gate.set()
+    await asyncio.gather(slow, other)
+    assert bench.reader.most == LAYERS_OF_ONE_REGISTRY + 1 == 6
 
 
 async def test_registrys_error_ends_the_image_and_is_stored() -> None:
