@@ -23,6 +23,7 @@ _TREE = {
     "cluster": "roxctl.cluster",
     "completion": "roxctl.completion",
     "deployment": "roxctl.deployment",
+    "helm": "roxctl.helm",
     "image": "roxctl.image",
     "sensor": "roxctl.sensor",
     "version": "roxctl.version",
