@@ -69,6 +69,8 @@ def main(argv: list[str]) -> int:
         reference = f"{args.registry}/{name}:{tag}"
         builder.save(image, archive, [reference])
         print(f"{archive.relative_to(ROOT)}: {reference}, {archive.stat().st_size / 1e6:.0f} MB", flush=True)
+    if not args.image:
+        cache.prune()
     return 0
 
 

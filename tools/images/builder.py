@@ -159,7 +159,8 @@ class Builder:
     def _copy(self, step: Instruction, image: Image, done: Mapping[str, Image]) -> Image:
         *sources, target = step.words()
         origin = step.flag("from")
-        seen = [done[origin].key] if origin else [self._context.digest(source) for source in sources]
+        # Of another stage the content counts, not how it came about.
+        seen = [layer.digest for layer in done[origin].layers] if origin else [self._context.digest(source) for source in sources]
         key = _hash(image.key, "COPY", str(step.flags), step.text, *seen)
         layer = self._cache.get(key)
         if layer is None:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import stat
 import tarfile
 from collections.abc import Iterator
@@ -104,6 +105,7 @@ class Cache:
     def __init__(self, *, root: Path, epoch: int) -> None:
         self.root = root
         self._epoch = epoch
+        self._used: set[Path] = set()
 
     def folder(self, key: str) -> Path:
         """Where a layer of that key lies or will lie."""
@@ -112,6 +114,7 @@ class Cache:
     def get(self, key: str) -> Layer | None:
         """The finished layer of that key, if there is one."""
         folder = self.folder(key)
+        self._used.add(folder)
         try:
             told = json.loads((folder / "layer.json").read_text())
         except FileNotFoundError:
@@ -125,6 +128,12 @@ class Cache:
         description = {"digest": digest, "key": key, "about": about}
         (folder / "layer.json").write_text(json.dumps(description))
         return Layer(key, folder / "diff", folder / "layer.tar", digest)
+
+    def prune(self) -> None:
+        """Delete every layer that nobody asked for since this object was made."""
+        for folder in sorted(self.root.glob("*")):
+            if folder not in self._used:
+                shutil.rmtree(folder)
 
 
 def write_archive(target: Path, *, config: dict[str, object], layers: list[Layer], tags: list[str]) -> str:

@@ -41,6 +41,8 @@ def copy(part: str, packages: Path) -> None:
         shutil.copytree(SOURCE / "pyrox", packages / "pyrox", ignore=ignored)
     elif part == "roxctl":
         shutil.copytree(SOURCE / "roxctl", packages / "roxctl", ignore=_IGNORED)
+        # As the wheel's force-include does: `roxctl helm output` writes the charts out.
+        shutil.copytree(SOURCE / "deploy/helm", packages / "roxctl/helm/files")
     else:
         whole = packages / "services"
         whole.mkdir(exist_ok=True)
