@@ -54,6 +54,11 @@ def readiness(check: Check) -> Probe:
     return probe
 
 
+async def liveness() -> Answer:
+    """200 with an empty body: whoever can answer is alive."""
+    return Answer(200)
+
+
 def metrics_probe(metrics: Metrics) -> Probe:
     """The metrics of the process in Prometheus' text form."""
 

@@ -159,7 +159,11 @@ def _probes(
             return False
 
     app = health.probe_app(
-        {"/health/readiness": health.readiness(ready), "/metrics": health.metrics_probe(metrics)}
+        {
+            "/health/liveness": health.liveness,
+            "/health/readiness": health.readiness(ready),
+            "/metrics": health.metrics_probe(metrics),
+        }
     )
     endpoints = [Endpoint.parse(config.http_listen_addr, tls), Endpoint.parse(config.metrics_addr)]
     probes = Front(endpoints=endpoints, app=app, peers=peers, clock=clock)

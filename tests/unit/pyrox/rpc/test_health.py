@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pyrox.metrics import Metrics
-from pyrox.rpc.health import metrics_probe, probe_app, readiness
+from pyrox.rpc.health import liveness, metrics_probe, probe_app, readiness
 
 
 class Site:
@@ -15,7 +15,11 @@ class Site:
         self.ready = False
         self.metrics = Metrics("central")
         self.app = probe_app(
-            {"/health/readiness": readiness(self.check), "/metrics": metrics_probe(self.metrics)}
+            {
+                "/health/liveness": liveness,
+                "/health/readiness": readiness(self.check),
+                "/metrics": metrics_probe(self.metrics),
+            }
         )
 
     async def check(self) -> bool:
@@ -40,6 +44,10 @@ async def test_readiness_is_503_until_the_check_holds() -> None:
     assert (await site.get("/health/readiness"))[::2] == (503, b"")
     site.ready = True
     assert (await site.get("/health/readiness"))[::2] == (200, b"")
+
+
+async def test_liveness_is_200_before_the_process_is_ready() -> None:
+    assert (await Site().get("/health/liveness"))[::2] == (200, b"")
 
 
 async def test_metrics_are_prometheus_text() -> None:
