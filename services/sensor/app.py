@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pyrox.clock import Clock
@@ -20,13 +20,17 @@ from pyrox.mtls.ca import ServiceTrust, load_certificates
 from pyrox.mtls.choice import CertificateChoice
 from pyrox.mtls.identity import CENTRAL, EPHEMERAL_WILDCARD_ID, WILDCARD_ID, subject_of
 from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
-from pyrox.pb.internalapi.central.hello_pb2 import CentralHello
+from pyrox.pb.internalapi.central.hello_pb2 import CentralHello, HelmManagedConfigInit
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgToSensor
 from pyrox.pb.internalapi.sensor import (  # noqa: F401 - their descriptors are looked up by name
     network_connection_iservice_pb2,
     sfa_iservice_pb2,
 )
-from pyrox.pb.storage.cluster_pb2 import SensorDeploymentIdentification
+from pyrox.pb.storage.cluster_pb2 import (
+    MANAGER_TYPE_HELM_CHART,
+    MANAGER_TYPE_KUBERNETES_OPERATOR,
+    SensorDeploymentIdentification,
+)
 from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator
 from pyrox.rpc import methods
 from pyrox.rpc.authn import ServiceAuthenticator
@@ -36,6 +40,8 @@ from pyrox.rpc.health import metrics_probe, probe_app, readiness
 from pyrox.rpc.peers import Peers
 from pyrox.rpc.server import RpcServer
 from pyrox.service import BoundedQueue, Component
+from services.sensor.certificates.refresh import CertificateRefresh
+from services.sensor.certificates.store import CertificateStore
 from services.sensor.compliance.service import ComplianceService
 from services.sensor.config import Config
 from services.sensor.detect.deploytime import DeployDetector
@@ -51,7 +57,12 @@ from services.sensor.health.services import ServicesHealth
 from services.sensor.link.checks import CentralChecks
 from services.sensor.link.dial import CentralDialer
 from services.sensor.link.events import Events
-from services.sensor.link.greeting import FLATTEN_IMAGE_DATA, INIT_CONTAINERS
+from services.sensor.link.greeting import (
+    CAPABILITIES,
+    CERTIFICATES_REFRESH,
+    FLATTEN_IMAGE_DATA,
+    INIT_CONTAINERS,
+)
 from services.sensor.link.helm import ClusterIdFile, load_config
 from services.sensor.link.identify import identify
 from services.sensor.link.link import CentralLink, Handler, LinkOptions, Listeners
@@ -80,6 +91,7 @@ _UNSERVED = (
     "sensor.FileActivityService",
 )
 _ENFORCEMENTS = 1000
+_MANAGED = (MANAGER_TYPE_HELM_CHART, MANAGER_TYPE_KUBERNETES_OPERATOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +140,9 @@ class _Base:
     publisher: Publisher
     cluster_id: _ClusterId
     losses: Losses
+    helm: HelmManagedConfigInit | None
+    refresh: CertificateRefresh | None
+    """None for a cluster that was added by hand, whose secrets are not Sensor's."""
 
 
 @dataclass(slots=True)
@@ -170,6 +185,7 @@ async def build(config: Config, clock: Clock) -> App:
     outbox = Outbox(limit=config.outbox_limit, kept_limit=config.kept_limit, metrics=metrics, losses=losses)
     events = Events(outbox=outbox, clock=clock)
     messages = Messages()
+    helm = load_config(config.helm_config, config.helm_name)
     base = _Base(
         config=config,
         clock=clock,
@@ -181,8 +197,15 @@ async def build(config: Config, clock: Clock) -> App:
         publisher=Publisher(messages=messages, events=events),
         cluster_id=_ClusterId(_own_cluster_id(config)),
         losses=losses,
+        helm=helm,
+        refresh=_refresh(config, kube, outbox, clock) if helm and helm.managed_by in _MANAGED else None,
     )
     return _assemble(base)
+
+
+def _refresh(config: Config, kube: KubeClient, outbox: Outbox, clock: Clock) -> CertificateRefresh:
+    store = CertificateStore(client=kube, namespace=config.namespace)
+    return CertificateRefresh(store=store, outbox=outbox, surroundings=(clock, random.random))
 
 
 def _assemble(base: _Base) -> App:
@@ -243,6 +266,7 @@ def _assemble(base: _Base) -> App:
             reports,
             cluster.watch,
             link,
+            *([base.refresh] if base.refresh is not None else []),
         ),
         front=front,
         link=link,
@@ -273,7 +297,8 @@ def _link(
             retry_longest=base.config.retry_longest,
             greeting_timeout=base.config.greeting_timeout,
             identification=identification,
-            helm=load_config(base.config.helm_config, base.config.helm_name),
+            helm=base.helm,
+            capabilities=(*CAPABILITIES, CERTIFICATES_REFRESH) if base.refresh else CAPABILITIES,
         ),
         surroundings=(base.clock, random.random),
     )
@@ -426,7 +451,20 @@ def _listeners(
         "enforcement": detection.enforcer.on_enforcement,
         "deployment_enhancement_request": Enhancement(resolver=resolver, outbox=base.outbox).on_request,
     }
-    return Listeners(messages=handlers, online=(on_online,), offline=(on_offline,), replay=replay.run)
+    made = Listeners(messages=handlers, online=(on_online,), offline=(on_offline,), replay=replay.run)
+    return _with_refresh(made, base.refresh)
+
+
+def _with_refresh(listeners: Listeners, refresh: CertificateRefresh | None) -> Listeners:
+    if refresh is None:
+        return listeners
+    answers = {"issue_secured_cluster_certs_response": refresh.on_response}
+    return replace(
+        listeners,
+        messages={**listeners.messages, **answers},
+        online=(*listeners.online, refresh.on_online),
+        offline=(*listeners.offline, refresh.on_offline),
+    )
 
 
 def _server(

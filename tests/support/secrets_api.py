@@ -33,6 +33,7 @@ class SecretsApi:
         self.before_write: Callable[[str], None] = lambda _: None
         """Called before each write: the place for another writer."""
         self.writes: list[tuple[str, str]] = []
+        self.reads: list[str] = []
         self.port = 0
         self._version = 0
 
@@ -53,6 +54,7 @@ class SecretsApi:
 
     async def _get(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
+        self.reads.append(name)
         if "get" in self.forbidden:
             return _failure(403, "Forbidden", f'secrets "{name}" is forbidden: User "u" cannot get it')
         if name not in self.secrets:

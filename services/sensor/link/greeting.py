@@ -28,6 +28,8 @@ CLUSTER_ID_HEADER = "stackrox.cluster.id"
 SEND_DEDUPER_STATE = "SendDeduperStateOnReconnect"
 FLATTEN_IMAGE_DATA = "FlattenImageData"
 INIT_CONTAINERS = "InitContainerSupport"
+CERTIFICATES_REFRESH = "SecuredClusterCertificatesRefresh"
+"""Said only of clusters that Helm or the operator manages."""
 # What this Sensor does; upstream's Sensor of a manually made cluster sends these and
 # those of parts that come later.
 CAPABILITIES = (
@@ -100,6 +102,12 @@ async def greet(introduction: Introduction, read: Read, write: Write) -> Greetin
     )
     hashes = await _hashes(read) if reconciles else {}
     return Greeting(hello, tuple(opening), hashes, reconciles)
+
+
+async def register(introduction: Introduction, read: Read, write: Write) -> CentralHello:
+    """The start of a registration, which is all that Central says to a registrant. Raises `BadOrder`."""
+    await write(introduction.message())
+    return (await _expect(read, "hello")).hello
 
 
 async def _expect(read: Read, arm: str) -> MsgToSensor:

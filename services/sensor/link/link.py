@@ -84,6 +84,7 @@ class LinkOptions:
     greeting_timeout: timedelta
     identification: SensorDeploymentIdentification
     helm: HelmManagedConfigInit | None = None
+    capabilities: Sequence[str] = CAPABILITIES
 
 
 class CentralLink:
@@ -143,7 +144,7 @@ class CentralLink:
             reconnect=self._connected_once,
             reconcile=self._reconcile,
             identification=self._options.identification,
-            capabilities=CAPABILITIES,
+            capabilities=self._options.capabilities,
             helm=self._helm(),
         )
         known_id = self.cluster_id if self._connected_once else ""

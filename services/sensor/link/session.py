@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 
 from pyrox.errors import Exhausted, NotAuthorized, RoxError, Unavailable, Unimplemented
+from pyrox.pb.internalapi.central.hello_pb2 import CentralHello
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgFromSensor, MsgToSensor
 from pyrox.pb.internalapi.central.sensor_iservice_pb2_grpc import SensorServiceStub
 from pyrox.rpc.client import our_side_may_close
@@ -69,16 +70,26 @@ class Session:
 
     async def greet(self, introduction: greeting.Introduction, each: timedelta) -> greeting.Greeting:
         """Wait for Central's header, then go through the greeting; each read has that time."""
-        with _as_ours():
-            headers = await self._call.initial_metadata()
-        if not any(key.lower() == greeting.HELLO_HEADER for key, _ in headers):
-            await self._diagnose()
+        await self._expect_header()
+        return await greeting.greet(introduction, self._within(each), self.write)
 
+    async def register(self, introduction: greeting.Introduction, each: timedelta) -> CentralHello:
+        """Wait for Central's header, say hello, and take the one answer to a registrant."""
+        await self._expect_header()
+        return await greeting.register(introduction, self._within(each), self.write)
+
+    def _within(self, each: timedelta) -> greeting.Read:
         async def read() -> MsgToSensor | None:
             async with _timeout(each):
                 return await self.read()
 
-        return await greeting.greet(introduction, read, self.write)
+        return read
+
+    async def _expect_header(self) -> None:
+        with _as_ours():
+            headers = await self._call.initial_metadata()
+        if not any(key.lower() == greeting.HELLO_HEADER for key, _ in headers):
+            await self._diagnose()
 
     async def _diagnose(self) -> None:
         """Central did not say hello: find the reason that the stream carries."""
