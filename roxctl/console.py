@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
+_NEWLINE = "\n"
 _RED, _YELLOW, _BLUE, _RESET = "\x1b[31;1m", "\x1b[33;1m", "\x1b[34m", "\x1b[0m"
 
 
@@ -27,6 +28,19 @@ class Console:
     def write_bytes(self, data: bytes) -> None:
         """A part of the result that is text in UTF-8 already."""
         self.out.write(data.decode("utf-8", "replace"))
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person watches standard error."""
+        return self._err.isatty()
+
+    def progress(self, text: str, *, last: bool) -> None:
+        """How far something is: on a terminal one line that changes, else a line each time."""
+        if self.interactive:
+            self._err.write(f"\r{text}\x1b[K{_NEWLINE if last else ''}")
+            self._err.flush()
+        else:
+            self.note(text)
 
     def info(self, text: str) -> None:
         """Tell what was done."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -19,6 +20,10 @@ DEFAULT_RETRIES = 3
 _FIRST_WAIT = 10.0
 _MAX_BODY = 512 * 1024 * 1024
 _NOT_IMPLEMENTED = 501
+
+
+class Broken(CliError):
+    """The connection failed before the whole answer was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,30 @@ class Rest:
             wait *= 2
         raise CliError("no request was made; ROX_CLIENT_MAX_RETRIES must not be negative")
 
+    @contextmanager
+    def stream(
+        self, verb: str, path: str, *, connect: float, read: float | None, body: Iterable[bytes] = ()
+    ) -> Iterator[httpx.Response]:
+        """One try: the answer, whatever its status, before its body is read.
+
+        The body is sent as it comes. Raises `Broken` when the connection fails, also while
+        the answer is read inside the block.
+        """
+        try:
+            verify, name = self._tls(connect)
+            with (
+                httpx.Client(base_url=self._settings.url, verify=verify, headers=self._headers) as client,
+                client.stream(
+                    verb, path, content=body or None, timeout=httpx.Timeout(read, connect=connect),
+                    extensions={"sni_hostname": name} if name else {},
+                ) as answer,
+            ):  # fmt: skip
+                yield answer
+        except httpx.HTTPError as err:
+            reason = str(err) or type(err).__name__
+            where = f"{self._settings.url}{path.partition('?')[0]}"
+            raise Broken(f"error when doing http request: {verb} {where}: {reason}") from err
+
     def _once(
         self, verb: str, path: str, seconds: float, body: bytes, headers: Mapping[str, str]
     ) -> tuple[int, HttpAnswer]:
@@ -93,6 +122,13 @@ class Rest:
             return True, ""
         made = tls.context(settings, b"" if settings.skip_verify else tls.pool(settings))
         return made, tls.trusted_name(settings, made, seconds)
+
+
+def refusal(answer: httpx.Response) -> CliError:
+    """What an answer that is no success says, in the words of upstream's `ResponseToError`."""
+    text = _read(answer).decode("utf-8", "replace").strip()
+    status = f"{answer.status_code} {answer.reason_phrase}".strip()
+    return CliError(f"received response code {status}, but expected 2xx; error message: {text}")
 
 
 def _read(answer: httpx.Response) -> bytes:

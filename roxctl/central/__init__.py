@@ -6,7 +6,9 @@ command = Group(
     "central",
     "Ask and manage Central.",
     {
+        "backup": "roxctl.central.backup",
         "crs": "roxctl.central.crs",
+        "db": "roxctl.central.db",
         "init-bundles": "roxctl.central.init_bundles",
         "whoami": "roxctl.central.whoami",
     },

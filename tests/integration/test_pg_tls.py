@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,42 +13,17 @@ from pyrox.errors import RoxError
 from pyrox.mtls.identity import Subject
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
-from services.local import postgres
-from tests.support import pg
 from tests.support.pki import Pki
+from tests.support.tls_postgres import PASSWORD, tls_postgres
 
 pytestmark = pytest.mark.needs("debian_postgres")
-
-DEBIAN = Path("/usr/lib/postgresql/15/bin")
 
 
 @pytest.fixture(scope="module")
 def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Pki]]:
     pki = Pki(tmp_path_factory.mktemp("pki"))
-    files = pki.files(Subject("CENTRAL_DB_SERVICE", "central-db"))
-    state = Path(tempfile.mkdtemp(prefix="pyrox-pg-tls-"))
-    state.chmod(0o711)
-    server = postgres.prepare(
-        state=state, address="127.0.0.1", port=pg.free_port(), password="secret", binaries=DEBIAN
-    )
-    for made, name in ((files.cert, "server.crt"), (files.key, "server.key")):
-        target = server.data / name
-        shutil.copyfile(made, target)
-        target.chmod(0o600)
-        if server.account is not None:
-            os.chown(target, server.account.uid, server.account.gid)
-    (server.data / "postgresql.auto.conf").write_text("ssl = on\n")
-    with (server.data / "pg_hba.conf").open("w") as hba:
-        hba.write("hostssl all all 127.0.0.0/8 scram-sha-256\n")
-    process = server.spawn()
-    source = f"host=localhost port={server.port} user={postgres.SUPERUSER} dbname=postgres"
-    try:
-        pg.outside(pg.wait_ready(Settings.from_source(f"{source} sslmode=require", password="secret")))
-        yield Settings.from_source(source, password="secret"), pki
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        shutil.rmtree(state)
+    with tls_postgres(pki.files(Subject("CENTRAL_DB_SERVICE", "central-db"))) as source:
+        yield Settings.from_source(source, password=PASSWORD), pki
 
 
 async def version_of_tls(settings: Settings) -> str | None:

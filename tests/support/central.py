@@ -92,7 +92,9 @@ class RunningCentral:
         self.process.wait()
 
 
-def write_secrets(directory: Path, pki: Pki, database: Settings) -> Path:
+def write_secrets(
+    directory: Path, pki: Pki, database: Settings, *, source: str = "", external: bool = False
+) -> Path:
     """The mounted secrets of a Central; the file with the database's source."""
     certs, jwt = directory / "certs", directory / "jwt"
     for folder in (certs, jwt, directory / "htpasswd", directory / "db-password"):
@@ -113,9 +115,9 @@ def write_secrets(directory: Path, pki: Pki, database: Settings) -> Path:
     hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     (directory / "htpasswd" / "htpasswd").write_text(f"{ADMIN}:{hashed}\n")
     (directory / "db-password" / "password").write_text(database.password)
-    source = f"host={database.host} port={database.port} user={database.user} dbname={database.database}"
+    plain = f"host={database.host} port={database.port} user={database.user} dbname={database.database}"
     file = directory / "central-external-db.yaml"
-    file.write_text(json.dumps({"centralDB": {"external": False, "source": source}}))
+    file.write_text(json.dumps({"centralDB": {"external": external, "source": source or plain}}))
     return file
 
 
@@ -126,18 +128,23 @@ def running_central(
     *,
     arguments: tuple[str, ...] = (),
     environment: dict[str, str] | None = None,
+    source: str = "",
+    external: bool = False,
 ) -> Iterator[RunningCentral]:
-    """A Central on a random loopback port, stopped afterwards."""
+    """A Central on a random loopback port, stopped afterwards.
+
+    `source` replaces the text by which it finds the database.
+    """
     pki = Pki(directory / "pki")
     secrets = directory / "secrets"
-    source = write_secrets(secrets, pki, database)
+    external_db = write_secrets(secrets, pki, database, source=source, external=external)
     port, metrics = free_port(), free_port()
     command = [sys.executable, "-m", "services", "central", "--listen", f"127.0.0.1:{port}"]
     command += [
         "--secrets",
         str(secrets),
         "--external-db",
-        str(source),
+        str(external_db),
         "--ui",
         str(ROOT / "ui" / "dist"),
         *arguments,

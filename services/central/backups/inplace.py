@@ -28,7 +28,8 @@ def _emptying(schema: str) -> str:
     """Drop all tables, views and sequences of the schema that no extension owns.
 
     Central's own connections are ended first: a request that waits for the second of two
-    tables while it holds the first would be a deadlock.
+    tables while it holds the first would be a deadlock. Sequences come last, since most
+    go with the table that owns them.
     """
     return f"""\
 SET LOCAL lock_timeout = '{_LOCK_SECONDS}s';
@@ -45,7 +46,7 @@ BEGIN
         FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
         WHERE n.nspname = {_literal(schema)} AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
             AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
-        ORDER BY c.oid
+        ORDER BY c.relkind = 'S', c.oid
     LOOP
         EXECUTE format('DROP %s IF EXISTS %I.%I CASCADE', found.kind, found.nspname, found.relname);
     END LOOP;

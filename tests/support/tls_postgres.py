@@ -1,0 +1,81 @@
+"""Debian's PostgreSQL 15 with TLS alone, for tests that the embedded server cannot serve.
+
+Use with `needs("debian_postgres")`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pyrox.mtls.ca import IssuedCertificate
+from pyrox.mtls.reload import CertFiles
+from pyrox.pg.settings import Settings
+from services.local import postgres
+from tests.support import pg
+from tests.support.pki import Pki
+
+BINARIES = Path("/usr/lib/postgresql/15/bin")
+PASSWORD = "secret"
+
+
+@contextmanager
+def tls_postgres(files: CertFiles) -> Iterator[str]:
+    """A server with this certificate; yields a source for its superuser that says nothing of TLS."""
+    state = Path(tempfile.mkdtemp(prefix="pyrox-pg-tls-"))
+    state.chmod(0o711)
+    server = postgres.prepare(
+        state=state, address="127.0.0.1", port=pg.free_port(), password=PASSWORD, binaries=BINARIES
+    )
+    for made, name in ((files.cert, "server.crt"), (files.key, "server.key")):
+        target = server.data / name
+        shutil.copyfile(made, target)
+        target.chmod(0o600)
+        if server.account is not None:
+            os.chown(target, server.account.uid, server.account.gid)
+    (server.data / "postgresql.auto.conf").write_text("ssl = on\n")
+    with (server.data / "pg_hba.conf").open("w") as hba:
+        hba.write("hostssl all all 127.0.0.0/8 scram-sha-256\n")
+    process = server.spawn()
+    source = f"host=localhost port={server.port} user={postgres.SUPERUSER} dbname=postgres"
+    try:
+        pg.outside(pg.wait_ready(Settings.from_source(f"{source} sslmode=require", password=PASSWORD)))
+        yield source
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        shutil.rmtree(state)
+
+
+def certificate_of_localhost(pki: Pki) -> CertFiles:
+    """A certificate of the CA for this machine's own name, as a user's database server has its own."""
+    authority = x509.load_pem_x509_certificate(pki.ca.cert_pem)
+    signer = serialization.load_pem_private_key(pki.ca.key_pem, None)
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]))
+        .issuer_name(authority.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(signer, hashes.SHA256())  # type: ignore[arg-type]  # the CA's key signs
+    )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    issued = IssuedCertificate(made.public_bytes(serialization.Encoding.PEM), pem, made)
+    return pki.write(issued, "localhost")
