@@ -194,7 +194,8 @@ class Databases:
     @asynccontextmanager
     async def _connected(self, database: str) -> AsyncIterator[Pool]:
         """A connection of its own: the pool of Central may be busy with requests."""
-        pool = Pool(settings=replace(self._settings, database=database, max_size=1), clock=self._clock)
+        settings = replace(self._settings, database=database, min_size=0, max_size=1)
+        pool = Pool(settings=settings, clock=self._clock)
         await pool.connect()
         try:
             yield pool
