@@ -32,7 +32,7 @@ from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerStub
 from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2_grpc import MatcherStub
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
 from tests.support import pg, real_image, scanner
-from tests.support.definitions import archive, debian, lines
+from tests.support.definitions import BULLSEYE, archive, debian, lines
 from tests.support.docker_registry import Real, serving
 from tests.support.pki import Pki
 from tests.support.scanner_process import Process, answered, up
@@ -163,11 +163,13 @@ def by_tarfile(layers: list[Path]) -> float:
 def bundle(packages: list[str]) -> bytes:
     """Advisories of all installed packages and of many others."""
     records = [
-        debian(f"CVE-2098-{at}-{n}", package, "99.0")
+        debian(f"CVE-2098-{at}-{n}", package, "99.0", system=BULLSEYE)
         for at, package in enumerate(packages)
         for n in range(OF_PACKAGE)
     ]
-    records += [debian(f"CVE-2099-{n}", f"package-{n % 20_000}", "1.0") for n in range(OTHERS)]
+    records += [
+        debian(f"CVE-2099-{n}", f"package-{n % 20_000}", "1.0", system=BULLSEYE) for n in range(OTHERS)
+    ]
     return archive({"debian": lines(records)})
 
 

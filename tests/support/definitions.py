@@ -26,6 +26,15 @@ BOOKWORM = {
     "pretty_name": "Debian GNU/Linux 12 (bookworm)",
 }
 
+BULLSEYE = {
+    "did": "debian",
+    "name": "Debian GNU/Linux",
+    "version": "11 (bullseye)",
+    "version_code_name": "bullseye",
+    "version_id": "11",
+    "pretty_name": "Debian GNU/Linux 11 (bullseye)",
+}
+
 
 def debian(
     cve: str, package: str, fixed: str = "", *, severity: str = "High", system: Mapping[str, str] = BOOKWORM
