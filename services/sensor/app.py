@@ -52,6 +52,7 @@ from services.sensor.detect.runtime import RuntimeDetector
 from services.sensor.detect.scanner import CentralScanner
 from services.sensor.enforce.enforcer import Enforcer, Order
 from services.sensor.health.losses import Losses
+from services.sensor.health.probes import probes
 from services.sensor.health.reports import Reports
 from services.sensor.health.services import ServicesHealth
 from services.sensor.link.checks import CentralChecks
@@ -262,7 +263,7 @@ def _assemble(base: _Base) -> App:
             config_map,
             rpc,
             front,
-            *_webhook_front(config.webhook, server_tls, clock),
+            *_webhook_front(config.webhook, server_tls, clock, base.outbox),
             reports,
             cluster.watch,
             link,
@@ -504,12 +505,12 @@ async def _always() -> bool:
     return True
 
 
-def _webhook_front(address: Address | None, tls: ServerTls, clock: Clock) -> Sequence[Front]:
+def _webhook_front(address: Address | None, tls: ServerTls, clock: Clock, outbox: Outbox) -> Sequence[Front]:
     """Upstream's second port: open to everybody in the cluster, so nothing but probes is behind it."""
     if address is None:
         return ()
-    app = probe_app({"/ready": readiness(_always)})
     endpoint = Endpoint(address.host, address.port, tls)
+    app = probe_app(probes(outbox))
     return (Front(endpoints=[endpoint], app=app, peers=None, clock=clock, name="webhook"),)
 
 

@@ -96,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(prog="kubernetes-sensor", description="PyRox Sensor")
     made.add_argument("--listen", default=":8443", help="address of the TLS port for Collector and Admission")
-    made.add_argument("--webhook", default="", help="address of a TLS port that answers /ready only")
+    made.add_argument("--webhook", default="", help="address of a TLS port for probes only")
     made.add_argument(
         "--secrets",
         type=Path,
