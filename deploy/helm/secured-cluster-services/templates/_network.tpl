@@ -1,48 +1,7 @@
-{{/* Parts of NetworkPolicies; rules as YAML lists. */}}
+{{/* Rules of NetworkPolicies; each template gives a YAML list, but "secured.policy", which gives the object. */}}
 
-{{/* Rule for Prometheus. (list $ port) */}}
-{{- define "secured.metricsIngress" -}}
-- ports:
-    - port: {{ index . 1 }}
-      protocol: TCP
-  {{- with (index . 0).Values.network.monitoringFrom }}
-  from: {{- toYaml . | nindent 4 }}
-  {{- end }}
-{{- end -}}
-
-{{/* Rule for what is outside: registries, Central elsewhere, the API server. (list $ ports) */}}
-{{- define "secured.outside" -}}
-{{- $egress := (index . 0).Values.network.egress -}}
-{{- with $egress.externalCIDRs -}}
-- to:
-    # An address that is given as a network covers the pods of no other.
-    {{- range . }}
-    - ipBlock:
-        cidr: {{ . | quote }}
-        {{- include "secured.except" (list . $egress.exceptCIDRs) | nindent 8 }}
-    {{- end }}
-  {{- with index $ 1 }}
-  ports:
-    {{- range . }}
-    - port: {{ . }}
-      protocol: TCP
-    {{- end }}
-  {{- end }}
-{{- end -}}
-{{- end -}}
-
-{{/* `except` of one network: those of its own address family. (list cidr excepted) */}}
-{{- define "secured.except" -}}
-{{- $six := contains ":" (index . 0) -}}
-{{- $own := list -}}
-{{- range index . 1 -}}{{- if eq $six (contains ":" .) -}}{{- $own = append $own . -}}{{- end -}}{{- end -}}
-{{- with $own -}}
-except: {{- toYaml . | nindent 2 }}
-{{- end -}}
-{{- end -}}
-
-{{/* Rule for one workload of this namespace. (list app port) */}}
-{{- define "secured.toPod" -}}
+{{/* To the pods of one workload here. (list app port) */}}
+{{- define "secured.toApp" -}}
 - to:
     - podSelector:
         matchLabels:
@@ -50,22 +9,95 @@ except: {{- toYaml . | nindent 2 }}
   ports:
     - port: {{ index . 1 }}
       protocol: TCP
-{{- end -}}
+{{- end }}
 
-{{/* `policyTypes`, and `egress` with name resolution and the user's rules. (list $ workload rules) */}}
-{{- define "secured.egress" -}}
-{{- $root := index . 0 -}}
-{{- if $root.Values.network.egress.enabled -}}
-policyTypes: [Ingress, Egress]
-egress:
-  {{- include "pyrox.dnsEgress" $root | nindent 2 }}
-  {{- with index . 2 }}
-  {{- . | nindent 2 }}
+{{/* To Central where it is in this cluster. */}}
+{{- define "secured.toCentral" -}}
+- to:
+    - namespaceSelector: {}
+      podSelector:
+        matchLabels:
+          app: central
+  ports:
+    - port: 8443
+      protocol: TCP
+{{- end }}
+
+{{/* To Central elsewhere, registries, the API server. (list $ ports), no ports mean all */}}
+{{- define "secured.toOutside" -}}
+{{- $egress := (index . 0).Values.network.egress -}}
+{{- $ports := index . 1 -}}
+{{- if $egress.externalCIDRs -}}
+- to:
+    {{- range $cidr := $egress.externalCIDRs }}
+    {{- $except := list }}
+    {{- range $egress.exceptCIDRs }}
+    {{- /* An exception must lie in the block. */}}
+    {{- if and (eq (contains ":" .) (contains ":" $cidr)) (hasSuffix "/0" $cidr) }}{{- $except = append $except . }}{{- end }}
+    {{- end }}
+    - ipBlock:
+        cidr: {{ $cidr | quote }}
+        {{- with $except }}
+        except: {{- toYaml . | nindent 10 }}
+        {{- end }}
+    {{- end }}
+  {{- with $ports }}
+  ports:
+    {{- range . }}
+    - port: {{ int . }}
+      protocol: TCP
+    {{- end }}
   {{- end }}
-  {{- with get $root.Values.network.extraEgress (index . 1) }}
-  {{- toYaml . | nindent 2 }}
+{{- end -}}
+{{- end }}
+
+{{/* From pods with one of these labels. (list labels port), labels is a list of maps */}}
+{{- define "secured.fromPods" -}}
+- from:
+    {{- range index . 0 }}
+    - podSelector:
+        matchLabels: {{- toYaml . | nindent 10 }}
+    {{- end }}
+  ports:
+    - port: {{ index . 1 }}
+      protocol: TCP
+{{- end }}
+
+{{/* From everybody. (list port) */}}
+{{- define "secured.fromAnywhere" -}}
+- ports:
+    - port: {{ index . 0 }}
+      protocol: TCP
+{{- end }}
+
+{{/* From Prometheus. (list $ port) */}}
+{{- define "secured.monitoringRule" -}}
+- ports:
+    - port: {{ index . 1 }}
+      protocol: TCP
+  {{- with (index . 0).Values.network.monitoringFrom }}
+  from: {{- toYaml . | nindent 4 }}
   {{- end }}
-{{- else -}}
-policyTypes: [Ingress]
-{{- end -}}
-{{- end -}}
+{{- end }}
+
+{{/* One policy. The user's rules join the first ingress policy of a workload, and its egress policy.
+     (list $ name app component "Ingress"|"Egress" rules) */}}
+{{- define "secured.policy" }}
+{{- $root := index . 0 }}{{- $name := index . 1 }}{{- $app := index . 2 }}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {{- include "pyrox.metadata" (list $root "networkpolicy" $name (index . 3)) | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:
+      app: {{ $app }}
+  {{- if eq (index . 4) "Egress" }}
+  policyTypes: ["Egress"]
+  egress: {{- get $root.Values.network.extraEgress $app | default list | concat (index . 5) | toYaml | nindent 4 }}
+  {{- else }}
+  policyTypes: ["Ingress"]
+  {{- $extra := hasSuffix "-monitoring" $name | ternary list (get $root.Values.network.extraIngress $app | default list) }}
+  ingress: {{- concat (index . 5) $extra | toYaml | nindent 4 }}
+  {{- end }}
+{{- end }}
