@@ -18,7 +18,7 @@ spec:
       command: ["python3", "-c"]
       args:
         - |
-          {{- index . 2 | nindent 10 }}
+          {{- printf "%s\n%s" (include "central.testScript" $root) (index . 2) | nindent 10 }}
       resources:
         requests: {cpu: 10m, memory: 32Mi}
         limits: {cpu: 500m, memory: 128Mi}
@@ -36,15 +36,34 @@ spec:
             path: ca.pem
 {{- end -}}
 
-{{- define "central.testFetch" -}}
-import json, ssl, urllib.request
+{{/* The beginning of each script: `patiently` tries a minute long, since Central may just have begun. */}}
+{{- define "central.testScript" -}}
+import json, socket, ssl, sys, time, urllib.request
+
 trust = ssl.create_default_context(cafile="/run/secrets/stackrox.io/ca/ca.pem")
-{{- if or .Values.central.defaultTLS.cert .Values.central.defaultTLS.reference }}
-# The certificate for people is not of the service CA; central-test-tls checks that CA.
-trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-{{- end }}
+
+def patiently(action, *arguments):
+    for attempt in range(20):
+        try:
+            return action(*arguments)
+        except OSError as err:
+            reason = err
+            time.sleep(3)
+    sys.exit(f"{arguments[0]}: {reason}; look at: kubectl -n {{ .Release.Namespace }} get pods")
+
 def fetch(path):
+    {{- if or .Values.central.defaultTLS.cert .Values.central.defaultTLS.reference }}
+    # The certificate for people is not of the service CA.
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    {{- end }}
     address = "https://central.{{ .Release.Namespace }}.svc:443" + path
     with urllib.request.urlopen(address, context=trust, timeout=30) as answer:
         return json.load(answer)
+
+def check(service, port):
+    host = f"{service}.{{ .Release.Namespace }}.svc"
+    with socket.create_connection((host, port), 30) as plain:
+        with trust.wrap_socket(plain, server_hostname=host) as secure:
+            subject = dict(pair[0] for pair in secure.getpeercert()["subject"])
+    print(f"{host}:{port}: {subject['commonName']!r} is of the service CA")
 {{- end -}}
