@@ -134,6 +134,8 @@ from services.central.ui.router import ui_router
 from services.central.ui.store import VulnerabilityStore
 from services.central.upgrades.service import SensorUpgradeControlService
 
+# Upstream's migrator waits for the server so often, five seconds each.
+_DATABASE_ATTEMPTS = 60
 COMMUNICATE = "/central.SensorService/Communicate"
 
 
@@ -271,7 +273,8 @@ async def build(config: Config, clock: Clock) -> App:
 
 async def _prepare(pool: Pool, stores: Stores, installation: Installation, safe: Safekeeping) -> None:
     """Bring the database up to date and write what every installation has."""
-    await pool.connect(attempts=None)
+    # On a user's own server the database is the user's to make.
+    await pool.connect(attempts=_DATABASE_ATTEMPTS, create=not safe.external)
     await safe.adopt_restored(pool)
     await Migrator(pool=pool, directory=resources.files("services.central.migrations")).run()
     await check.run(tables.CATALOG, pool)

@@ -9,7 +9,7 @@ import uvloop
 from pyrox import env, log
 from pyrox.clock import SystemClock
 from pyrox.errors import RoxError
-from pyrox.service import run
+from pyrox.service import run, unless_stopped
 from services.central import config as settings
 from services.central.app import build
 from services.central.backups.restart import become
@@ -26,7 +26,12 @@ async def serve(config: settings.Config) -> int:
     except RoxError as err:
         _LOG.error("a secret or setting cannot be used", reason=err.message)
         return 2
-    await app.prepare()
+    try:
+        if not await unless_stopped(app.prepare()):
+            return 0
+    except RoxError as err:
+        _LOG.error("the database cannot be used", reason=err.message)
+        return 1
     code = await run(app.components)
     return RESTART if app.restart.wanted and code == 0 else code
 

