@@ -130,7 +130,7 @@ async def run(components: Sequence[Component], *, on_ready: Callable[[], None] |
         return 1
 
 
-async def unless_stopped(work: Coroutine[Any, Any, None]) -> bool:
+async def unless_stopped(work: Awaitable[None]) -> bool:
     """Do what must end before the components start; False when SIGTERM or SIGINT came first.
 
     The first process of a container ignores signals that it has no handler for, so a wait

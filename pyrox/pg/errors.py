@@ -27,6 +27,15 @@ _LOG = log.get(__name__)
 FAILED = "Database operation failed"
 AWAY = "the database is not reachable; try again"
 
+
+class Missing(Unavailable):
+    """There is no such database, or not yet."""
+
+
+class Refused(Unavailable):
+    """The server lets this account not in; waiting does not change that."""
+
+
 _AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -48,7 +57,13 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], Callable[[], RoxError]],
     ),
     (_AWAY, lambda: Unavailable(AWAY)),
     # Made by somebody else, who may be late: worth another attempt.
-    ((asyncpg.InvalidCatalogNameError,), lambda: Unavailable("the database does not exist yet")),
+    ((asyncpg.InvalidCatalogNameError,), lambda: Missing("the database does not exist yet")),
+    (
+        (asyncpg.InvalidAuthorizationSpecificationError,),
+        lambda: Refused("the database server refuses this program's account"),
+    ),
+    # It heals when the volume grows, so what waits for the database is kept.
+    ((asyncpg.DiskFullError,), lambda: Unavailable("the database has no space left; enlarge its volume")),
     (_RETRY, lambda: Unavailable("the database is busy with the same objects; try again")),
     (
         (asyncpg.UniqueViolationError,),

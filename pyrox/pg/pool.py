@@ -17,8 +17,9 @@ import orjson
 
 from pyrox import log
 from pyrox.clock import Clock
-from pyrox.errors import RoxError, Unavailable
-from pyrox.pg.errors import AWAY, translated
+from pyrox.errors import DeadlinePassed, RoxError, Unavailable
+from pyrox.pg.create import create_database
+from pyrox.pg.errors import AWAY, Missing, Refused, translated
 from pyrox.pg.settings import Settings
 
 Row = asyncpg.Record
@@ -141,23 +142,43 @@ class Pool:
         finally:
             await self.close()
 
-    async def connect(self, *, attempts: int | None = 1) -> None:
-        """Open the pool unless it is open.
+    async def connect(self, *, attempts: int | None = 1, create: bool = False) -> None:
+        """Open the pool unless it is open; with `create`, make the database if it is missing.
 
-        Raises `Unavailable` after that many failed attempts; None means try for ever.
+        Raises `Refused` when the account is not let in, else `Unavailable` after that many
+        failed attempts; None means try for ever.
         """
-        pause, tried = FIRST_PAUSE, 0
+        pause, tried, told = FIRST_PAUSE, 0, ""
         while self._pool is None:
             try:
-                self._pool = await self._open()
-            except Unavailable as error:
+                self._pool = await self._open_or_create() if create else await self._open()
+            except Refused as error:
+                raise Refused(self._failure(error)) from error
+            except (Unavailable, DeadlinePassed) as error:
                 tried += 1
+                failure = self._failure(error)
                 if tried == attempts:
-                    raise
-                if tried == 1:
-                    _LOG.warning("database not reachable, trying again", cause=repr(error.__cause__))
+                    raise type(error)(failure) from error
+                if failure != told:
+                    _LOG.warning("database not reachable, trying again", reason=failure)
+                told = failure
                 await self._clock.sleep(pause)
                 pause = min(pause * 2, LAST_PAUSE)
+        if told:
+            _LOG.info("database reached", attempts=tried + 1)
+
+    def _failure(self, error: RoxError) -> str:
+        """For the log and the end of a start: where it was to connect, and what the driver says."""
+        where = f"database {self._settings.database!r} at {self._settings.host}:{self._settings.port}"
+        cause = error.__cause__
+        return f"{where}: {error.message if cause is None else str(cause) or type(cause).__name__}"
+
+    async def _open_or_create(self) -> asyncpg.Pool[Row]:
+        try:
+            return await self._open()
+        except Missing:
+            await create_database(self._settings)
+            return await self._open()
 
     async def _open(self) -> asyncpg.Pool[Row]:
         options = self._settings.driver_options()

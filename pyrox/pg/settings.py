@@ -11,7 +11,7 @@ import shlex
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pyrox.errors import Invalid
 
@@ -31,7 +31,8 @@ class Settings:
     host: str = "127.0.0.1"
     """A name, an address, or the directory of a Unix socket."""
     port: int = 5432
-    tls: ssl.SSLContext | None = None
+    tls: ssl.SSLContext | Literal["allow", "prefer"] | None = None
+    """How the server is verified; libpq's two modes that verify nothing; or None for plaintext."""
     min_size: int = 0
     """Connections kept open while idle; none by default, since each costs the server memory."""
     max_size: int = 20
@@ -115,18 +116,39 @@ def _number(words: dict[str, str], key: str, default: float) -> float:
     return value
 
 
-def _tls(words: dict[str, str]) -> ssl.SSLContext | None:
+def _tls(words: dict[str, str]) -> ssl.SSLContext | Literal["allow", "prefer"] | None:
     """The TLS context for libpq's `sslmode`; None means plaintext."""
-    mode = words.get("sslmode", "disable")
-    if mode in {"disable", "allow", "prefer"}:
-        return None
-    if mode not in {"require", "verify-ca", "verify-full"}:
-        raise Invalid(f"database source: sslmode={mode!r} is unknown")
+    match words.get("sslmode", "disable"):
+        case "disable":
+            return None
+        case "allow":
+            return "allow"
+        case "prefer":
+            return "prefer"
+        case "require" | "verify-ca" | "verify-full" as mode:
+            return _verified(words, mode)
+        case mode:
+            raise Invalid(f"database source: sslmode={mode!r} is unknown")
+
+
+def _verified(words: dict[str, str], mode: str) -> ssl.SSLContext:
+    root = words.get("sslrootcert")
     try:
-        context = ssl.create_default_context(cafile=words.get("sslrootcert"))
+        # `system` is libpq's word for the CAs that the machine trusts.
+        context = ssl.create_default_context(cafile=None if root == "system" else root)
     except OSError as error:
-        raise Invalid(f"database source: sslrootcert cannot be read: {error}") from error
+        raise Invalid(f"database source: sslrootcert={root} cannot be read: {error}") from error
     context.check_hostname = mode == "verify-full"
-    if mode == "require" and "sslrootcert" not in words:
+    if mode == "require" and root is None:
         context.verify_mode = ssl.CERT_NONE
+    if "sslcert" in words:
+        try:
+            context.load_cert_chain(words["sslcert"], words.get("sslkey"), password=_no_password)
+        except (OSError, ValueError) as error:
+            raise Invalid(f"database source: sslcert and sslkey cannot be used: {error}") from error
     return context
+
+
+def _no_password() -> str:
+    """Keeps OpenSSL from asking at the terminal."""
+    raise ValueError("the key is encrypted")

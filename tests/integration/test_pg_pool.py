@@ -9,11 +9,21 @@ from datetime import timedelta
 import pytest
 
 from pyrox.clock import SystemClock
-from pyrox.errors import AlreadyExists, DeadlinePassed, Internal, Invalid, Referenced, Unavailable
+from pyrox.errors import (
+    AlreadyExists,
+    DeadlinePassed,
+    Internal,
+    Invalid,
+    NotAuthorized,
+    Referenced,
+    Unavailable,
+)
+from pyrox.pg.errors import Missing, Refused
 from pyrox.pg.locks import Leases, advisory
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
 from tests.support import pg
+from tests.support.pki import FixedClock
 
 pytestmark = pytest.mark.needs("postgres")
 
@@ -77,8 +87,39 @@ async def test_connect_without_server_is_unavailable() -> None:
 
 async def test_connect_with_wrong_password_is_no_endless_retry(database: Settings) -> None:
     wrong = Pool(settings=replace(database, password="wrong"), clock=SystemClock())
-    with pytest.raises(Internal):
+    with pytest.raises(Refused, match=r"at .*: password authentication failed"):
         await wrong.connect(attempts=None)
+
+
+async def test_connect_makes_a_database_that_is_missing_when_told_to(pg_server: pg.TestServer) -> None:
+    settings = replace(pg_server.admin, database="Central active")
+    with pytest.raises(Missing, match=r"database 'Central active' at .* does not exist"):
+        await Pool(settings=settings, clock=SystemClock()).connect()
+    pools = [Pool(settings=settings, clock=SystemClock()) for _ in range(3)]
+    try:
+        await asyncio.gather(*(pool.connect(attempts=60, create=True) for pool in pools))
+        assert [await pool.fetchval("SELECT current_database()") for pool in pools] == ["Central active"] * 3
+        assert await pools[0].fetchval("SHOW server_encoding") == "UTF8"
+    finally:
+        for pool in pools:
+            await pool.close()
+
+
+async def test_connect_that_may_not_make_the_database_says_what_to_do(database: Settings) -> None:
+    poor = Pool(settings=replace(database, database="not_there"), clock=SystemClock())
+    with pytest.raises(
+        NotAuthorized, match=r"'not_there' is missing and .* may not create it: create it, or"
+    ):
+        await poor.connect(attempts=60, create=True)
+
+
+async def test_connect_gives_up_after_so_many_attempts_and_says_where(database: Settings) -> None:
+    clock = FixedClock()
+    lost = Pool(settings=Settings(database="x", user="x", port=pg.free_port()), clock=clock)
+    with pytest.raises(Unavailable, match=r"database 'x' at 127.0.0.1:\d+: .*Connect call failed"):
+        await lost.connect(attempts=60)
+    assert len(clock.slept) == 59
+    assert clock.slept[-1] == 5.0
 
 
 async def test_pool_behind_pgbouncer_sends_no_startup_settings(database: Settings) -> None:

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from pyrox.errors import AlreadyExists, DeadlinePassed, Internal, Invalid, Referenced, RoxError, Unavailable
-from pyrox.pg.errors import FAILED, translate, translated
+from pyrox.pg.errors import FAILED, Missing, Refused, translate, translated
 
 CASES: list[tuple[Exception, type[RoxError]]] = [
     (ConnectionRefusedError(), Unavailable),
@@ -14,7 +14,7 @@ CASES: list[tuple[Exception, type[RoxError]]] = [
     (asyncpg.QueryCanceledError("x"), DeadlinePassed),
     (asyncpg.ConnectionDoesNotExistError("x"), Unavailable),
     (asyncpg.DeadlockDetectedError("x"), Unavailable),
-    (asyncpg.InvalidCatalogNameError("x"), Unavailable),
+    (asyncpg.InvalidCatalogNameError("x"), Missing),
     (asyncpg.UndefinedTableError("secret table"), Internal),
     (asyncpg.SerializationError("secret"), Unavailable),
     (asyncpg.LockNotAvailableError("secret"), Unavailable),
@@ -26,7 +26,9 @@ CASES: list[tuple[Exception, type[RoxError]]] = [
     (asyncpg.InvalidRegularExpressionError("secret"), Invalid),
     (asyncpg.CharacterNotInRepertoireError("secret"), Invalid),
     (asyncpg.NotNullViolationError("secret"), Internal),
-    (asyncpg.InvalidPasswordError("secret"), Internal),
+    (asyncpg.InvalidPasswordError("secret"), Refused),
+    (asyncpg.InvalidAuthorizationSpecificationError("secret"), Refused),
+    (asyncpg.DiskFullError("secret"), Unavailable),
     (ValueError("secret"), Internal),
 ]
 
