@@ -321,6 +321,7 @@ async def test_every_replica_is_told_of_changes(site: Site) -> None:
     told.clear()
     await site.service.DeletePolicy(ById(id=posted.id), CALL)
     await until(lambda: any(posted.id in one for one in told))
+    assert [one for one in told if posted.id in one]
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
 

@@ -323,7 +323,7 @@ async def test_stream_cancelled_by_the_client_ends_the_servicer(tmp_path: Path) 
         chat = stream(channel, "Chat")()
         await chat.initial_metadata()
         chat.cancel()
-        await asyncio.wait_for(server.echo.closed.wait(), 10)
+        assert await asyncio.wait_for(server.echo.closed.wait(), 10)
 
 
 async def test_streams_of_one_direction_pass_all_messages(tmp_path: Path) -> None:
@@ -577,22 +577,25 @@ async def test_half_written_certificate_leaves_the_old_one_in_use(tmp_path: Path
 async def test_sni_chooses_between_default_and_service_certificate(tmp_path: Path) -> None:
     pki, other = Pki(tmp_path / "pki"), Pki(tmp_path / "user")
     default = other.files(SENSOR, extra_names=("rox.example.com", "*.apps.example.com"))
-    tls = ServerTls(certificates=[default, pki.files(CENTRAL)], client_authorities=[pki.ca_file])
+    service = pki.files(CENTRAL)
+    tls = ServerTls(certificates=[default, service], client_authorities=[pki.ca_file])
     front = Front(endpoints=[Endpoint("127.0.0.1", 0, tls)], app=who, peers=None, clock=SystemClock())
     async with Supervisor([front]).running():
         expected = {
-            "rox.example.com": other,
-            "a.apps.example.com": other,
-            "a.b.apps.example.com": other,
-            "central.stackrox": pki,
-            "central.stackrox.svc": pki,
-            "unknown.name": other,
+            "rox.example.com": (other, default),
+            "a.apps.example.com": (other, default),
+            "a.b.apps.example.com": (other, default),
+            "central.stackrox": (pki, service),
+            "central.stackrox.svc": (pki, service),
+            "unknown.name": (other, default),
         }
-        for name, issuer in expected.items():
+        for name, (issuer, files) in expected.items():
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
             context.load_verify_locations(issuer.ca_file)
             _, writer = await asyncio.open_connection(*front.addresses[0], ssl=context, server_hostname=name)
+            shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            assert shown == ssl.PEM_cert_to_DER_cert(files.cert.read_text()), name
             writer.close()
             await writer.wait_closed()
 
