@@ -96,12 +96,14 @@ BASE ?=
 REGISTRY ?= localhost/pyrox
 TAG ?=
 IMAGE_TOOL ?= auto
+IMAGE_TOOL_ARGS ?=
 IMAGES ?=
 IMAGE_LOAD ?= $(or $(wildcard ../shared/kube/load-image),kind load image-archive)
 
 .PHONY: images
 images: $(VENV)/.ready ui/dist/index.html  ## build the container images below build/images (BASE= REGISTRY= TAG= IMAGE_TOOL=)
-	$(BIN)/python -m tools.images --tool '$(IMAGE_TOOL)' --base '$(BASE)' --registry '$(REGISTRY)' --tag '$(TAG)' $(IMAGES)
+	$(BIN)/python -m tools.images --tool '$(IMAGE_TOOL)' --base '$(BASE)' --registry '$(REGISTRY)' --tag '$(TAG)' \
+		--extra='$(IMAGE_TOOL_ARGS)' $(IMAGES)
 
 .PHONY: images-load
 images-load:  ## load the archives of `make images` into a cluster (IMAGE_LOAD=command)

@@ -12,6 +12,8 @@ import tarfile
 from pathlib import Path
 
 SUITE = "trixie"
+# The word for `BASE` that asks for a root of our own making.
+OWN = "debootstrap"
 # Read by the package tools of the root itself, so that later installations stay small too.
 _NO_DOCS = """\
 path-exclude=/usr/share/doc/*
@@ -25,8 +27,8 @@ path-exclude=/usr/share/lintian/*
 
 def key(base: str) -> str:
     """What identifies a base: the recipe of ours, or the archive's content, or the directory's path."""
-    if not base:
-        return hashlib.sha256(f"debootstrap {SUITE} 2 {_NO_DOCS}".encode()).hexdigest()
+    if base == OWN:
+        return hashlib.sha256(f"debootstrap {SUITE} 3 {_NO_DOCS}".encode()).hexdigest()
     path = Path(base)
     if path.is_file():
         with path.open("rb") as file:
@@ -37,13 +39,13 @@ def key(base: str) -> str:
 def make(base: str, target: Path) -> None:
     """Fill an empty directory with the base root."""
     path = Path(base)
-    if not base:
+    if base == OWN:
         _debootstrap(target)
     elif path.is_dir():
         subprocess.run(["cp", "-a", f"{path}/.", str(target)], check=True)
     elif path.is_file():
         with tarfile.open(path) as tar:
-            tar.extractall(target, filter="fully_trusted")
+            tar.extractall(target, filter="fully_trusted")  # noqa: S202 - a root of the user's own, with devices
     else:
         raise FileNotFoundError(f"BASE={base}: neither a directory nor an archive of a root")
     _clean(target)
@@ -51,7 +53,13 @@ def make(base: str, target: Path) -> None:
 
 def _debootstrap(target: Path) -> None:
     command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, str(target)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    # A mirror that fails once is usually well a moment later; debootstrap takes up where it was.
+    for _ in range(3):
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ended.returncode == 0:
+            break
+    else:
+        raise SystemExit(f"images: debootstrap failed\n{ended.stdout[-2000:]}{ended.stderr[-2000:]}")
     sources = target / "etc/apt/sources.list"
     mirror = sources.read_text().split()[1]
     lines = [
@@ -77,6 +85,8 @@ def _clean(target: Path) -> None:
             shutil.rmtree(doc) if doc.is_dir() and not doc.is_symlink() else doc.unlink()
     for name in ("var/cache/ldconfig/aux-cache", "etc/machine-id", "etc/hostname"):
         (target / name).unlink(missing_ok=True)
+    for copy in (target / "etc").glob("*-"):
+        copy.unlink()
     for old in (target / "var/lib/dpkg").glob("*-old"):
         old.unlink()
     (target / "etc/resolv.conf").write_text("")

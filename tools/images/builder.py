@@ -40,12 +40,12 @@ mkdir -m 1777 "$root/dev/shm"; ln -s /proc/self/fd "$root/dev/fd"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
 if [ -r "$SSL_CERT_FILE" ]; then cp "$SSL_CERT_FILE" "$root/tmp/.ca"; fi
+unset SSL_CERT_FILE
 while [ "$1" != -- ]; do
     if [ -d "$1" ]; then mkdir -p "$root/$2"; else mkdir -p "$(dirname "$root/$2")"; touch "$root/$2"; fi
     mount --bind -o ro "$1" "$root/$2"; shift 2
 done
 shift
-export SSL_CERT_FILE=/tmp/.ca PIP_CERT=/tmp/.ca
 exec chroot "$root" /bin/sh -euc "$1"
 """
 
@@ -81,9 +81,20 @@ class Builder:
         file = containerfile.parse(text)
         done: dict[str, Image] = {}
         for stage in file.needed():
-            start = done.get(stage.base) or self._start(expand(stage.base, {**file.arguments, "BASE": "BASE"}))
+            start = done.get(stage.base) or self._start(
+                expand(stage.base, {**file.arguments, "BASE": "BASE"})
+            )
             done[stage.name] = self._stage(stage, start, done, file)
         return done[file.stages[-1].name]
+
+    def root(self) -> Layer:
+        """The base root as a layer."""
+        key = base.key(self._base)
+        layer = self._cache.get(key)
+        if layer is None:
+            base.make(self._base, self._empty(key))
+            layer = self._cache.seal(key, "base")
+        return layer
 
     def save(self, image: Image, target: Path, tags: Sequence[str]) -> str:
         """Write an image's archive; returns its id."""
@@ -101,12 +112,8 @@ class Builder:
     def _start(self, name: str) -> Image:
         if name != "BASE":
             raise Unreadable(f"FROM {name}: without a container engine an image starts from ${{BASE}}")
-        key = base.key(self._base)
-        layer = self._cache.get(key)
-        if layer is None:
-            base.make(self._base, self._empty(key))
-            layer = self._cache.seal(key, "base")
-        return Image(key, (layer,), {"Env": [f"PATH={_PATH}"]}, ({"created_by": "base root"},))
+        layer = self.root()
+        return Image(layer.key, (layer,), {"Env": [f"PATH={_PATH}"]}, ({"created_by": "base root"},))
 
     def _stage(self, stage: Stage, image: Image, done: Mapping[str, Image], file: Containerfile) -> Image:
         arguments: dict[str, str] = {}
@@ -152,7 +159,9 @@ class Builder:
             command, env={**_network(), **environment}, capture_output=True, text=True, check=False
         )
         if ended.returncode:
-            raise SystemExit(f"line {step.line}: RUN {step.text}\n{ended.stdout[-4000:]}{ended.stderr[-4000:]}")
+            raise SystemExit(
+                f"line {step.line}: RUN {step.text}\n{ended.stdout[-4000:]}{ended.stderr[-4000:]}"
+            )
         shutil.rmtree(work)
         root.rmdir()
 
@@ -160,7 +169,11 @@ class Builder:
         *sources, target = step.words()
         origin = step.flag("from")
         # Of another stage the content counts, not how it came about.
-        seen = [layer.digest for layer in done[origin].layers] if origin else [self._context.digest(source) for source in sources]
+        seen = (
+            [layer.digest for layer in done[origin].layers]
+            if origin
+            else [self._context.digest(source) for source in sources]
+        )
         key = _hash(image.key, "COPY", str(step.flags), step.text, *seen)
         layer = self._cache.get(key)
         if layer is None:
@@ -222,7 +235,7 @@ def _configure(step: Instruction, image: Image, values: Mapping[str, str]) -> Im
     elif step.keyword == "LABEL":
         config["Labels"] = {**_mapping(config, "Labels"), **containerfile.pairs(text)}
     elif step.keyword == "EXPOSE":
-        ports = {port if "/" in port else f"{port}/tcp": {} for port in text.split()}
+        ports: dict[str, object] = {port if "/" in port else f"{port}/tcp": {} for port in text.split()}
         config["ExposedPorts"] = {**_mapping(config, "ExposedPorts"), **ports}
     elif step.keyword in {"ENTRYPOINT", "CMD"}:
         config[step.keyword.capitalize()] = replace(step, text=text).words()

@@ -13,7 +13,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 KEYWORDS = frozenset(
-    "ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM LABEL RUN STOPSIGNAL USER WORKDIR".split(" ")
+    {
+        "ARG",
+        "CMD",
+        "COPY",
+        "ENTRYPOINT",
+        "ENV",
+        "EXPOSE",
+        "FROM",
+        "LABEL",
+        "RUN",
+        "STOPSIGNAL",
+        "USER",
+        "WORKDIR",
+    }
 )
 _FLAG = re.compile(r"--([a-z]+)=(\S+)\s+")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)")
@@ -38,7 +51,9 @@ class Instruction:
 
     def mounts(self) -> list[dict[str, str]]:
         """The `--mount` flags as mappings; only bind mounts of the context are known."""
-        found = [dict(_pair(part) for part in value.split(",")) for key, value in self.flags if key == "mount"]
+        found = [
+            dict(_pair(part) for part in value.split(",")) for key, value in self.flags if key == "mount"
+        ]
         for mount in found:
             if mount.get("type") != "bind" or not mount.get("source") or not mount.get("target"):
                 raise Unreadable(f"line {self.line}: want --mount=type=bind,source=…,target=…")

@@ -16,7 +16,10 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 # Docker's and OCI's marks for "deleted below" and "nothing of this directory from below".
 WHITEOUT = ".wh."
@@ -35,23 +38,26 @@ class Layer:
     """sha256 of the tar, in hex."""
 
 
-class _Hashing:
+class _Hashing(io.RawIOBase):
     """Passes bytes on to a file and keeps their SHA-256."""
 
     def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
         self._file = file
         self.sha256 = hashlib.sha256()
 
-    def write(self, data: bytes) -> int:
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
         self.sha256.update(data)
         return self._file.write(data)
 
 
 def walk(directory: Path, prefix: str = "") -> Iterator[tuple[str, str]]:
     """Every (path on disk, path inside) below a directory: sorted, parents first."""
-    for name in sorted(os.listdir(directory)):
-        inside = f"{prefix}/{name}" if prefix else name
-        disk = directory / name
+    for disk in sorted(directory.iterdir()):
+        inside = f"{prefix}/{disk.name}" if prefix else disk.name
         yield str(disk), inside
         if disk.is_dir() and not disk.is_symlink():
             yield from walk(disk, inside)

@@ -7,6 +7,7 @@ the virtual environment, one command for each entry of `[project.scripts]` whose
 there, and below /stackrox a link to each command, where upstream has it.
 """
 
+# ruff: noqa: INP001 - a script that is run by its path
 from __future__ import annotations
 
 import compileall

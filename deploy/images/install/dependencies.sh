@@ -5,6 +5,8 @@
 set -eu
 
 src=/tmp/src
+# The builder's CAs, when it reaches package indexes through a proxy that has its own.
+if [ -r /tmp/.ca ]; then export SSL_CERT_FILE=/tmp/.ca PIP_CERT=/tmp/.ca; fi
 python3 -m venv --without-pip /opt/pyrox
 python3 -m venv /tmp/tool
 # The installer itself is locked with hashes too.

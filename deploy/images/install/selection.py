@@ -4,6 +4,7 @@ Run by the Containerfiles, so that a change elsewhere in the file does not insta
 third-party packages again.
 """
 
+# ruff: noqa: INP001 - a script that is run by its path
 from __future__ import annotations
 
 import json

@@ -53,4 +53,4 @@ import() {
 }
 
 import
-exec "${ROX_CENTRAL_COMMAND:-central}" "$@"
+exec central "$@"

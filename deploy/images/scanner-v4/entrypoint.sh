@@ -3,4 +3,4 @@
 # configuration says which of Indexer and Matcher it becomes.
 set -euo pipefail
 
-exec "${ROX_SCANNER_COMMAND:-scanner}" "$@"
+exec scanner "$@"
