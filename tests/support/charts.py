@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,13 @@ CENTRAL = ROOT / "deploy/helm/central-services"
 SECURED = ROOT / "deploy/helm/secured-cluster-services"
 RELEASES = {CENTRAL: "stackrox-central-services", SECURED: "stackrox-secured-cluster-services"}
 _SECONDS = 60
+_NOTES = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: test-notes}
+data:
+  notes: {{ include "test.notes" . | toJson }}
+"""
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "Job")
 
 
@@ -135,15 +142,23 @@ class Render:
         return ""
 
     def notes(self) -> str:
-        """What the user reads after an install (`NOTES.txt`)."""
+        """What the user reads after an install (`NOTES.txt`), which Helm renders only for a cluster.
+
+        Rendered here from a copy of the chart in which the notes are a template like the others.
+        """
         with tempfile.TemporaryDirectory() as scratch:
-            values = Path(scratch) / "values.yaml"
-            values.write_text(json.dumps(dict(self.values)))
-            words = [word if word != "template" else "install" for word in self._words()]
-            apart = {"--kube-version", self.kubernetes}
-            kept = [word for word in words if word not in apart and not word.startswith("--api-versions")]
-            text = run_helm(*kept, "--dry-run=client", f"--values={values}")
-        return text.partition("\nNOTES:\n")[2]
+            chart = Path(scratch) / self.chart.name
+            shutil.copytree(self.chart, chart)
+            notes = chart / "templates" / "NOTES.txt"
+            body = notes.read_text()
+            notes.unlink()
+            (chart / "templates" / "_notes.tpl").write_text(
+                f'{{{{ define "test.notes" }}}}{body}{{{{ end }}}}'
+            )
+            (chart / "templates" / "notes.yaml").write_text(_NOTES)
+            release = self.release or RELEASES[self.chart]
+            made = replace(self, chart=chart, release=release).manifests()
+        return str(made.get("ConfigMap", "test-notes")["data"]["notes"])
 
 
 def parse(text: str) -> Manifests:
