@@ -1,4 +1,4 @@
-"""Debian's PostgreSQL 15 with TLS alone, for tests that the embedded server cannot serve.
+"""Debian's PostgreSQL 15, mostly with TLS alone, for tests that the embedded server cannot serve.
 
 Use with `needs("debian_postgres")`.
 """
@@ -32,29 +32,49 @@ PASSWORD = "secret"
 @contextmanager
 def tls_postgres(files: CertFiles) -> Iterator[str]:
     """A server with this certificate; yields a source for its superuser that says nothing of TLS."""
+    with _prepared() as server:
+        for made, name in ((files.cert, "server.crt"), (files.key, "server.key")):
+            target = server.data / name
+            shutil.copyfile(made, target)
+            target.chmod(0o600)
+            if server.account is not None:
+                os.chown(target, server.account.uid, server.account.gid)
+        (server.data / "postgresql.auto.conf").write_text("ssl = on\n")
+        with (server.data / "pg_hba.conf").open("w") as hba:
+            hba.write("hostssl all all 127.0.0.0/8 scram-sha-256\n")
+        with _running(server, " sslmode=require") as source:
+            yield source
+
+
+@contextmanager
+def plain_postgres() -> Iterator[str]:
+    """A server of the same version without TLS; yields a source for its superuser."""
+    with _prepared() as server, _running(server, "") as source:
+        yield source
+
+
+@contextmanager
+def _prepared() -> Iterator[postgres.Server]:
     state = Path(tempfile.mkdtemp(prefix="pyrox-pg-tls-"))
     state.chmod(0o711)
-    server = postgres.prepare(
-        state=state, address="127.0.0.1", port=pg.free_port(), password=PASSWORD, binaries=BINARIES
-    )
-    for made, name in ((files.cert, "server.crt"), (files.key, "server.key")):
-        target = server.data / name
-        shutil.copyfile(made, target)
-        target.chmod(0o600)
-        if server.account is not None:
-            os.chown(target, server.account.uid, server.account.gid)
-    (server.data / "postgresql.auto.conf").write_text("ssl = on\n")
-    with (server.data / "pg_hba.conf").open("w") as hba:
-        hba.write("hostssl all all 127.0.0.0/8 scram-sha-256\n")
+    try:
+        yield postgres.prepare(
+            state=state, address="127.0.0.1", port=pg.free_port(), password=PASSWORD, binaries=BINARIES
+        )
+    finally:
+        shutil.rmtree(state)
+
+
+@contextmanager
+def _running(server: postgres.Server, tls: str) -> Iterator[str]:
     process = server.spawn()
     source = f"host=localhost port={server.port} user={postgres.SUPERUSER} dbname=postgres"
     try:
-        pg.outside(pg.wait_ready(Settings.from_source(f"{source} sslmode=require", password=PASSWORD)))
+        pg.outside(pg.wait_ready(Settings.from_source(f"{source}{tls}", password=PASSWORD)))
         yield source
     finally:
         process.terminate()
         process.wait(timeout=30)
-        shutil.rmtree(state)
 
 
 def certificate_of_localhost(pki: Pki) -> CertFiles:
