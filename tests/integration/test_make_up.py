@@ -131,10 +131,12 @@ def test_the_cluster_is_healthy_with_its_deployments_images_and_violations(whole
     whole.until(lambda: whole.alerts("Log4Shell: log4j Remote Code Execution vulnerability") >= 2)
     policies = ("Latest tag", "90-Day Image Age", "Privileged Container")
     whole.until(lambda: all(whole.alerts(policy) >= 1 for policy in policies))
+    assert (cluster(), whole.count("deployments") >= 36) == ("HEALTHY", True)
 
 
 def test_simulated_processes_raise_runtime_violations(whole: Whole) -> None:
     whole.until(lambda: whole.alerts("Cryptocurrency Mining Process Execution") >= 1, seconds=120)
+    assert whole.alerts("Cryptocurrency Mining Process Execution") >= 1
 
 
 def test_the_printed_commands_do_what_is_said_word_for_word(whole: Whole) -> None:
@@ -180,6 +182,7 @@ def test_a_killed_process_comes_back_and_nothing_is_lost(whole: Whole, name: str
     whole.until(lambda: whole.entry(name).state is State.HEALTHY and whole.entry(name).pid not in {0, before})
     whole.until(lambda: whole.run("status").returncode == 0)
     whole.until(lambda: whole.count("deployments") == deployments)
+    assert (whole.entry(name).state, whole.count("deployments")) == (State.HEALTHY, deployments)
 
 
 def test_data_survive_down_and_nothing_runs_after_it(whole: Whole) -> None:
