@@ -210,7 +210,7 @@ def fingerprint(values: dict[str, Any]) -> str:
     environment = made.pods()["Deployment/sensor"]["spec"]["containers"][0]["env"]
     said = [one["value"] for one in environment if one["name"] == "ROX_HELM_CLUSTER_CONFIG_FP"]
     assert said == [config["clusterConfig"]["configFingerprint"]]
-    return said[0]
+    return str(said[0])
 
 
 def test_fingerprint_follows_the_configuration_and_not_the_certificates(values: dict[str, Any]) -> None:
