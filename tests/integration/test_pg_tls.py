@@ -14,7 +14,7 @@ from pyrox.mtls.identity import Subject
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
 from tests.support.pki import Pki
-from tests.support.tls_postgres import PASSWORD, tls_postgres
+from tests.support.tls_postgres import PASSWORD, certificate_of_localhost, tls_postgres
 
 pytestmark = pytest.mark.needs("debian_postgres")
 
@@ -59,6 +59,21 @@ async def test_server_with_another_name_is_refused_by_verify_full(tls_server: tu
     settings, pki = tls_server
     with pytest.raises(RoxError):
         await version_of_tls(with_mode(settings, f"verify-full sslrootcert={pki.ca_file}"))
+
+
+@pytest.mark.parametrize("mode", ["require", "prefer", "allow"])
+async def test_connection_that_verifies_nothing_is_encrypted_where_the_server_wants_it(
+    tls_server: tuple[Settings, Pki], mode: str
+) -> None:
+    assert await version_of_tls(with_mode(tls_server[0], mode)) == "TLSv1.3"
+
+
+async def test_connection_verified_by_ca_and_name_is_encrypted(tmp_path: Path) -> None:
+    pki = Pki(tmp_path)
+    with tls_postgres(certificate_of_localhost(pki)) as source:
+        words = f"{source} sslmode=verify-full sslrootcert={pki.ca_file}"
+        settings = Settings.from_source(words, password=PASSWORD)
+        assert await version_of_tls(settings) == "TLSv1.3"
 
 
 async def test_plaintext_connection_is_refused(tls_server: tuple[Settings, Pki]) -> None:

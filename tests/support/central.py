@@ -121,36 +121,30 @@ def write_secrets(
     return file
 
 
-@contextmanager
-def running_central(
+def prepared_central(
     directory: Path,
     database: Settings,
     *,
     arguments: tuple[str, ...] = (),
     environment: dict[str, str] | None = None,
-    source: str = "",
-    external: bool = False,
-) -> Iterator[RunningCentral]:
-    """A Central on a random loopback port, stopped afterwards.
-
-    `source` replaces the text by which it finds the database.
-    """
+) -> RunningCentral:
+    """A Central on a random loopback port, with all its files, that nobody has started yet."""
     pki = Pki(directory / "pki")
     secrets = directory / "secrets"
-    external_db = write_secrets(secrets, pki, database, source=source, external=external)
+    source = write_secrets(secrets, pki, database)
     port, metrics = free_port(), free_port()
     command = [sys.executable, "-m", "services", "central", "--listen", f"127.0.0.1:{port}"]
     command += [
         "--secrets",
         str(secrets),
         "--external-db",
-        str(external_db),
+        str(source),
         "--ui",
         str(ROOT / "ui" / "dist"),
         *arguments,
     ]
     settings = {"ROX_METRICS_PORT": f"127.0.0.1:{metrics}", "ROX_OFFLINE_MODE": "true", **(environment or {})}
-    central = RunningCentral(
+    return RunningCentral(
         process=None,  # type: ignore[arg-type]  # set by start
         port=port,
         pki=pki,
@@ -158,6 +152,18 @@ def running_central(
         command=command,
         environment=settings,
     )
+
+
+@contextmanager
+def running_central(
+    directory: Path,
+    database: Settings,
+    *,
+    arguments: tuple[str, ...] = (),
+    environment: dict[str, str] | None = None,
+) -> Iterator[RunningCentral]:
+    """A Central on a random loopback port, stopped afterwards."""
+    central = prepared_central(directory, database, arguments=arguments, environment=environment)
     central.start()
     try:
         yield central

@@ -30,9 +30,9 @@ PASSWORD = "secret"
 
 
 @contextmanager
-def tls_postgres(files: CertFiles) -> Iterator[str]:
+def tls_postgres(files: CertFiles, *, port: int = 0) -> Iterator[str]:
     """A server with this certificate; yields a source for its superuser that says nothing of TLS."""
-    with _prepared() as server:
+    with _prepared(port) as server:
         for made, name in ((files.cert, "server.crt"), (files.key, "server.key")):
             target = server.data / name
             shutil.copyfile(made, target)
@@ -54,12 +54,16 @@ def plain_postgres() -> Iterator[str]:
 
 
 @contextmanager
-def _prepared() -> Iterator[postgres.Server]:
+def _prepared(port: int = 0) -> Iterator[postgres.Server]:
     state = Path(tempfile.mkdtemp(prefix="pyrox-pg-tls-"))
     state.chmod(0o711)
     try:
         yield postgres.prepare(
-            state=state, address="127.0.0.1", port=pg.free_port(), password=PASSWORD, binaries=BINARIES
+            state=state,
+            address="127.0.0.1",
+            port=port or pg.free_port(),
+            password=PASSWORD,
+            binaries=BINARIES,
         )
     finally:
         shutil.rmtree(state)

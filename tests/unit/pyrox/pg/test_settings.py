@@ -9,6 +9,7 @@ import pytest
 
 from pyrox.errors import Invalid
 from pyrox.pg.settings import Settings
+from tests.support.pki import SENSOR, Pki
 
 SOURCE = "host=central-db.stackrox.svc port=5433 user=rox dbname=central statement_timeout=1.2e+06"
 SOURCE += " pool_max_conns=90"
@@ -31,8 +32,28 @@ def test_source_is_read() -> None:
 )
 def test_source_with_tls_verifies_as_libpq_does(mode: str, verify: ssl.VerifyMode, *, hostname: bool) -> None:
     settings = Settings.from_source(f"host=x sslmode={mode}", password="s")
-    assert settings.tls is not None
+    assert isinstance(settings.tls, ssl.SSLContext)
     assert (settings.tls.verify_mode, settings.tls.check_hostname) == (verify, hostname)
+
+
+@pytest.mark.parametrize("mode", ["allow", "prefer"])
+def test_source_that_verifies_nothing_leaves_the_choice_to_both_sides(mode: str) -> None:
+    settings = Settings.from_source(f"host=x sslmode={mode}", password="s")
+    assert settings.driver_options()["ssl"] == mode
+
+
+def test_source_may_trust_the_cas_of_the_machine() -> None:
+    settings = Settings.from_source("host=x sslmode=verify-full sslrootcert=system", password="s")
+    assert isinstance(settings.tls, ssl.SSLContext)
+    assert settings.tls.check_hostname
+
+
+def test_source_with_a_client_certificate_loads_it(tmp_path: Path) -> None:
+    files = Pki(tmp_path).files(SENSOR)
+    words = f"host=x sslmode=require sslcert={files.cert} sslkey="
+    assert isinstance(Settings.from_source(words + str(files.key), password="s").tls, ssl.SSLContext)
+    with pytest.raises(Invalid, match="sslcert and sslkey cannot be used"):
+        Settings.from_source(f"{words}{tmp_path / 'none.pem'}", password="s")
 
 
 @pytest.mark.parametrize(
