@@ -11,6 +11,7 @@ no field for a CA: the registry's comes from the directory of additional CAs, as
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -40,7 +41,7 @@ pytestmark = [
     pytest.mark.needs(
         "root", "debootstrap", "docker_registry", "postgres", "shared", "dpkg", "node", "maven"
     ),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 
 # What a client gets; `components` of the scan, by where they come from.
@@ -93,9 +94,11 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory for all."""
-    return tmp_path_factory.mktemp("real-image")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A directory for all; half a gigabyte is not kept for the next run."""
+    made = tmp_path_factory.mktemp("real-image")
+    yield made
+    shutil.rmtree(made)
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,6 @@ NPM = {
 JARS = (
     ("org.apache.logging.log4j", "log4j-core", "2.14.1"),
     ("com.fasterxml.jackson.core", "jackson-databind", "2.12.6"),
-    ("org.apache.commons", "commons-text", "1.10.0"),
     ("org.apache.struts", "struts2-core", "2.5.33"),
 )
 JARS_IN_WAR = (("commons-io", "commons-io", "2.6"), ("org.apache.commons", "commons-text", "1.9"))
@@ -139,23 +138,11 @@ def _debs(root: Path) -> None:
 
 def _jars(place: Path) -> None:
     """Jars as Maven fetches them, some of them inside a web archive."""
-    _fetch_jars(place, JARS)
-    inner = place / "inner"
-    _fetch_jars(inner, JARS_IN_WAR)
-    with zipfile.ZipFile(place / "shop.war", "w") as war:
-        war.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
-        for jar in sorted(inner.glob("*.jar")):
-            war.write(jar, f"WEB-INF/lib/{jar.name}")
-    shutil.rmtree(inner)
-
-
-def _fetch_jars(place: Path, coordinates: tuple[tuple[str, str, str], ...]) -> None:
-    """What Maven copies for a project with these dependencies."""
     place.mkdir(parents=True)
     wanted = "".join(
         f"<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId>"
         f"<version>{version}</version></dependency>"
-        for group, name, version in coordinates
+        for group, name, version in (*JARS, *JARS_IN_WAR)
     )
     (place / "pom.xml").write_text(
         "<project><modelVersion>4.0.0</modelVersion><groupId>test</groupId><artifactId>test</artifactId>"
@@ -164,6 +151,12 @@ def _fetch_jars(place: Path, coordinates: tuple[tuple[str, str, str], ...]) -> N
     copy = ("dependency:copy-dependencies", "-DexcludeTransitive", "-DoutputDirectory=.")
     run("mvn", "--batch-mode", "--quiet", *copy, cwd=place)
     (place / "pom.xml").unlink()
+    with zipfile.ZipFile(place / "shop.war", "w") as war:
+        war.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
+        for _, name, version in JARS_IN_WAR:
+            jar = place / f"{name}-{version}.jar"
+            war.write(jar, f"WEB-INF/lib/{jar.name}")
+            jar.unlink()
 
 
 def layers(root: Path, directory: Path) -> list[Path]:
