@@ -77,6 +77,11 @@ integration: $(VENV)/.ready  ## tests on a real PostgreSQL and real processes
 conformance: $(VENV)/.ready  ## recorded conversations and wire tables against ours
 	$(PYTEST) $(or $(T),tests/conformance)
 
+.PHONY: e2e
+e2e: $(VENV)/.ready  ## the charts on the cluster of KUBECONFIG: build, load, install, user stories, uninstall
+	@if [ -z "$${KUBECONFIG:-}" ]; then echo 'e2e: skipped: KUBECONFIG names no cluster'; else \
+	$(MAKE) images images-load && $(PYTEST) -s $(or $(T),tests/e2e); fi
+
 .PHONY: test
 test: $(VENV)/.ready ui/dist/index.html  ## unit, integration and conformance: sets itself up on a fresh machine
 	$(if $(T),$(PYTEST) $(T),$(PYTEST) -n 2 tests/unit && $(PYTEST) tests/integration tests/conformance)
