@@ -116,6 +116,7 @@ class Run:
             issuer.create if wanted.kind is Kind.AUTHORITY else lambda: issuer.ca,
             namespace=self._config.namespace,
             pick=self._pick,
+            admin=material.chosen_password(chosen) if (chosen := self._config.admin_password) else b"",
         )
         await self._store.create(
             wanted.name,

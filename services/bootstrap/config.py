@@ -43,6 +43,8 @@ class Config:
     ca_secret: str
     """The secret whose CA issues; empty where none is named."""
     renew: bool
+    admin_password: Path | None
+    """File with the first password of `admin`; without it one is drawn."""
     webhook: str
     """The ValidatingWebhookConfiguration whose caBundle is set; empty for none."""
     release: Release
@@ -70,6 +72,9 @@ def parser() -> argparse.ArgumentParser:
         "--renew",
         action="store_true",
         help="replace certificates of this CA that are past half of their life",
+    )
+    central.add_argument(
+        "--admin-password-file", type=Path, default=None, help="file with the first password of admin"
     )
     secured.add_argument(
         "--ca-secret", default="", help="secret with ca.pem that is asked before the usual ones"
@@ -116,6 +121,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         wanted=_wanted(_SECRETS[flags.command], flags.secret, frozenset(flags.without)),
         ca_secret=flags.ca_secret,
         renew=getattr(flags, "renew", False),
+        admin_password=getattr(flags, "admin_password_file", None),
         webhook=getattr(flags, "webhook", ""),
         release=Release(_CHARTS[flags.command], flags.release, flags.chart, flags.app_version),
         kubeconfig=Path(kubeconfig) if kubeconfig else None,

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import bcrypt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from pyrox.errors import Internal
+from pyrox.errors import Internal, Invalid
 from pyrox.mtls.ca import CertificateAuthority, IssuedCertificate, key_pem
 from pyrox.mtls.identity import Subject, service_slug
 from services.bootstrap.wanted import Kind, Wanted
@@ -22,18 +23,27 @@ Pick = Callable[[Sequence[str]], str]
 ADMIN = "admin"
 _ALPHABET = string.ascii_letters + string.digits
 _PASSWORD_LENGTH = 32  # upstream's chart: randAlphaNum 32
+_LONGEST = 72  # bytes; what bcrypt takes
 _RSA_BITS = 4096  # upstream's chart: genPrivateKey "rsa"
 
 
 def make(
-    wanted: Wanted, ca: Callable[[], CertificateAuthority], *, namespace: str, pick: Pick
+    wanted: Wanted,
+    ca: Callable[[], CertificateAuthority],
+    *,
+    namespace: str,
+    pick: Pick,
+    admin: bytes = b"",
 ) -> Mapping[str, bytes]:
-    """Everything that a new secret of this kind holds; `ca` is called where one is needed."""
+    """Everything that a new secret of this kind holds; `ca` is called where one is needed.
+
+    `admin` is the password that the user chose for the login; one is drawn without it.
+    """
     match wanted.kind:
         case Kind.PASSWORD:
             return {"password": password(pick)}
         case Kind.LOGIN:
-            return login(password(pick))
+            return login(admin or password(pick))
         case Kind.CERTIFICATE:
             return certificate(ca(), wanted, namespace=namespace)
         case Kind.AUTHORITY:
@@ -59,6 +69,18 @@ def login(plain: bytes) -> Mapping[str, bytes]:
     """The htpasswd file of `admin`; the password itself lies beside it, as upstream's operator does."""
     hashed = bcrypt.hashpw(plain, bcrypt.gensalt())
     return {"htpasswd": ADMIN.encode() + b":" + hashed + b"\n", "password": plain}
+
+
+def chosen_password(path: Path) -> bytes:
+    """The password in a file, without the newline at its end. Raises `Invalid` for one that is of no use."""
+    try:
+        with path.open("rb") as file:
+            plain = file.read(_LONGEST + 3).rstrip(b"\r\n")
+    except OSError as err:
+        raise Invalid(f"{path}: {err.strerror}") from err
+    if not plain or len(plain) > _LONGEST or b"\0" in plain:
+        raise Invalid(f"{path}: a password of admin has 1 to {_LONGEST} bytes, none of them zero")
+    return plain
 
 
 def password(pick: Pick) -> bytes:

@@ -79,6 +79,12 @@ def test_load_keeps_the_release_for_labels() -> None:
     assert config.dry_run
 
 
+def test_load_takes_the_file_of_the_first_password() -> None:
+    assert load(["central", "--admin-password-file", "/p"], {}).admin_password == Path("/p")
+    assert load(["central"], {}).admin_password is None
+    assert load(["secured"], {}).admin_password is None
+
+
 @pytest.mark.parametrize("namespace", ["a/b", "../x", "a b", "a?c"])
 def test_load_namespace_that_would_be_another_path_is_refused(namespace: str) -> None:
     with pytest.raises(Invalid, match="not the name of a namespace"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import bcrypt
 import pytest
@@ -9,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pyrox.clock import Clock
-from pyrox.errors import Internal
+from pyrox.errors import Internal, Invalid
 from pyrox.mtls.ca import CertificateAuthority, ServiceTrust, load_certificates, load_key
 from services.bootstrap import material
 from services.bootstrap.wanted import CENTRAL
@@ -107,6 +108,31 @@ def test_login_is_a_bcrypt_line_of_admin_for_the_password_beside_it(ca: Certific
 
 def test_password_is_32_letters_and_digits_as_they_were_picked(ca: CertificateAuthority) -> None:
     assert make("central-db-password", ca) == {"password": b"9" * 32}
+
+
+def test_login_takes_the_password_that_the_user_chose(ca: CertificateAuthority) -> None:
+    wanted = BY_NAME["central-htpasswd"]
+    made = material.make(wanted, lambda: ca, namespace="stackrox", pick=last, admin=b"correct horse")
+    assert made["password"] == b"correct horse"
+    assert bcrypt.checkpw(b"correct horse", made["htpasswd"].strip().partition(b":")[2])
+
+
+@pytest.mark.parametrize("written", [b"letmein", b"letmein\n", b"letmein\r\n", b"x" * 72 + b"\n"])
+def test_chosen_password_is_what_the_file_holds(written: bytes, tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(written)
+    assert material.chosen_password(tmp_path / "password") == written.rstrip()
+
+
+@pytest.mark.parametrize("written", [b"", b"\n", b"a\0b", b"x" * 73, b"x" * 500])
+def test_chosen_password_that_is_of_no_use_is_refused(written: bytes, tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(written)
+    with pytest.raises(Invalid, match="has 1 to 72 bytes"):
+        material.chosen_password(tmp_path / "password")
+
+
+def test_chosen_password_that_is_not_there_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="none: No such file"):
+        material.chosen_password(tmp_path / "none")
 
 
 def test_certificate_without_a_holder_is_our_own_fault(ca: CertificateAuthority) -> None:
