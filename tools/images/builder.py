@@ -46,7 +46,9 @@ while [ "$1" != -- ]; do
     mount --bind -o ro "$1" "$root/$2"; shift 2
 done
 shift
-exec chroot "$root" /bin/sh -euc "$1"
+chroot=$(command -v chroot)
+PATH=$IMAGE_PATH; unset IMAGE_PATH
+exec "$chroot" "$root" /bin/sh -c "$1"
 """
 
 
@@ -155,9 +157,9 @@ class Builder:
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", _ENTER, "enter"]
         command += [str(root), _lower(image), str(upper), str(work)]
         command += [word for bind in binds for word in bind] + ["--", step.text]
-        ended = subprocess.run(
-            command, env={**_network(), **environment}, capture_output=True, text=True, check=False
-        )
+        # Until it changes its root the script needs this machine's programs.
+        variables = {**_network(), **environment, "PATH": _PATH, "IMAGE_PATH": environment["PATH"]}
+        ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
         if ended.returncode:
             raise SystemExit(
                 f"line {step.line}: RUN {step.text}\n{ended.stdout[-4000:]}{ended.stderr[-4000:]}"
