@@ -84,7 +84,8 @@ class _Inflater:
                 piece = self._inner.decompress(data, _CHUNK)
             except zlib.error as error:
                 raise Refused("its compressed data are damaged") from error
-            data = self._inner.unconsumed_tail
+            # What follows the end of the data is in the tail as well, for ever.
+            data = b"" if self._inner.eof else self._inner.unconsumed_tail
             if piece:
                 yield piece
         if self._inner.unused_data:

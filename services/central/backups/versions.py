@@ -48,7 +48,9 @@ def check(content: bytes, newest: int) -> None:
         raise Refused("the version of the backup cannot be read: it is no YAML") from error
     if not isinstance(read, dict) or type(read.get("database")) is not int:
         raise Refused("the version of the backup cannot be read: expected the keys image and database")
-    image, number = str(read.get("image", ""))[:40], read["database"]
+    # A text alone: an alias of aliases would become gigabytes when written out.
+    named = read.get("image")
+    image, number = named[:40] if isinstance(named, str) else "", read["database"]
     if read.get("distribution") != DISTRIBUTION:
         raise Refused(
             f'the backup was made by another product (version "{image}", sequence number {number});'
