@@ -47,7 +47,7 @@ def copy(part: str, packages: Path) -> None:
     else:
         whole = packages / "services"
         whole.mkdir(exist_ok=True)
-        for name in ("__init__.py", "__main__.py", "scanner.py"):
+        for name in ("__init__.py", "__main__.py", *(["scanner.py"] if part.startswith("scanner") else [])):
             shutil.copyfile(SOURCE / "services" / name, whole / name)
         shutil.copytree(SOURCE / "services" / part, whole / part, ignore=_IGNORED)
 
