@@ -84,5 +84,5 @@ def _encoded(data: Mapping[str, bytes]) -> Mapping[str, str]:
 
 def _without_right(verb: str, err: NotAuthorized) -> NotAuthorized:
     return NotAuthorized(
-        f"{err.message}; let the Job's account {verb} secrets of its namespace (Role stackrox-bootstrap)"
+        f"{err.message}; let the account of the Job {verb} secrets of its namespace (Role stackrox-bootstrap)"
     )

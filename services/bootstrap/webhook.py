@@ -68,5 +68,5 @@ async def set_authority(client: KubeClient, name: str, pem: bytes, *, dry_run: b
     except NotFound as err:
         raise Invalid(f"ValidatingWebhookConfiguration {name} is missing; install the chart again") from err
     except NotAuthorized as err:
-        raise NotAuthorized(f"{err.message}; let the Job's account get and patch it by name") from err
+        raise NotAuthorized(f"{err.message}; let the account of the Job get and patch it by name") from err
     return body is not None

@@ -102,7 +102,7 @@ async def test_missing_right_is_named_once_for_each_secret(api: SecretsApi, tmp_
         "secret central-db-tls",
         "secret central-db-password",
     ]
-    assert "let the Job's account create secrets of its namespace" in problems[0]
+    assert "let the account of the Job create secrets of its namespace" in problems[0]
     assert api.secrets == {}
 
 
