@@ -89,7 +89,7 @@ def _write(app: App, answer: httpx.Response, name: str) -> None:
         # It holds keys or everything that Central knows: nobody else may read it.
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            for part in answer.iter_raw():
+            for part in answer.iter_bytes():
                 file.write(part)
                 progress.add(len(part))
     except OSError as err:

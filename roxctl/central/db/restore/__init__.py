@@ -27,7 +27,7 @@ class _Restore(Group):
     def invoke(self, ctx: click.Context) -> object:
         """Also without a word it is the restore itself, which then asks for the file."""
         if not ctx._protected_args and not ctx.args:  # noqa: SLF001 - click offers no public way
-            ctx.args = ["--"]
+            ctx._protected_args = ["--"]  # noqa: SLF001 - as above
         return super().invoke(ctx)
 
     def resolve_command(
