@@ -250,7 +250,7 @@ async def build(config: Config, clock: Clock) -> App:
     listener = Listener(pool=pool, clock=clock, callbacks={policies_store.CHANNEL: policies_changed})
     components = (
         pool,
-        CertificateWatch(watched=[tls, client_tls], clock=clock),
+        CertificateWatch(watched=[tls, client_tls, material], clock=clock),
         listener,
         safe.restores,
         server,

@@ -51,6 +51,34 @@ def test_material_ends_with_centrals_certificate(directory: Path, clock: FixedCl
     assert Material.load(directory, clock).expiry() == clock.now() + timedelta(days=365)
 
 
+def test_renewed_certificate_is_proved_and_told_without_a_restart(
+    directory: Path, clock: FixedClock, ca: CertificateAuthority
+) -> None:
+    material = Material.load(directory, clock)
+    assert not material.reload_if_changed()
+    clock.moment += timedelta(days=200)
+    renewed = ca.issue(CENTRAL)
+    (directory / "cert.pem").write_bytes(renewed.cert_pem)
+    with pytest.raises(Invalid, match=r"key.pem: the key does not belong to cert.pem"):
+        material.reload_if_changed()
+    (directory / "key.pem").write_bytes(renewed.key_pem)
+    assert material.reload_if_changed()
+    assert material.expiry() == clock.now() + timedelta(days=365)
+    verify(material.challenge(TOKEN), TOKEN, ServiceTrust([ca.certificate], clock))
+    assert not material.reload_if_changed()
+
+
+def test_certificate_of_another_ca_is_not_taken_over(directory: Path, clock: FixedClock) -> None:
+    material = Material.load(directory, clock)
+    before = material.chain
+    foreign = CertificateAuthority.create(clock=clock).issue(CENTRAL)
+    (directory / "cert.pem").write_bytes(foreign.cert_pem)
+    (directory / "key.pem").write_bytes(foreign.key_pem)
+    with pytest.raises(Invalid, match=r"cert.pem: "):
+        material.reload_if_changed()
+    assert material.chain is before
+
+
 def test_challenge_is_proved_to_whoever_trusts_the_ca(
     directory: Path, clock: FixedClock, ca: CertificateAuthority
 ) -> None:
