@@ -218,7 +218,8 @@ def test_external_database_brings_no_database(plain: Manifests) -> None:
     made = Render(CENTRAL, values).manifests()
     assert plain.keys() - made.keys() == {
         "ConfigMap/central-db-config", "Deployment/central-db", "NetworkPolicy/central-db",
-        "PersistentVolumeClaim/central-db", "Service/central-db", "ServiceAccount/central-db",
+        "PersistentVolumeClaim/central-db", "Pod/central-test-database", "Service/central-db",
+        "ServiceAccount/central-db",
     }  # fmt: skip
     text = made.get("ConfigMap", "central-external-db")["data"]["central-external-db.yaml"]
     assert "external: true" in text

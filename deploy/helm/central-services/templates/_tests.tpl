@@ -1,4 +1,5 @@
-{{/* A pod of `helm test`. (list $ name script) */}}
+{{/* A pod of `helm test`. (list $ name image pullPolicy containerItems), the last being YAML:
+     command, args and env of its container. */}}
 {{- define "central.testPod" -}}
 {{- $root := index . 0 -}}{{- $name := index . 1 -}}
 apiVersion: v1
@@ -13,12 +14,9 @@ spec:
   securityContext: {{- include "pyrox.podSecurityContext" (list $root 4000) | nindent 4 }}
   containers:
     - name: test
-      image: {{ include "pyrox.image" (list $root $root.Values.central.image "main") | quote }}
-      imagePullPolicy: {{ include "pyrox.pullPolicy" (list $root $root.Values.central.image) }}
-      command: ["python3", "-c"]
-      args:
-        - |
-          {{- printf "%s\n%s" (include "central.testScript" $root) (index . 2) | nindent 10 }}
+      image: {{ index . 2 | quote }}
+      imagePullPolicy: {{ index . 3 }}
+      {{- index . 4 | nindent 6 }}
       resources:
         requests: {cpu: 10m, memory: 32Mi}
         limits: {cpu: 500m, memory: 128Mi}
@@ -34,6 +32,14 @@ spec:
         items:
           - key: {{ include "central.isCertManaged" (list $root "central-tls" ($root.Values.central.serviceTLS | default dict)) | eq "true" | ternary "ca.crt" "ca.pem" }}
             path: ca.pem
+{{- end -}}
+
+{{/* The same with a Python script, in the image of Central. (list $ name script) */}}
+{{- define "central.testScriptPod" -}}
+{{- $root := index . 0 -}}
+{{- $image := $root.Values.central.image -}}
+{{- $script := printf "%s\n%s" (include "central.testScript" $root) (index . 2) -}}
+{{- include "central.testPod" (list $root (index . 1) (include "pyrox.image" (list $root $image "main")) (include "pyrox.pullPolicy" (list $root $image)) (toYaml (dict "command" (list "python3" "-c") "args" (list $script)))) -}}
 {{- end -}}
 
 {{/* The beginning of each script: `patiently` tries a minute long, since Central may just have begun. */}}
