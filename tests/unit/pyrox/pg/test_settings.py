@@ -107,6 +107,21 @@ def test_conn_string_takes_its_password_from_the_file(tmp_path: Path) -> None:
     assert settings.database == "postgres"
 
 
+def test_conn_string_of_the_chart_is_read_whole(tmp_path: Path) -> None:
+    pki = Pki(tmp_path)
+    (tmp_path / "password").write_text("p")
+    written = (
+        f"host=scanner-v4-db.stackrox.svc port=5432\nsslrootcert={pki.ca_file} user=postgres\n"
+        "sslmode=verify-full statement_timeout=60000 pool_min_conns=5 pool_max_conns=40 client_encoding=UTF8\n"
+    )
+    settings = Settings.from_conn_string(written, password_file=str(tmp_path / "password"))
+    assert (settings.host, settings.port, settings.user) == ("scanner-v4-db.stackrox.svc", 5432, "postgres")
+    assert (settings.min_size, settings.max_size, settings.statement_seconds) == (5, 40, 60.0)
+    assert (settings.database, settings.password) == ("postgres", "p")
+    assert isinstance(settings.tls, ssl.SSLContext)
+    assert settings.tls.check_hostname
+
+
 def test_conn_string_may_carry_password_and_database() -> None:
     settings = Settings.from_conn_string("host=db dbname=v4 password='two words'", password_file="")
     assert (settings.password, settings.database) == ("two words", "v4")
