@@ -135,7 +135,12 @@ def mirrored_tests() -> Iterator[Finding]:
             continue
         subject = path.stem.removeprefix("test_")
         folder = ROOT.joinpath(*parts[2:-1])
-        if not folder.is_dir():
+        if parts[2:-1] == ("deploy",) and subject.startswith("chart_"):
+            # A chart is a folder: test_chart_central_*.py is of deploy/helm/central-services.
+            charts = {chart.name.partition("-")[0] for chart in (folder / "helm").iterdir()}
+            if subject.split("_")[1] not in charts:
+                yield Finding(path, 1, "mirrors no chart of deploy/helm")
+        elif not folder.is_dir():
             yield Finding(path, 1, f"mirrors no folder: {folder.relative_to(ROOT)} does not exist")
         elif not any(p.stem.startswith(subject) or subject.startswith(p.stem) for p in folder.iterdir()):
             yield Finding(path, 1, f"mirrors no module of {folder.relative_to(ROOT)}")

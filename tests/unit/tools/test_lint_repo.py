@@ -126,10 +126,12 @@ def test_registry_hosts_passes_over_files_that_are_no_text(tree: Tree, tmp_path:
         ("tests/unit/pyrox/deep/test_store.py", "mirrors no folder: pyrox/deep does not exist"),
         ("tests/integration/test_nosuch.py", None),
         ("tests/unit/pyrox/builders.py", None),
+        ("tests/unit/deploy/test_chart_central_secrets.py", None),
+        ("tests/unit/deploy/test_chart_nosuch.py", "mirrors no chart of deploy/helm"),
     ],
 )
 def test_mirrored_tests_find_tests_of_nothing(tree: Tree, name: str, message: str | None) -> None:
-    lint = tree({"pyrox/store.py": "", name: ""})
+    lint = tree({"pyrox/store.py": "", "deploy/helm/central-services/values.yaml": "", name: ""})
     assert found(lint, "mirrored_tests") == ([f"{name}:1: {message}"] if message else [])
 
 
