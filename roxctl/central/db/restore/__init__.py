@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
 from roxctl.cli import Group
@@ -15,11 +17,10 @@ class _Restore(Group):
     def __init__(self) -> None:
         super().__init__(
             "restore",
-            "Restore the database from a backup, or look after a restore that is going on.",
+            "Restore the database from a backup: restore <file>; or look after a restore that is going on.",
             {
                 "cancel": "roxctl.central.db.restore.cancel",
                 "status": "roxctl.central.db.restore.status",
-                "<file>": _ITSELF,
             },
         )
         self.context_settings["ignore_unknown_options"] = True
@@ -36,7 +37,8 @@ class _Restore(Group):
         """The command that the first word names, or the restore with all words."""
         if args and args[0] in {"cancel", "status"}:
             return super().resolve_command(ctx, args)
-        return "", self.get_command(ctx, "<file>"), args
+        itself: click.Command = importlib.import_module(_ITSELF).command
+        return "", itself, args
 
 
 command = _Restore()
