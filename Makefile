@@ -110,6 +110,10 @@ images: $(VENV)/.ready ui/dist/index.html  ## build the container images below b
 	$(BIN)/python -m tools.images --tool '$(IMAGE_TOOL)' --base '$(BASE)' --registry '$(REGISTRY)' --tag '$(TAG)' \
 		--extra='$(IMAGE_TOOL_ARGS)' $(IMAGES)
 
+.PHONY: images-check
+images-check: $(VENV)/.ready  ## hold the SBOM of each built image against what our scanner finds in it
+	$(BIN)/python -m tools.images.verify build/images/*.tar
+
 .PHONY: images-load
 images-load:  ## load the archives of `make images` into a cluster (IMAGE_LOAD=command)
 	for archive in build/images/*.tar; do $(IMAGE_LOAD) "$$archive"; done

@@ -6,6 +6,7 @@ Run by `make images`.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import shlex
 import shutil
@@ -14,7 +15,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from tools.images import base, engines
+from tools.images import base, contents, engines, sbom
 from tools.images.builder import Builder
 from tools.images.context import Context
 from tools.images.layers import Cache
@@ -106,8 +107,10 @@ def with_engine(args: argparse.Namespace, builder: Builder, epoch: int) -> None:
 
 
 def report(args: argparse.Namespace, name: str) -> None:
-    """One line for a finished archive."""
+    """Write the bill of materials of a finished archive, and one line about it."""
     archive = args.output / f"{name}.tar"
+    bill = sbom.document(contents.read(archive), epoch=args.epoch, version=args.tag)
+    archive.with_suffix(".spdx.json").write_text(bill)
     print(f"{archive}: {args.registry}/{name}:{args.tag}, {archive.stat().st_size / 1e6:.0f} MB", flush=True)
 
 
@@ -119,11 +122,20 @@ def _all(commands: list[list[str]]) -> None:
 def main(argv: list[str]) -> int:
     """Build; 0 when every archive is written."""
     args = arguments(argv)
-    epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or EPOCH)
+    args.epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or EPOCH)
     if args.tool == "chroot" and os.geteuid() != 0:
         print("images: this needs root, or a container engine: IMAGE_TOOL=docker", file=sys.stderr)
         return 2
     args.output.mkdir(parents=True, exist_ok=True)
+    with (args.output / "lock").open("w") as lock:
+        # Two builds would take each other's unfinished layers for leftovers.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _build(args)
+    return 0
+
+
+def _build(args: argparse.Namespace) -> None:
+    epoch: int = args.epoch
     cache = Cache(root=args.output / "cache", epoch=epoch)
     builder = Builder(context=Context(root=ROOT), cache=cache, base=args.base, epoch=epoch, version=args.tag)
     if args.tool == "chroot":
@@ -132,7 +144,6 @@ def main(argv: list[str]) -> int:
             cache.prune()
     else:
         with_engine(args, builder, epoch)
-    return 0
 
 
 if __name__ == "__main__":
