@@ -43,12 +43,15 @@ class Cause(IntEnum):
     ENDED = 3
     FULL = 4
     OFFLINE = 5
+    UNKNOWN = 6
 
 
 _TEXTS = {
     Cause.ENDED: "waited in a Sensor that ended",
     Cause.FULL: "came when a queue was full",
     Cause.OFFLINE: "came when the queue for a Central that is away was full",
+    # Many of them are of containers outside Kubernetes, which nobody would ever have known.
+    Cause.UNKNOWN: "of containers that were not known yet",
 }
 _SLOTS = len(Queue) + len(Cause)
 _BYTES = len(_MAGIC) + _SLOTS * _NUMBER.size
@@ -70,7 +73,8 @@ class Losses:
             _LOG.warning("losses are not remembered", file=str(file), error=str(err))
             return
         before, self._memory = self._memory, mapped
-        self.lost(Cause.ENDED, sum(self._read(queue) for queue in Queue))
+        self.lost(Cause.ENDED, self._read(Queue.OUTBOX) + self._read(Queue.DETECTOR))
+        self.lost(Cause.UNKNOWN, self._read(Queue.UNKNOWN))
         for queue in Queue:
             self._write(queue, _value(before, queue))
         for cause in Cause:

@@ -174,7 +174,7 @@ class Processes:
     def _overflow(self, count: int) -> None:
         """Drop what might have become known."""
         self._drop(count)
-        self._losses.lost(Cause.FULL, count)
+        self._losses.lost(Cause.UNKNOWN, count)
 
     def _drop(self, count: int) -> None:
         self.dropped += count

@@ -99,7 +99,7 @@ def test_offer_unknown_container_keeps_a_bounded_number() -> None:
     bench = Bench()
     for _ in range(500):
         bench.processes.offer(signal("0" * 12))
-    assert bench.processes.dropped == bench.losses.count(Cause.FULL) == 300
+    assert bench.processes.dropped == bench.losses.count(Cause.UNKNOWN) == 300
     assert bench.losses.holds(Queue.UNKNOWN) == 200
     bench.pod_of("0" * 12)
     assert bench.losses.holds(Queue.UNKNOWN) == 0
