@@ -89,6 +89,7 @@ def translated() -> Iterator[None]:
         yield
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         ours = translate(error)
-        if isinstance(ours, Internal):
+        # A full volume is told to whoever asks, and to the log, which its owner reads.
+        if isinstance(ours, Internal) or isinstance(error, asyncpg.DiskFullError):
             _LOG.error("statement failed", error=repr(error))
         raise ours from error

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+import httpx
 import pytest
 
 from pyrox.clock import SystemClock
@@ -19,7 +22,7 @@ from pyrox.pg.settings import Settings
 from tests.support import pg
 from tests.support.central import ROOT, RunningCentral, prepared_central
 from tests.support.pki import Pki
-from tests.support.tls_postgres import PASSWORD, certificate_of_localhost, tls_postgres
+from tests.support.tls_postgres import PASSWORD, certificate_of_localhost, plain_postgres, tls_postgres
 
 pytestmark = pytest.mark.needs("debian_postgres")
 _SECONDS = 60.0
@@ -145,6 +148,55 @@ def test_central_that_is_first_waits_for_its_server(
                 central.stop()
     finally:
         central.kill()
+
+
+@pytest.fixture(name="volume")
+def _volume() -> Iterator[Path]:
+    """A small volume of its own; outside pytest's directory, which the server's account may not enter."""
+    directory = Path(tempfile.mkdtemp(prefix="pyrox-volume-"))
+    options = "size=160m,mode=0711"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", directory], check=True, timeout=30)
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", directory], check=True, timeout=30)
+        directory.rmdir()
+
+
+def fill(file: Path) -> None:
+    """Take all the room that is left."""
+    with file.open("wb", buffering=0) as opened, contextlib.suppress(OSError):
+        while opened.write(b"x" * 65536):
+            continue
+
+
+@pytest.mark.needs("root")
+def test_central_on_a_full_volume_says_so_keeps_what_it_had_and_heals(tmp_path: Path, volume: Path) -> None:
+    with plain_postgres(volume) as source:
+        settings = Settings.from_source(source, password=PASSWORD)
+        central = prepared_central(tmp_path, replace(settings, database="central_active"))
+        central.start()
+        try:
+            with central.client() as client:
+                client.post("/v1/clusters", json={"name": "kept"}).raise_for_status()
+                fill(volume / "filling")
+                codes = {made(client, number) for number in range(200)}
+                assert codes <= {200, 503}
+                assert 503 in codes
+                refused = client.post("/v1/apitokens/generate", json={"name": "x", "roles": ["Admin"]})
+                assert refused.json()["message"] == "the database has no space left; enlarge its volume"
+                assert [one["name"] for one in client.get("/v1/clusters").json()["clusters"]] == ["kept"]
+                (volume / "filling").unlink()
+                assert made(client, 0) == 200
+        finally:
+            central.stop()
+    assert "No space left on device" in central.log.read_text()
+
+
+def made(client: httpx.Client, number: int) -> int:
+    """The status of an attempt to store something."""
+    body = {"name": f"{number}-{'x' * 200}", "roles": ["Analyst"]}
+    return client.post("/v1/apitokens/generate", json=body).status_code
 
 
 def start(central: RunningCentral, log: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -47,15 +47,15 @@ def tls_postgres(files: CertFiles, *, port: int = 0) -> Iterator[str]:
 
 
 @contextmanager
-def plain_postgres() -> Iterator[str]:
-    """A server of the same version without TLS; yields a source for its superuser."""
-    with _prepared() as server, _running(server, "") as source:
+def plain_postgres(volume: Path | None = None) -> Iterator[str]:
+    """A server of the same version without TLS, on this volume; yields a source for its superuser."""
+    with _prepared(volume=volume) as server, _running(server, "") as source:
         yield source
 
 
 @contextmanager
-def _prepared(port: int = 0) -> Iterator[postgres.Server]:
-    state = Path(tempfile.mkdtemp(prefix="pyrox-pg-tls-"))
+def _prepared(port: int = 0, volume: Path | None = None) -> Iterator[postgres.Server]:
+    state = Path(tempfile.mkdtemp(prefix="pyrox-pg-tls-", dir=volume))
     state.chmod(0o711)
     try:
         yield postgres.prepare(

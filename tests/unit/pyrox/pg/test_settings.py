@@ -112,7 +112,8 @@ def test_conn_string_of_the_chart_is_read_whole(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("p")
     written = (
         f"host=scanner-v4-db.stackrox.svc port=5432\nsslrootcert={pki.ca_file} user=postgres\n"
-        "sslmode=verify-full statement_timeout=60000 pool_min_conns=5 pool_max_conns=40 client_encoding=UTF8\n"
+        "sslmode=verify-full statement_timeout=60000 pool_min_conns=5 pool_max_conns=40\n"
+        "client_encoding=UTF8\n"
     )
     settings = Settings.from_conn_string(written, password_file=str(tmp_path / "password"))
     assert (settings.host, settings.port, settings.user) == ("scanner-v4-db.stackrox.svc", 5432, "postgres")
