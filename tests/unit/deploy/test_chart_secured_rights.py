@@ -75,11 +75,13 @@ def test_in_its_namespace_sensor_writes_settings_and_certificates(plain: Manifes
     assert [(rule["resources"], rule["verbs"]) for rule in unnamed] == [(["secrets"], ["create"])]
 
 
-def test_only_sensor_is_bound_while_the_release_runs(plain: Manifests) -> None:
+def test_only_sensor_and_the_charts_test_are_bound(plain: Manifests) -> None:
     bindings = [*plain.of("ClusterRoleBinding"), *plain.of("RoleBinding")]
     lasting = [one for one in bindings if "helm.sh/hook" not in one["metadata"]["annotations"]]
     accounts = {subject["name"] for one in lasting for subject in one["subjects"]}
-    assert accounts == {"sensor"}
+    assert accounts == {"sensor", "stackrox-secured-test"}
+    rules = plain.get("ClusterRole", "stackrox:secured-test")["rules"]
+    assert [(rule["resourceNames"], rule["verbs"]) for rule in rules] == [(["stackrox"], ["get"])]
 
 
 def test_rbac_made_elsewhere_leaves_the_account() -> None:

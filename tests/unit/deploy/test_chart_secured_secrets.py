@@ -122,6 +122,22 @@ def test_registration_secret_gives_the_webhook_its_ca(
     assert registered.of("Job") == []
 
 
+def test_after_a_registration_pods_wait_for_their_certificates(registered: Manifests) -> None:
+    pods = registered.pods()
+    optional = {
+        name: [
+            one["secret"]["optional"] for one in pods[name]["spec"]["volumes"] if one["name"] == "certs-new"
+        ]
+        for name in ("Deployment/sensor", "Deployment/admission-control", "DaemonSet/collector")
+    }
+    # The kubelet tries a missing mount again within seconds, a changed one within a minute.
+    assert optional == {
+        "Deployment/sensor": [True],
+        "Deployment/admission-control": [False],
+        "DaemonSet/collector": [False],
+    }
+
+
 def test_bundle_and_registration_secret_together_are_refused(values: dict[str, Any], crs: str) -> None:
     assert "Both an init bundle" in Render(SECURED, {**values, "crs": {"file": crs}}).refusal()
     manual = {**NAME, "helmManaged": False, "crs": {"file": crs}}

@@ -70,6 +70,21 @@ def test_system_and_own_namespace_are_never_reviewed(name: str, namespace: str, 
     assert matches(selector, {"kubernetes.io/metadata.name": namespace}) is reviewed
 
 
+def test_webhook_configuration_goes_before_the_pods_that_answer_it(plain: Manifests) -> None:
+    installed, hook = plain.of("ValidatingWebhookConfiguration")
+    assert hook["metadata"]["name"] == installed["metadata"]["name"] == "stackrox"
+    # Applied without Helm, the second must not change the first.
+    assert hook["webhooks"] == installed["webhooks"]
+    annotations = hook["metadata"]["annotations"]
+    assert annotations["helm.sh/hook"] == "pre-delete"
+    assert annotations["helm.sh/hook-delete-policy"].split(",") == [
+        "before-hook-creation",
+        "hook-succeeded",
+        "hook-failed",
+    ]
+    assert "helm.sh/hook" not in installed["metadata"]["annotations"]
+
+
 def test_own_selector_replaces_the_charts() -> None:
     chosen = {"admissionControl": {"namespaceSelector": {"matchLabels": {"guarded": "yes"}}}}
     found = hooks(Render(SECURED, {**NAME, **chosen}).manifests())

@@ -1,7 +1,7 @@
 """What `helm test` runs in a pod: is Sensor connected to Central, do reviews get an answer.
 
-Mounted from a ConfigMap and started by the interpreter of the image main, so it uses
-nothing but the standard library. It must not change anything in the cluster.
+The chart hands it to the interpreter of the image main as text, so it uses nothing but
+the standard library. It must not change anything in the cluster.
 """  # noqa: INP001 - a file of the chart, no package
 
 from __future__ import annotations

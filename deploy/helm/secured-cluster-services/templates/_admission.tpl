@@ -49,3 +49,44 @@ sideEffects: NoneOnDryRun
 admissionReviewVersions: [v1, v1beta1]
 matchPolicy: Equivalent
 {{- end -}}
+
+{{/* The configuration, its name being upstream's in every namespace. (list $ annotations) */}}
+{{- define "secured.webhookConfiguration" -}}
+{{- $root := index . 0 -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {{- include "pyrox.clusterMetadata" (list $root "validatingwebhookconfiguration" "stackrox" "admission-control" (index . 1)) | nindent 2 }}
+webhooks:
+  {{- if include "secured.enforce" $root }}
+  - name: policyeval.stackrox.io
+    {{- include "secured.webhook" (list $root "/validate") | nindent 4 }}
+    rules:
+      - apiGroups: ["*"]
+        apiVersions: ["*"]
+        operations: [CREATE, UPDATE]
+        resources:
+          - pods
+          - deployments
+          - deployments/scale
+          - replicasets
+          - replicationcontrollers
+          - statefulsets
+          - daemonsets
+          - cronjobs
+          - jobs
+          {{- if include "secured.openshift" $root }}
+          - deploymentconfigs
+          {{- end }}
+  {{- end }}
+  - name: k8sevents.stackrox.io
+    {{- include "secured.webhook" (list $root "/events") | nindent 4 }}
+    rules:
+      - apiGroups: ["*"]
+        apiVersions: ["*"]
+        operations: [CONNECT]
+        resources:
+          - pods
+          - pods/exec
+          - pods/portforward
+          - pods/attach
+{{- end -}}

@@ -218,7 +218,8 @@ imagePullPolicy: {{ include "pyrox.pullPolicy" (list (index . 0) $values) }}
 {{- end -}}
 
 {{/* Volumes of a service's certificates: the process takes those that Sensor keeps, else those of the
-     init bundle, and copies them into `certs`. (list service mode) */}}
+     init bundle, and copies them into `certs`. (list service mode optional), optional being whether the pod
+     starts without the renewed ones: it finds them within a minute, a pod that waits within seconds */}}
 {{- define "secured.certVolumes" -}}
 {{- $service := index . 0 -}}
 - name: certs
@@ -240,7 +241,7 @@ imagePullPolicy: {{ include "pyrox.pullPolicy" (list (index . 0) $values) }}
 - name: certs-new
   secret:
     secretName: tls-cert-{{ $service }}
-    optional: true
+    optional: {{ index . 2 }}
     defaultMode: {{ index . 1 }}
 {{- end -}}
 
