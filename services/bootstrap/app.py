@@ -98,7 +98,7 @@ class Run:
         if step.action is Action.REFUSE:
             return [step.reason]
         if step.action is Action.KEEP:
-            _LOG.info("kept", name=name, note=step.reason)
+            _note_kept(name, step.reason)
         elif self._config.dry_run:
             _LOG.info("would be done", name=name, action=step.action.value, note=step.reason)
         elif step.action is Action.RENEW:
@@ -125,6 +125,13 @@ class Run:
             annotations=annotations_of(self._config.release, self._config.namespace),
         )
         _LOG.info("made", name=wanted.name)
+
+
+def _note_kept(name: str, note: str) -> None:
+    if note:
+        _LOG.warning("kept, but see to it", name=name, note=note)
+    else:
+        _LOG.info("kept", name=name)
 
 
 class _Issuer:

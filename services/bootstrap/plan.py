@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from cryptography import x509
@@ -20,6 +20,7 @@ from pyrox.mtls.identity import Subject, service_slug, subject_of
 from services.bootstrap.wanted import Kind, Wanted
 
 TLS_LABEL = "rhacs.redhat.com/tls"
+_LAST_YEAR = timedelta(days=365)
 _ANEW = "or delete the secret so that it is made anew"
 
 
@@ -166,7 +167,7 @@ def _by_age(one: Wanted, leaf: x509.Certificate, secret: Found, around: Surround
     # What cert-manager or a user's own tool issues has no such label and is theirs to renew.
     ours = secret.labels.get(TLS_LABEL) == "true"
     if around.now < start + (end - start) / 2:
-        return Step(one, Action.KEEP)
+        return Step(one, Action.KEEP, _on_authority(one, secret, around.now))
     if ours and around.renew:
         return Step(one, Action.RENEW, f"its certificate ends at {end}")
     remedy = "run again with --renew" if ours else "renew it where it comes from"
@@ -175,6 +176,16 @@ def _by_age(one: Wanted, leaf: x509.Certificate, secret: Found, around: Surround
             one, Action.REFUSE, f"secret {one.name}: its certificate ended at {end}; {remedy}, {_ANEW}"
         )
     return Step(one, Action.KEEP, f"its certificate is past half of its life and ends at {end}; {remedy}")
+
+
+def _on_authority(one: Wanted, secret: Found, now: datetime) -> str:
+    """What to know of a CA whose last year has begun: what it issues now ends with it."""
+    if one.kind is not Kind.AUTHORITY:
+        return ""
+    end = load_certificates(secret.data["ca.pem"])[0].not_valid_after_utc
+    if end - now > _LAST_YEAR:
+        return ""
+    return f"its CA ends at {end}, and with it every certificate: plan the change to a new one before"
 
 
 def issued_by(leaf: x509.Certificate, authority: x509.Certificate) -> bool:

@@ -212,6 +212,14 @@ def test_ca_that_ended_is_told_once_for_everything_that_needs_it() -> None:
     assert actions(found)["central-db-password"] is Action.KEEP
 
 
+def test_ca_in_its_last_year_is_kept_with_a_note() -> None:
+    old = authority(timedelta(days=4 * 365 + 2))
+    found = whole(aged(old, timedelta(0)))
+    assert set(actions(found).values()) == {Action.KEEP}
+    assert "its CA ends at 2027-11-2" in reason(found, "central-tls")
+    assert not reason(found, "central-db-tls")
+
+
 def test_ca_key_of_another_ca_is_refused() -> None:
     found = whole(authority())
     found["central-tls"] = secret({**found["central-tls"].data, "ca-key.pem": authority().key_pem})

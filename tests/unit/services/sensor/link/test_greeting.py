@@ -9,7 +9,14 @@ import pytest
 from pyrox.pb.internalapi.central.hello_pb2 import CentralHello, SensorHello
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import DeduperState, MsgFromSensor, MsgToSensor
 from pyrox.pb.storage.cluster_pb2 import SensorDeploymentIdentification
-from services.sensor.link.greeting import SEND_DEDUPER_STATE, BadOrder, Greeting, Introduction, greet
+from services.sensor.link.greeting import (
+    SEND_DEDUPER_STATE,
+    BadOrder,
+    Greeting,
+    Introduction,
+    greet,
+    register,
+)
 
 
 def hello(*, sends: bool = True, capabilities: Sequence[str] = (SEND_DEDUPER_STATE,)) -> MsgToSensor:
@@ -93,3 +100,40 @@ BROKEN = {
 async def test_greet_broken_order_is_refused(case: str) -> None:
     with pytest.raises(BadOrder, match="was due"):
         await run(BROKEN[case])
+
+
+@pytest.mark.parametrize("second", [[], FIXED])
+async def test_register_takes_the_hello_and_reads_no_further(second: list[MsgToSensor]) -> None:
+    answers, sent = [hello(), *second], []
+
+    async def read() -> MsgToSensor | None:
+        return answers.pop(0) if answers else None
+
+    async def write(message: MsgFromSensor) -> None:
+        sent.append(message)
+
+    introduction = Introduction(
+        reconnect=False,
+        reconcile=False,
+        identification=SensorDeploymentIdentification(app_namespace="stackrox"),
+        capabilities=(),
+    )
+    assert (await register(introduction, read, write)).cluster_id == "c"
+    assert answers == second
+    (said,) = sent
+    assert (list(said.hello.capabilities), said.hello.request_deduper_state) == ([], False)
+
+
+@pytest.mark.parametrize("answers", [[], [bare("policy_sync")]])
+async def test_register_without_a_hello_is_refused(answers: list[MsgToSensor]) -> None:
+    async def read() -> MsgToSensor | None:
+        return answers[0] if answers else None
+
+    async def write(message: MsgFromSensor) -> None:
+        assert message.HasField("hello")
+
+    introduction = Introduction(
+        reconnect=False, reconcile=False, identification=SensorDeploymentIdentification()
+    )
+    with pytest.raises(BadOrder, match="where hello was due"):
+        await register(introduction, read, write)
