@@ -245,18 +245,19 @@ def test_pull_secret_covers_every_registry() -> None:
     chosen = {
         **NAME,
         "imagePullSecrets": {"username": "u", "password": "p", "useExisting": "a, b"},
+        "mainImagePullSecrets": {"useExisting": ["b", "c"]},
         "image": {"registry": "quay.io/x", "collector": {"registry": "docker.io/y"}},
     }
     made = Render(SECURED, chosen).manifests()
     secret = data(made.get("Secret", "secured-cluster-services-main"))[".dockerconfigjson"]
     assert set(json.loads(secret)["auths"]) == {"quay.io", "https://index.docker.io/v1/"}
     names = [one["name"] for one in made.get("ServiceAccount", "sensor")["imagePullSecrets"]]
-    assert names == ["secured-cluster-services-main", "a", "b"]
+    assert names == ["secured-cluster-services-main", "a", "b", "c"]
     # Hooks run before the chart's own secrets are there.
     early = [
         one["name"] for one in made.get("ServiceAccount", "stackrox-secured-bootstrap")["imagePullSecrets"]
     ]
-    assert early == ["stackrox-secured-bootstrap", "a", "b"]
+    assert early == ["stackrox-secured-bootstrap", "a", "b", "c"]
 
 
 def test_additional_cas_are_numbered_files() -> None:

@@ -7,7 +7,11 @@ auto-upgrade.stackrox.io/component: sensor
 
 {{/* ($) */}}
 {{- define "pyrox.pullSecrets" -}}
-{{- include "pyrox.pullSecretNames" (list . .Values.imagePullSecrets "secured-cluster-services-main") -}}
+{{- $names := include "pyrox.pullSecretNames" (list . .Values.imagePullSecrets "secured-cluster-services-main") | fromYamlArray -}}
+{{- range list .Values.mainImagePullSecrets .Values.collectorImagePullSecrets -}}
+{{- $names = concat $names (include "pyrox.pullSecretNames" (list $ (omit . "username") "") | fromYamlArray) -}}
+{{- end -}}
+{{- toYaml ($names | uniq) -}}
 {{- end -}}
 
 {{/* Items of a ServiceAccount that name the pull secrets. ($) */}}

@@ -27,11 +27,9 @@
 {{- range $key := list "scanInline" "timeout" "enforceOnCreates" "enforceOnUpdates" -}}
 {{- if not (kindIs "invalid" (get $admission.dynamic $key)) -}}{{- $found = append $found (printf "admissionControl.dynamic.%s" $key) -}}{{- end -}}
 {{- end -}}
-{{- range $key := list "slimMode" "famEnabled" -}}
+{{- range $key := list "famEnabled" "forceCollectionMethod" "slimMode" -}}
 {{- if not (kindIs "invalid" (get $.Values.collector $key)) -}}{{- $found = append $found (printf "collector.%s" $key) -}}{{- end -}}
 {{- end -}}
-{{- range $key := list "mode" "replicas" "logLevel" -}}
-{{- if not (kindIs "invalid" (get $.Values.scanner $key)) -}}{{- $found = append $found (printf "scanner.%s" $key) -}}{{- end -}}
-{{- end -}}
+{{- range $key := omit .Values.scanner "disable" | keys | sortAlpha -}}{{- $found = append $found (printf "scanner.%s" $key) -}}{{- end -}}
 {{- toYaml $found -}}
 {{- end -}}
