@@ -61,6 +61,7 @@ from services.central.alerts.service import AlertService
 from services.central.alerts.store import AlertStore
 from services.central.backups.restart import Restart
 from services.central.backups.service import DBService
+from services.central.charts import Charts
 from services.central.cluster_init.service import ClusterInitService
 from services.central.cluster_init.store import BundleStore
 from services.central.clusters.registration import Registration
@@ -119,6 +120,7 @@ from services.central.routes.docs import docs_router
 from services.central.routes.downloads import downloads_router
 from services.central.routes.graphql import graphql_router
 from services.central.routes.guard import Guard
+from services.central.routes.helm_charts import helm_charts_router
 from services.central.routes.portal import portal_router
 from services.central.routes.sso import sso_router
 from services.central.safekeeping import Safekeeping, safekeeping
@@ -537,6 +539,7 @@ def _web(
 ) -> GrpcWeb:
     """HTTP/1.1: gRPC-Web, then REST, then custom routes, then the portal."""
     guard = Guard(authenticator=access.authenticator)
+    charts = Charts.installed()
     definitions = Definitions(uploads=config.definitions / "uploads", bundled=config.definitions)
     custom = custom_routes(
         [
@@ -544,7 +547,8 @@ def _web(
             graphql_router(guard),
             ui_router(stores.vulnerabilities, stores.dashboard, guard),
             definitions_router(definitions, guard),
-            clusters_router(stores.clusters, material.ca, guard),
+            clusters_router(stores.clusters, material.ca, charts, guard),
+            helm_charts_router(charts, guard),
             certgen_router(
                 Renewal(material.ca, partial(key_pem, config.jwt), config.database_external),
                 stores.clusters,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import yaml
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -13,6 +15,7 @@ from pyrox.pb.storage.cluster_pb2 import Cluster
 from pyrox.rpc.authz import AnyOf, Permissions, Services
 from pyrox.rpc.call import Call
 from pyrox.rpc.scope import EVERYTHING
+from services.central.charts import SECURED, Charts
 from services.central.clusters.store import ClusterStore
 from services.central.link.installation import bundle, values
 from services.central.routes.guard import Guard
@@ -31,7 +34,9 @@ class ClusterRequest(BaseModel):
     id: str = ""
 
 
-def clusters_router(clusters: ClusterStore, ca: CertificateAuthority, guard: Guard) -> APIRouter:
+def clusters_router(
+    clusters: ClusterStore, ca: CertificateAuthority, charts: Charts, guard: Guard
+) -> APIRouter:
     """`/api/extensions/clusters/zip` and `/api/extensions/clusters/helm-config.yaml`."""
     router = APIRouter()
 
@@ -52,7 +57,8 @@ def clusters_router(clusters: ClusterStore, ca: CertificateAuthority, guard: Gua
     async def archive(request: Request) -> Response:
         found = await cluster_of(request, await guard.check(request, _ZIP))
         headers = {"Content-Disposition": f'attachment; filename="sensor-{file_name(found.name)}.zip"'}
-        return Response(bundle(ca, found), media_type="application/zip", headers=headers)
+        content = await asyncio.to_thread(lambda: bundle(ca, found, charts.files(SECURED)))
+        return Response(content, media_type="application/zip", headers=headers)
 
     @router.post("/api/extensions/clusters/helm-config.yaml")
     async def helm(request: Request) -> Response:

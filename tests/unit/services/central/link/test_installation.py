@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,7 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pyrox.mtls.ca import CertificateAuthority, ServiceTrust, load_certificates, load_key
 from pyrox.pb.storage.cluster_pb2 import Cluster, ClusterType, CollectionMethod
 from pyrox.pb.storage.service_identity_pb2 import ServiceType
+from services.central.charts import SECURED, Charts
+from services.central.clusters import defaults
 from services.central.link import certificates, installation
+from tests.support import charts
 from tests.support.pki import CLUSTER_ID, FixedClock
 
 
@@ -86,27 +91,68 @@ def cluster() -> Cluster:
     return made
 
 
+CHART = {"Chart.yaml": b"name: x", "templates/a.yaml": b"{{ .Values.a }}"}
+MANIFESTS = {
+    "sensor": "sensor-secret.yaml",
+    "collector": "collector-secret.yaml",
+    "admission-control": "admission-controller-secret.yaml",
+}
+KEYS = {"sensor": "sensor", "collector": "collector", "admission-control": "admissionControl"}
+
+
+def bundle(ca: CertificateAuthority) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(installation.bundle(ca, cluster(), CHART)))
+
+
 def test_zip_holds_values_and_secrets_that_helm_reads(ca: CertificateAuthority) -> None:
-    archive = zipfile.ZipFile(io.BytesIO(installation.bundle(ca, cluster())))
+    archive = bundle(ca)
     assert archive.testzip() is None
     secrets = yaml.safe_load(archive.read("secrets.yaml"))
     assert secrets["ca"]["cert"] == ca.cert_pem.decode()
-    for key, service in (
-        ("sensor", "SENSOR"),
-        ("collector", "COLLECTOR"),
-        ("admissionControl", "ADMISSION_CONTROL"),
-    ):
+    for slug, key in KEYS.items():
         pair = secrets[key]["serviceTLS"]
-        assert checked(ca, pair["cert"].encode(), pair["key"].encode()) == (f"{service}_SERVICE", CLUSTER_ID)
+        service = f"{slug.replace('-', '_').upper()}_SERVICE"
+        assert checked(ca, pair["cert"].encode(), pair["key"].encode()) == (service, CLUSTER_ID)
     assert yaml.safe_load(archive.read("values.yaml")) == installation.values(cluster())
     assert 'cluster "prod "eu": {a}"' in archive.read("README").decode()
 
 
+def test_zip_holds_the_chart(ca: CertificateAuthority) -> None:
+    archive = bundle(ca)
+    found = {name: archive.read(name) for name in archive.namelist() if name.startswith("chart/")}
+    assert found == {f"chart/{name}": content for name, content in CHART.items()}
+
+
+@pytest.mark.parametrize(("slug", "manifest"), MANIFESTS.items())
+def test_zip_holds_the_secrets_that_pods_mount(ca: CertificateAuthority, slug: str, manifest: str) -> None:
+    archive = bundle(ca)
+    secret = yaml.safe_load(archive.read(manifest))
+    assert (secret["kind"], secret["metadata"]["name"], secret["metadata"]["namespace"]) == (
+        "Secret", f"{slug}-tls", "stackrox",
+    )  # fmt: skip
+    assert secret["metadata"]["labels"]["auto-upgrade.stackrox.io/component"] == "sensor"
+    names = ("ca.pem", f"{slug}-cert.pem", f"{slug}-key.pem")
+    # The same three files lie beside the manifest, as in upstream's bundle.
+    assert secret["stringData"] == {name: archive.read(name).decode() for name in names}
+
+
+def test_zip_installs_by_a_script_that_names_its_own_files(ca: CertificateAuthority) -> None:
+    archive = bundle(ca)
+    script = archive.read("sensor.sh").decode()
+    assert script.startswith("#!/bin/sh\n")
+    assert f"for file in {' '.join(MANIFESTS.values())}; do" in script
+    assert "{{" not in script
+    assert "helm upgrade --install -n stackrox stackrox-secured-cluster-services ./chart" in script
+    checked_by_shell = subprocess.run(["sh", "-n"], input=script, text=True, capture_output=True, check=False)
+    assert (checked_by_shell.returncode, checked_by_shell.stderr) == (0, "")
+
+
 def test_zip_keeps_private_files_from_others(ca: CertificateAuthority) -> None:
-    archive = zipfile.ZipFile(io.BytesIO(installation.bundle(ca, cluster())))
+    archive = bundle(ca)
     modes = {info.filename: info.external_attr >> 16 for info in archive.infolist()}
     private = {name for name, mode in modes.items() if mode == 0o600}
-    assert private == {"sensor-key.pem", "collector-key.pem", "admission-control-key.pem", "secrets.yaml"}
+    assert private == {*(f"{slug}-key.pem" for slug in MANIFESTS), *MANIFESTS.values(), "secrets.yaml"}
+    assert modes.pop("sensor.sh") == 0o755
     assert {modes[name] for name in modes.keys() - private} == {0o644}
     for info in archive.infolist():
         assert (b"PRIVATE KEY" in archive.read(info)) == (info.filename in private)
@@ -118,13 +164,55 @@ def test_values_describe_the_cluster() -> None:
         "clusterLabels": {"team": "a"},
         "centralEndpoint": "central.stackrox:443",
         "helmManaged": False,
-        "image": {"main": {"fullRef": "registry.example/main"}},
+        "image": {"main": {"registry": "registry.example", "name": "main"}},
         "registryOverride": "",
         "env": {"openshift": 4},
         "admissionControl": {"enforce": True, "failurePolicy": "Fail", "dynamic": {"disableBypass": False}},
         "collector": {"collectionMethod": "CORE_BPF", "disableTaintTolerations": True},
         "auditLogs": {"disableCollection": True},
+        "autoLockProcessBaselines": {"enabled": False},
     }
-    plain = installation.values(Cluster(name="x", collector_image="registry.example/collector"))
+
+
+def test_values_of_a_plain_cluster_are_those_that_the_chart_takes() -> None:
+    plain = installation.values(Cluster(name="x"))
     assert plain["env"] == {"openshift": False}
-    assert plain["image"] == {"main": {"fullRef": ""}, "collector": {"fullRef": "registry.example/collector"}}
+    assert plain["collector"] == {"collectionMethod": "CORE_BPF", "disableTaintTolerations": False}
+    assert plain["auditLogs"] == {"disableCollection": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [
+        ("", {}),
+        (defaults.MAIN_IMAGE, {}),
+        ("main", {"main": {"name": "main"}}),
+        ("host:5000/a/main", {"main": {"registry": "host:5000/a", "name": "main"}}),
+        ("host:5000/a/main:1.2", {"main": {"fullRef": "host:5000/a/main:1.2"}}),
+        (f"a/main@sha256:{'0' * 64}", {"main": {"fullRef": f"a/main@sha256:{'0' * 64}"}}),
+    ],
+)
+def test_values_name_only_images_that_somebody_chose(name: str, image: dict[str, object]) -> None:
+    assert installation.values(Cluster(main_image=name))["image"] == image
+
+
+@pytest.mark.needs("helm")
+@pytest.mark.parametrize("kind", [ClusterType.KUBERNETES_CLUSTER, ClusterType.OPENSHIFT4_CLUSTER])
+def test_zip_renders_in_both_ways_of_its_readme(ca: CertificateAuthority, tmp_path: Path, kind: int) -> None:
+    made = cluster()
+    made.type = kind  # type: ignore[assignment]  # the stub has the enum, the parameter its number
+    chart = Charts.installed().files(SECURED)
+    with zipfile.ZipFile(io.BytesIO(installation.bundle(ca, made, chart))) as archive:
+        archive.extractall(tmp_path)
+    words = ("template", "stackrox-secured-cluster-services", str(tmp_path / "chart"), "-n", "stackrox",
+             "--skip-tests", "-f", str(tmp_path / "values.yaml"))  # fmt: skip
+    by_helm = charts.run_helm(*words, "-f", str(tmp_path / "secrets.yaml"))
+    by_script = charts.run_helm(*words, "--set-file", f"ca.cert={tmp_path / 'ca.pem'}")
+    assert secret_names(by_helm) - secret_names(by_script) == {f"{slug}-tls" for slug in MANIFESTS}
+    assert "service-ca" in secret_names(by_script)
+    assert "PRIVATE KEY" not in by_script
+
+
+def secret_names(text: str) -> set[str]:
+    found = [one for one in yaml.safe_load_all(text) if one and one["kind"] == "Secret"]
+    return {one["metadata"]["name"] for one in found}
