@@ -50,6 +50,9 @@ def copy(part: str, packages: Path) -> None:
         for name in ("__init__.py", "__main__.py", *(["scanner.py"] if part.startswith("scanner") else [])):
             shutil.copyfile(SOURCE / "services" / name, whole / name)
         shutil.copytree(SOURCE / "services" / part, whole / part, ignore=_IGNORED)
+        if part == "central":
+            # Where the wheel has them: Central gives the charts out.
+            shutil.copytree(SOURCE / "deploy/helm", packages / "roxctl/helm/files")
 
 
 def commands(parts: list[str], scripts: dict[str, str]) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -31,7 +33,7 @@ def load(name: str) -> ModuleType:
     return module
 
 
-application, selection = load("application"), load("selection")
+application, download, selection = load("application"), load("download"), load("selection")
 
 
 def read(name: str) -> Containerfile:
@@ -44,8 +46,9 @@ def setting(name: str, keyword: str) -> str:
 
 
 def words_after(name: str, script: str) -> list[str]:
-    """The arguments of a script that a Containerfile runs."""
-    steps = [step.text for stage in read(name).stages for step in stage.instructions]
+    """The arguments of a script that a Containerfile runs for the image itself."""
+    stages = [stage for stage in read(name).stages if not stage.name.startswith("client")]
+    steps = [step.text for stage in stages for step in stage.instructions]
     found = [text.split(script, 1)[1].split() for text in steps if script in text]
     assert found, f"{name} does not run {script}"
     return found[-1]
@@ -134,6 +137,70 @@ def test_clients_of_postgresql_have_the_major_of_its_server() -> None:
     ]
 
 
+def test_client_that_central_hands_out_is_made_as_the_image_of_roxctl_is() -> None:
+    stages = {stage.name: stage for stage in read("main").stages}
+    own = {stage.name: stage for stage in read("roxctl").stages}
+    for name in ("dependencies", "application"):
+        made = [(step.flags, step.text) for step in stages[f"client-{name}"].instructions]
+        assert made == [(step.flags, step.text) for step in own[name].instructions]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Path:
+    """A download whose payload shows its arguments and counts its unpackings."""
+    payload = tmp_path / "payload"
+    (payload / "lib").mkdir(parents=True)
+    (payload / "lib/data").write_text("data")
+    (payload / "start").write_text('#!/bin/sh\necho "$(cat "${0%/*}/lib/data"):$*"\n')
+    (payload / "start").chmod(0o755)
+    download.pack(payload, tmp_path / "roxctl")
+    return tmp_path / "roxctl"
+
+
+def run(client: Path, **environment: str) -> tuple[int, str]:
+    variables = {"PATH": "/usr/bin:/bin", **environment}
+    ended = subprocess.run(
+        [str(client), "image", "a b"], env=variables, capture_output=True, text=True, check=False, timeout=60
+    )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def test_download_unpacks_itself_once_and_passes_its_arguments(client: Path, tmp_path: Path) -> None:
+    assert run(client, HOME=str(tmp_path)) == (0, "data:image a b\n")
+    (unpacked,) = (tmp_path / ".cache/roxctl").iterdir()
+    (unpacked / "lib/data").write_text("kept")
+    assert run(client, HOME=str(tmp_path)) == (0, "kept:image a b\n")
+    assert [entry.name for entry in (tmp_path / ".cache/roxctl").iterdir()] == [unpacked.name]
+
+
+def test_download_unpacks_where_caches_belong(client: Path, tmp_path: Path) -> None:
+    assert run(client, HOME="/nowhere", XDG_CACHE_HOME=str(tmp_path / "caches"))[0] == 0
+    assert (tmp_path / "caches/roxctl").is_dir()
+
+
+def test_download_that_broke_off_says_so_and_leaves_nothing(client: Path, tmp_path: Path) -> None:
+    client.write_bytes(client.read_bytes()[:-10])
+    assert run(client, HOME=str(tmp_path)) == (1, f"roxctl: {client} is damaged: download it again\n")
+    assert list((tmp_path / ".cache/roxctl").iterdir()) == []
+
+
+def test_download_without_a_home_says_what_to_set(client: Path) -> None:
+    code, said = run(client)
+    assert (code, "set HOME" in said) == (1, True)
+
+
+def test_same_payload_gives_the_same_download(client: Path, tmp_path: Path) -> None:
+    (tmp_path / "payload/lib/data").touch()
+    download.pack(tmp_path / "payload", tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == client.read_bytes()
+
+
+def test_libraries_are_all_that_a_program_loads_with_the_loader() -> None:
+    names = set(download.libraries([Path(shutil.which("bash") or "")]))
+    assert "libc.so.6" in names
+    assert any(name.startswith("ld-linux") for name in names)
+
+
 def test_selection_keeps_dependencies_and_nothing_that_changes_without_them() -> None:
     text = '[project]\nname = "p"\nversion = "3"\ndependencies = ["a>=1"]\n[project.optional-dependencies]\n'
     text += 'x = ["b[c]>=2; python_version > \'3\'"]\n[project.scripts]\nrun = "a:b"\n'
@@ -162,7 +229,7 @@ def laid_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         "services/scanner.py": "",
         "services/one/main.py": "def main() -> int:\n    return 3\n",
         "services/two/main.py": "",
-        "pyproject.toml": '[project.scripts]\none-x = "services.one.main:main"\ntwo = "services.two.x:main"\n',
+        "pyproject.toml": '[project.scripts]\none-x = "services.one.main:main"\ntwo = "services.two.m:f"\n',
     }
     for name, text in files.items():
         path = tmp_path / "src" / name
