@@ -34,6 +34,10 @@ KEPT_SECRETS = (
     "scanner-v4-db-tls",
     "scanner-v4-indexer-tls",
     "scanner-v4-matcher-tls",
+    # Made from an init bundle's values.
+    "sensor-tls",
+    "collector-tls",
+    "admission-control-tls",
 )
 
 
