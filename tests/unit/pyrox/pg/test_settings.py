@@ -34,6 +34,7 @@ def test_source_with_tls_verifies_as_libpq_does(mode: str, verify: ssl.VerifyMod
     settings = Settings.from_source(f"host=x sslmode={mode}", password="s")
     assert isinstance(settings.tls, ssl.SSLContext)
     assert (settings.tls.verify_mode, settings.tls.check_hostname) == (verify, hostname)
+    assert not settings.tls.verify_flags & ssl.VERIFY_X509_STRICT
 
 
 @pytest.mark.parametrize("mode", ["allow", "prefer"])
