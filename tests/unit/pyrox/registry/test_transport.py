@@ -113,6 +113,7 @@ def test_redirect_that_leaves_http_or_https_is_refused(url: str, location: str) 
 def test_tls_context_checks_unless_told_otherwise() -> None:
     strict, loose = tls_context(Tls()), tls_context(Tls(verify=False))
     assert (strict.verify_mode, strict.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert not strict.verify_flags & ssl.VERIFY_X509_STRICT
     assert (loose.verify_mode, loose.check_hostname) == (ssl.CERT_NONE, False)
 
 
