@@ -156,8 +156,9 @@ def test_central_has_upstreams_environment(plain: Manifests) -> None:
     assert found["ROX_SCANNER_V4_MATCHER_ENDPOINT"] == "scanner-v4-matcher.stackrox.svc:8443"
 
 
-def test_central_without_telemetry_is_told_so() -> None:
-    made = Render(CENTRAL, {"central": {"telemetry": {"enabled": False}}}).manifests()
+@pytest.mark.parametrize("values", [{"telemetry": {"enabled": False}}, {"disableTelemetry": True}])
+def test_central_without_telemetry_is_told_so(values: dict[str, Any]) -> None:
+    made = Render(CENTRAL, {"central": values}).manifests()
     assert environment(container(made, "central", "central"))["ROX_TELEMETRY_STORAGE_KEY_V1"] == "DISABLED"
 
 

@@ -238,6 +238,7 @@ def test_unknown_value_is_refused_by_any_validator(values: dict[str, Any]) -> No
         {"scanner": {"disable": False, "replicas": 2, "autoscaling": {"disable": True}}},
         {"configAsCode": {"enabled": True}, "configController": {"resources": {}}},
         {"system": {"enablePodSecurityPolicies": True}, "enableOpenShiftMonitoring": True},
+        {"env": {"istio": True}, "central": {"persistence": {"hostPath": "/var/lib/stackrox"}}},
         {"allowUnsupportedMultipleCentrals": "documentationWasReadAndUnderstood"},
     ],
 )

@@ -126,7 +126,7 @@ centralDB:
 - name: ROX_TELEMETRY_ENDPOINT
   value: {{ .Values.central.telemetry.storage.endpoint | quote }}
 - name: ROX_TELEMETRY_STORAGE_KEY_V1
-  value: {{ .Values.central.telemetry.enabled | ternary .Values.central.telemetry.storage.key "DISABLED" | quote }}
+  value: {{ and .Values.central.telemetry.enabled (not .Values.central.disableTelemetry) | ternary .Values.central.telemetry.storage.key "DISABLED" | quote }}
 - name: ROX_OFFLINE_MODE
   value: {{ .Values.env.offlineMode | quote }}
 - name: ROX_INSTALL_METHOD
