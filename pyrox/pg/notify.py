@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from pyrox import log
@@ -90,8 +91,11 @@ class Listener:
                             while not connection.is_closed():
                                 await self._clock.sleep(self._poll_seconds)
                         finally:
-                            if not connection.is_closed():
-                                await connection.remove_listener(_CHANNEL, self._on_notify)
+                            # A connection that the server has ended answers even this with an
+                            # error, which must not take the place of a cancellation.
+                            with suppress(Unavailable, DeadlinePassed), translated():
+                                if not connection.is_closed():
+                                    await connection.remove_listener(_CHANNEL, self._on_notify)
             except (Unavailable, DeadlinePassed) as error:
                 _LOG.info("not listening for notices, polling instead", cause=error.message)
             await self._clock.sleep(self._poll_seconds)

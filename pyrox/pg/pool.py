@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -217,9 +217,13 @@ class Pool:
             connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
         try:
             yield connection
-        finally:
-            with translated():
+        except BaseException:
+            # What ended the block is what counts, above all a cancellation.
+            with suppress(RoxError), translated():
                 await pool.release(connection)
+            raise
+        with translated():
+            await pool.release(connection)
 
     @asynccontextmanager
     async def transaction(

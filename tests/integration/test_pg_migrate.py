@@ -18,6 +18,9 @@ from pyrox.pg.settings import Settings
 from tests.support import pg
 
 pytestmark = pytest.mark.needs("postgres")
+_OTHERS = "FROM pg_stat_activity WHERE usename = current_user AND query LIKE 'LISTEN%'"
+_LISTENING = f"SELECT count(*) {_OTHERS}"
+_END_LISTENING = f"SELECT count(pg_terminate_backend(pid)) {_OTHERS}"
 
 
 def migrator(pool: Pool, folder: Path, table: str) -> Migrator:
@@ -121,6 +124,32 @@ async def test_posted_ids_arrive_once_after_commit(central_database: Settings, *
         await heard.until(3)
         assert heard.ids == ["first", "a", "b"]
         assert await prune(pool) == 0
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        await pool.close()
+
+
+async def test_listener_can_be_stopped_after_the_server_ended_its_connection(
+    central_database: Settings,
+) -> None:
+    pool = Pool(settings=central_database, clock=SystemClock())
+    await pool.connect()
+    ready = asyncio.Event()
+    # An hour between polls: it sits in its wait when the connection ends.
+    listener = Listener(pool=pool, clock=SystemClock(), callbacks={}, poll_seconds=3600)
+    task = asyncio.create_task(listener.run(ready.set))
+    try:
+        await asyncio.wait_for(ready.wait(), timeout=30)
+        while not await pool.fetchval(_LISTENING):  # noqa: ASYNC110 - the server tells no one
+            await asyncio.sleep(0.01)
+        assert await pool.fetchval(_END_LISTENING) == 1
+        while await pool.fetchval(_LISTENING):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=5)
+        assert done == {task}
+        assert task.cancelled()
     finally:
         task.cancel()
         await asyncio.wait({task})
