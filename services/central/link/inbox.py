@@ -27,9 +27,10 @@ from services.central.link.hashes import HashStore
 _LOG = log.get(__name__)
 BATCH_LIMIT = 200
 QUEUE_LIMIT = 1000
-# The database may be away for a while; what was read from the stream waits here meanwhile.
+# The database may be away for a while; what was read from the stream waits here meanwhile. What
+# waits dies with the process, so that it does not wait for long once the database is back.
 RETRY_FIRST_SECONDS = 0.5
-RETRY_LAST_SECONDS = 15.0
+RETRY_LAST_SECONDS = 3.0
 # Upstream central/hash/manager: never deduplicated, so never part of the state.
 NOT_DEDUPED = frozenset(
     {
