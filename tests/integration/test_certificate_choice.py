@@ -60,7 +60,7 @@ def _process(tmp_path: Path) -> Iterator[Process]:
     made = Process("admission", words, environment, tmp_path / "log")
     made.start()
     yield made
-    made.kill()
+    made.stop()
 
 
 def port_of(process: Process) -> int:

@@ -163,7 +163,7 @@ async def test_cluster_registers_by_its_secret_and_its_sensor_connects(
     try:
         await until(lambda: health(central, "by-secret") == "HEALTHY", seconds=_SECONDS)
     finally:
-        sensor.kill()
+        sensor.stop()
     # Once it has connected, the secret opens nothing, and a pod with a certificate asks for nothing.
     assert made.register(ROX_SENSOR_SERVICE_CERT="-----BEGIN CERTIFICATE-----")[0] == 0
     code, log = made.register()
@@ -195,7 +195,7 @@ async def test_cluster_with_an_init_bundle_gets_certificates_of_its_own(
         await until(lambda: health(central, "by-bundle") == "HEALTHY", seconds=_SECONDS)
         assert sensor.alive()
     finally:
-        sensor.kill()
+        sensor.stop()
 
 
 def test_registration_without_central_says_so_and_a_restart_finds_it(

@@ -37,6 +37,15 @@ class Process:
         """Whether it runs."""
         return self.process is not None and self.process.poll() is None
 
+    def stop(self) -> None:
+        """End it in order, so that it leaves nothing behind; kill it when it does not end."""
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
     def kill(self) -> None:
         """kill -9."""
         if self.process is not None:
