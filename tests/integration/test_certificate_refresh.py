@@ -143,10 +143,27 @@ async def test_secrets_of_another_owner_are_left_alone(api: SecretsApi, tmp_path
     api.put("tls-cert-collector", {"cert.pem": b"theirs"}, ownerReferences=[{"uid": "other"}])
     async with running(api, tmp_path) as parts:
         parts.refresh.on_online(HELLO)
-        await until(lambda: "tls-cert-sensor" in api.reads)
+        await until(lambda: parts.clock.slept)
+        parts.clock.wake.set()
+        await until(lambda: parts.clock.slept == [60.0, 60.0])
         assert len(parts.outbox) == 0
     assert api.writes == []
     assert api.data("tls-cert-collector") == {"cert.pem": b"theirs"}
+
+
+async def test_secrets_of_a_deployment_that_was_deleted_are_made_anew_once_they_are_gone(
+    api: SecretsApi, tmp_path: Path
+) -> None:
+    for name in NAMES:
+        api.put(name, {"cert.pem": b"old"}, ownerReferences=[{"uid": "deleted"}])
+    async with running(api, tmp_path) as parts:
+        parts.refresh.on_online(HELLO)
+        await until(lambda: parts.clock.slept == [60.0])
+        api.secrets.clear()
+        parts.clock.wake.set()
+        parts.answer(await parts.request())
+        await parts.renewed()
+    assert set(api.secrets) == NAMES
 
 
 async def test_refusal_of_central_is_tried_again_with_growing_pauses(api: SecretsApi, tmp_path: Path) -> None:

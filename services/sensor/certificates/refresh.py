@@ -30,6 +30,8 @@ REISSUE = "SecuredClusterCertificatesReissue"
 """What Central must be able to do."""
 _ANSWER_SECONDS = 300.0  # upstream's timeout of one request
 _DAY = 86_400.0
+# Of a Deployment that was just deleted: the garbage collector removes its secrets soon.
+_FOREIGN_SECONDS = 60.0
 # A Central that issues what is due at once again shall not be asked without a pause.
 _AFTER_SECONDS = 600.0
 
@@ -53,6 +55,7 @@ class CertificateRefresh:
         self._backoff = Backoff(self._random)
         self._changed = asyncio.Event()
         self._active = False
+        self._foreign = ""
         self._answer: asyncio.Future[IssueSecuredClusterCertsResponse] | None = None
         self._request_id = ""
 
@@ -99,15 +102,16 @@ class CertificateRefresh:
             sleeper.cancel()
             changed.cancel()
 
-    async def _look(self) -> float | None:
-        """Renew if it is time; seconds until the next look, None to wait for another connection."""
+    async def _look(self) -> float:
+        """Renew if it is time; seconds until the next look."""
         try:
             owner = await self._store.owner()
             stored = await self._store.read()
             plan = due(stored, owner["uid"] if owner else "", self._clock.now(), self._random)
             if plan.foreign:
-                _LOG.warning("certificates are not renewed: a secret belongs to others", name=plan.foreign)
-                return None
+                self._leave(plan.foreign)
+                return _FOREIGN_SECONDS
+            self._foreign = ""
             if plan.seconds:
                 # A certificate that somebody replaces is seen at the latest a day later.
                 return min(plan.seconds, _DAY)
@@ -119,6 +123,11 @@ class CertificateRefresh:
         self._backoff.reset()
         _LOG.info("certificates renewed")
         return _AFTER_SECONDS
+
+    def _leave(self, name: str) -> None:
+        if name != self._foreign:
+            _LOG.warning("certificates are not renewed: a secret belongs to others", name=name)
+        self._foreign = name
 
     async def _ask(self) -> IssueSecuredClusterCertsResponse:
         """A new set from Central. Raises `Unavailable` when it refuses or does not answer."""
