@@ -183,6 +183,12 @@ def test_no_collection_leaves_compliance_alone() -> None:
     assert "tolerations" not in pod
 
 
+def test_agents_run_on_linux_nodes_only() -> None:
+    values = {**NAME, "collector": {"nodeSelector": "pool: agents"}}
+    pod = Render(SECURED, values).manifests().pods()["DaemonSet/collector"]["spec"]
+    assert pod["nodeSelector"] == {"kubernetes.io/os": "linux", "pool": "agents"}
+
+
 def test_customization_reaches_pods_and_one_container() -> None:
     custom = {
         "podAnnotations": {"a": "1"},
@@ -234,6 +240,11 @@ def test_schema_alone_refuses_what_is_unknown() -> None:
         ({"createSecrets": True}, "createSecrets=true needs an init bundle"),
         ({"auditLogs": {"disableCollection": False}}, "needs OpenShift 4"),
         ({"crs": {"file": "kind: Secret\n"}}, "is not a cluster registration secret"),
+        ({"imagePullSecrets": {"username": "u"}}, "without imagePullSecrets.password"),
+        (
+            {"scannerV4": {"db": {"persistence": {"none": True, "hostPath": "/x"}}}},
+            "set one of none, hostPath",
+        ),
     ],
 )
 def test_contradicting_values_are_refused(values: dict[str, Any], why: str) -> None:

@@ -44,6 +44,12 @@ imagePullSecrets:
 {{- if and $values.crs.file (not (include "secured.crsAuthority" .)) -}}
 {{- include "pyrox.fail" (list "crs.file is not a cluster registration secret: it must be the manifest of a Secret with the key `crs`, as `roxctl central crs generate` writes it.") -}}
 {{- end -}}
+{{- if and $values.imagePullSecrets.username (not $values.imagePullSecrets.password) -}}
+{{- include "pyrox.fail" (list "imagePullSecrets.username is set without imagePullSecrets.password.") -}}
+{{- end -}}
+{{- if and $values.scannerV4.db.persistence.none $values.scannerV4.db.persistence.hostPath -}}
+{{- include "pyrox.fail" (list "scannerV4.db.persistence: set one of none, hostPath and persistentVolumeClaim.") -}}
+{{- end -}}
 {{- range $key := list "sensor" "collector" "admissionControl" -}}
 {{- $pair := (get $values $key).serviceTLS | default dict -}}
 {{- if and (or $pair.cert $pair.key) (not (and $pair.cert $pair.key $values.ca.cert)) -}}
