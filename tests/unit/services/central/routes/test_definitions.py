@@ -166,7 +166,7 @@ async def test_upload_needs_the_right_to_write_before_anything_is_read(
     assert not (bundled / "uploads").exists()
 
 
-@pytest.mark.parametrize("body", [b"", b"no zip", offline_bundle()[:40]])
+@pytest.mark.parametrize("body", [b"", b"no zip", offline_bundle()[:40]], ids=["nothing", "text", "cut"])
 async def test_upload_of_something_else_is_refused_and_leaves_nothing(
     app: FastAPI, bundled: Path, body: bytes
 ) -> None:
