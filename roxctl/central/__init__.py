@@ -9,6 +9,7 @@ command = Group(
         "backup": "roxctl.central.backup",
         "crs": "roxctl.central.crs",
         "db": "roxctl.central.db",
+        "generate": "roxctl.central.generate",
         "init-bundles": "roxctl.central.init_bundles",
         "whoami": "roxctl.central.whoami",
     },

@@ -121,12 +121,8 @@ def databases(site: Site) -> str:
     return str(value_of(site.admin, _DATABASES))
 
 
-def restarts(site: Site) -> int:
-    return site.central.log.read_text().count("starting again with the restored database")
-
-
 def test_restore_goes_on_where_the_connection_broke(site: Site, backup: Path, tmp_path: Path) -> None:
-    before, count = rows_of(site.database), restarts(site)
+    before, count = rows_of(site.database), site.restarts()
     with cutting(site.central.port, after=60_000) as port:
         done = site.roxctl(
             "central", "db", "restore", str(backup), "-e", f"127.0.0.1:{port}", folder=tmp_path

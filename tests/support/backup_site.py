@@ -6,6 +6,7 @@ Three kinds: its own server (Debian's, TLS, a superuser), the user's server (Deb
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from pyrox.clock import SystemClock
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
 from tests.support.central import PASSWORD as ADMIN_PASSWORD
-from tests.support.central import ROOT, RunningCentral, running_central
+from tests.support.central import ROOT, RunningCentral, prepared_central, running_central
 from tests.support.fleet import Fleet
 from tests.support.pg import TestServer, outside
 from tests.support.pki import Pki
@@ -73,9 +74,13 @@ class Site:
         run_sql(self.database, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
         self.central.start()
 
+    def restarts(self) -> int:
+        """How often Central has started again after a restore."""
+        return self.central.log.read_text().count(RESTARTED)
+
     def wait_for_restart(self, count: int = 1) -> None:
         deadline = time.monotonic() + 60
-        while self.central.log.read_text().count(RESTARTED) < count:
+        while self.restarts() < count:
             assert time.monotonic() < deadline, self.central.log.read_text()[-3000:]
             time.sleep(0.1)
         self.central.wait()
@@ -108,8 +113,14 @@ def tls_site(directory: Path, *, external: bool) -> Iterator[Site]:
             run_sql(admin, "CREATE DATABASE central_active")
             source = f"host=localhost port={admin.port} user={admin.user} dbname=central_active {tls}"
         database = Settings.from_source(source, password=PASSWORD)
-        with running_central(directory, database, source=source, external=external) as central:
+        central = prepared_central(directory, database)
+        settings = {"centralDB": {"external": external, "source": source}}
+        (directory / "secrets" / "central-external-db.yaml").write_text(json.dumps(settings))
+        central.start()
+        try:
             yield Site(central, database, admin)
+        finally:
+            central.stop()
 
 
 @contextmanager

@@ -94,6 +94,8 @@ class Child:
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         # Somebody must read what is left, or the transport never closes.
         if self._process.stdout is not None:
             while await self._process.stdout.read(_READ):

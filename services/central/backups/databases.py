@@ -112,7 +112,7 @@ class Databases:
         """An empty database to restore into; what an earlier restore left there is gone."""
         async with self._connected(ADMIN) as pool:
             await pool.execute(f"DROP DATABASE IF EXISTS {_quoted(self.restored)} WITH (FORCE)")
-            await pool.execute(f"CREATE DATABASE {_quoted(self.restored)} TEMPLATE template0")
+            await pool.execute(f"CREATE DATABASE {_quoted(self.restored)} ENCODING 'UTF8' TEMPLATE template0")
 
     async def drop_restored(self) -> None:
         """Remove what was restored."""

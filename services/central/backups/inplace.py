@@ -24,6 +24,10 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _emptying(schema: str) -> str:
     """Drop all tables, views and sequences of the schema that no extension owns.
 
@@ -31,6 +35,7 @@ def _emptying(schema: str) -> str:
     tables while it holds the first would be a deadlock. Sequences come last, since most
     go with the table that owns them.
     """
+    quoted = _identifier(schema)
     return f"""\
 SET LOCAL lock_timeout = '{_LOCK_SECONDS}s';
 DO $emptying$
@@ -50,6 +55,10 @@ BEGIN
     LOOP
         EXECUTE format('DROP %s IF EXISTS %I.%I CASCADE', found.kind, found.nspname, found.relname);
     END LOOP;
+    -- A dump does not make the schema that every database has.
+    IF to_regnamespace({_literal(quoted)}) IS NULL THEN
+        CREATE SCHEMA {quoted};
+    END IF;
 END
 $emptying$;
 """
@@ -57,7 +66,7 @@ $emptying$;
 
 def _checking(schema: str, known: Mapping[int, str]) -> str:
     values = ", ".join(f"({number}, {_literal(digest)})" for number, digest in sorted(known.items()))
-    quoted = '"' + schema.replace('"', '""') + '"'
+    quoted = _identifier(schema)
     return f"""\
 DO $checking$
 BEGIN

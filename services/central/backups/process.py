@@ -13,7 +13,8 @@ it; routes bring attempts. It must not know HTTP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
 
 from pyrox import log
@@ -31,6 +32,12 @@ _State = pb.DBRestoreProcessStatus
 
 class Disconnected(Exception):
     """The sender of an attempt went away; raised by the body that an attempt is given."""
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part
 
 
 class _Attempt:
@@ -137,6 +144,27 @@ class RestoreProcess:
         except Refused as error:
             raise Refused(f"could not resume restore process: {error.message}") from error
         await self._send(_Attempt(attempt_id), body)
+
+    async def again(self, header: pb.DBRestoreRequestHeader, body: AsyncGenerator[bytes, None]) -> None:
+        """The same request from its beginning, as HTTP clients repeat one whose connection broke.
+
+        What was accepted before is skipped. Raises `Refused` when it is another backup.
+        """
+        if header != self.metadata.header:
+            raise Refused("the restore process of this ID is of another backup")
+        if self._attempt is not None and self._attempt.id == self.id:
+            await self.interrupt(self.id)
+        position = self._upload.position
+        read, left, checksum = 0, b"", 0
+        while read < position:
+            try:
+                chunk = await anext(body)
+            except StopAsyncIteration as end:
+                raise Refused("unexpected EOF before the position to go on from") from end
+            skipped = chunk[: position - read]
+            checksum = zlib.crc32(skipped, checksum)
+            left, read = chunk[len(skipped) :], read + len(skipped)
+        await self.resume(self.id, position, checksum, _joined(left, body))
 
     async def _send(self, attempt: _Attempt, body: AsyncIterator[bytes]) -> None:
         """Bring the body in and wait for the end of the restore.

@@ -118,9 +118,13 @@ async def _restore(request: Request, user: str, restores: Restores) -> None:
         header = DBRestoreRequestHeader.FromString(raw)
     except DecodeError as error:
         raise Invalid.of("could not parse restore request header") from error
+    data = _after(rest, body)
+    if restores.active is not None and restores.active.id == process_id:
+        await _whole(restores.active.again(header, data))
+        return
     with _saying("Could not create a restore process"):
         process = await restores.launch(process_id, header, user)
-    await _whole(process.begin(_after(rest, body)))
+    await _whole(process.begin(data))
 
 
 async def _resume(request: Request, restores: Restores) -> None:

@@ -63,7 +63,8 @@ def tell(app: App, status: pb.DBRestoreProcessStatus) -> None:
         rows.append(("Error status", status.error))
     for name, value in rows:
         say(f"{name}:")
-        say(f"  {value}")
+        # Names come from whoever began the restore: nothing that moves the cursor.
+        say("  " + "".join(char if char.isprintable() else "?" for char in value))
 
 
 def confirm(app: App, *, force: bool) -> None:

@@ -9,6 +9,7 @@ def test_script_empties_before_and_checks_after() -> None:
     made = script(schema="public", known={2: "bb", 1: "aa"})
     assert "WHERE n.nspname = 'public'" in made.before
     assert "SET LOCAL lock_timeout = '60s';" in made.before
+    assert 'CREATE SCHEMA "public";' in made.before
     assert "DROP" not in made.after
     assert "VALUES (1, 'aa'), (2, 'bb')" in made.after
     assert 'FROM "public".schema_migrations' in made.after

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -81,6 +81,11 @@ class Body:
             await asyncio.Event().wait()
         if self.then == "break":
             raise Disconnected
+
+
+async def pieces(data: bytes) -> AsyncGenerator[bytes, None]:
+    for start in range(0, len(data), 7):
+        yield data[start : start + 7]
 
 
 def started(target: Target) -> tuple[RestoreProcess, asyncio.Task[None]]:
@@ -166,6 +171,52 @@ async def test_resuming_with_another_backup_is_refused_and_harmless(
     with pytest.raises(Refused, match=f"could not resume restore process: {message}"):
         await process.resume("a2", position, checksum, aiter(Body(DATA[23:])))
     assert process.status().state == State.PAUSED
+    await process.cancel()
+    await running
+
+
+async def test_repeated_request_goes_on_after_what_was_accepted() -> None:
+    target = Target()
+    process, running = started(target)
+    with pytest.raises(Disconnected):
+        await process.begin(aiter(Body(DATA[:23], then="break")))
+    await process.again(header(), pieces(DATA))
+    await running
+    assert target.dump == FILES["postgres.dump"]
+    assert process.status().bytes_read == len(DATA)
+
+
+async def test_repeated_request_ends_the_attempt_that_hangs() -> None:
+    target = Target()
+    process, running = started(target)
+    hanging = asyncio.create_task(process.begin(aiter(Body(DATA[:20], then="stop"))))
+    await arrived(process, 20)
+    await process.again(header(), pieces(DATA))
+    with pytest.raises(Refused, match="attempt canceled"):
+        await hanging
+    await running
+    assert target.dump == FILES["postgres.dump"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "data", "message"),
+    [
+        (True, DATA, "the restore process of this ID is of another backup"),
+        (False, DATA[:9], "unexpected EOF before the position to go on from"),
+        (False, b"x" * len(DATA), "checksum validation failed when trying to attach reader"),
+    ],
+)
+async def test_repeated_request_of_another_backup_is_refused(
+    changed: bool, data: bytes, message: str
+) -> None:
+    process, running = started(Target())
+    with pytest.raises(Disconnected):
+        await process.begin(aiter(Body(DATA[:23], then="break")))
+    other = header()
+    other.local_file.path = "other.zip" if changed else ""
+    with pytest.raises(Refused, match=message):
+        await process.again(other if changed else header(), pieces(data))
+    assert process.status().resume_info.pos == 23
     await process.cancel()
     await running
 

@@ -187,7 +187,10 @@ RESUME = {"id": PROCESS, "attemptId": ATTEMPT, "pos": "23", "crc32": f"{zlib.crc
 
 async def leaving(made: FastAPI, target: str, body: bytes) -> int:
     """The status for a client that goes away in the middle of its body."""
-    events: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": True}, {"type": "http.disconnect"}]
+    events: list[dict[str, Any]] = [
+        {"type": "http.request", "body": body, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
     statuses: list[int] = []
 
     async def receive() -> dict[str, Any]:
@@ -211,6 +214,16 @@ async def test_client_that_leaves_can_go_on_later() -> None:
         again = f"/db/v2/resumerestore?{urlencode(RESUME)}"
         answer = await request(made, "POST", again, body=DATA[23:], headers=bearer("writer"))
         assert (answer.status, answer.body) == (200, b"")
+    assert target.dump == b"dump" * 10
+
+
+async def test_client_that_sends_its_request_again_goes_on_as_well() -> None:
+    target = Target()
+    async with running(Choice(target)) as (restores, _, __):
+        made = app(Parts(), restores)
+        query = {"headerLength": str(len(HEADER)), "id": PROCESS}
+        assert await leaving(made, f"/db/v2/restore?{urlencode(query)}", HEADER + DATA[:23]) == 499
+        assert (await restore(made, HEADER + DATA, **query)).status == 200
     assert target.dump == b"dump" * 10
 
 
