@@ -22,6 +22,7 @@ from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
 from tests.support import charts, pg
 from tests.support.runc import unified_groups
+from tools.images.__main__ import IMAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -66,6 +67,10 @@ ABILITIES: dict[str, tuple[Callable[[], bool], str]] = {
     "dpkg": (_program("dpkg"), "needs dpkg"),
     "maven": (_program("mvn"), "install Debian's maven"),
     "clang": (_program("clang"), "install Debian's clang"),
+    "images": (
+        lambda: all((ROOT / "build/images" / f"{name}.tar").exists() for name in IMAGES),
+        "run make images",
+    ),
     "shellcheck": (_program("shellcheck"), "install Debian's shellcheck"),
     "buildah": (_program("buildah"), "install Debian's buildah"),
     "runc": (_program("runc"), "install Debian's runc"),

@@ -69,8 +69,13 @@ def billed(text: str) -> Found:
     return found
 
 
+def plain(name: str) -> str:
+    """A Python package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def _name(kind: str, name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower() if kind in {"python", "pypi"} else name
+    return plain(name) if kind in {"python", "pypi"} else name
 
 
 def differences(archive: Path) -> list[str]:
