@@ -163,7 +163,7 @@ class Render:
 
 def parse(text: str) -> Manifests:
     """The objects of a multi-document text."""
-    return Manifests(tuple(made for made in yaml.safe_load_all(text) if made), text)
+    return Manifests(tuple(made for made in yaml.load_all(text, Loader=yaml.CSafeLoader) if made), text)
 
 
 def different_lines(render: Render) -> list[str]:
