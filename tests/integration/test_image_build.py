@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tools.images import engines
 from tools.images.builder import Builder, Image
 from tools.images.containerfile import Unreadable
+from tools.images.contents import read
 from tools.images.context import Context
 from tools.images.layers import Cache
 
@@ -198,6 +200,37 @@ def test_image_that_starts_from_a_registry_needs_an_engine(
 ) -> None:
     with pytest.raises(Unreadable, match="FROM debian"):
         builder(checkout, root, tmp_path / "cache").build("FROM debian\n")
+
+
+@pytest.mark.needs("buildah")
+def test_buildah_makes_the_same_files_of_the_same_containerfile(
+    checkout: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steady = FILE.replace("/bin/cat /proc/sys/kernel/random/uuid", "/bin/cat /epoch")
+    ours = builder(checkout, root, tmp_path / "cache")
+    ours.save(ours.build(steady), tmp_path / "ours.tar", ["localhost/x:1"])
+    store = f'[storage]\ndriver = "vfs"\ngraphroot = "{tmp_path}/store"\nrunroot = "{tmp_path}/run"\n'
+    (tmp_path / "storage.conf").write_text(store)
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(tmp_path / "storage.conf"))
+    (checkout / "Containerfile").write_text(steady)
+    order = engines.Order(
+        containerfile=checkout / "Containerfile",
+        reference="localhost/x:1",
+        archive=tmp_path / "theirs.tar",
+        base="localhost/base:1",
+        version="1.2",
+        epoch=EPOCH,
+    )
+    commands = engines.import_base("buildah", ours.root().tar, order.base)
+    for command in [*commands, *engines.build("buildah", order, checkout)]:
+        subprocess.run(command, check=True, capture_output=True, timeout=100)
+    mine, theirs = (read(tmp_path / f"{name}.tar") for name in ("ours", "theirs"))
+    # What buildah mounts while a step runs, it leaves behind as empty files.
+    mounted = {"etc/hostname", "etc/hosts", "etc/resolv.conf", "run/.containerenv"}
+    assert {name: digest for name, digest in theirs.sha1.items() if name not in mounted} == {
+        name: digest for name, digest in mine.sha1.items() if name not in mounted
+    }
+    assert theirs.reference == mine.reference == "localhost/x:1"
 
 
 @pytest.mark.parametrize("kind", ["directory", "archive"])
