@@ -103,12 +103,13 @@ TAG ?=
 IMAGE_TOOL ?= auto
 IMAGE_TOOL_ARGS ?=
 IMAGES ?=
+IMAGE_CACHE ?= build/images/cache
 IMAGE_LOAD ?= $(or $(wildcard ../shared/kube/load-image),kind load image-archive)
 
 .PHONY: images
 images: $(VENV)/.ready ui/dist/index.html  ## build the container images below build/images (BASE= REGISTRY= TAG= IMAGE_TOOL=)
 	$(BIN)/python -m tools.images --tool '$(IMAGE_TOOL)' --base '$(BASE)' --registry '$(REGISTRY)' --tag '$(TAG)' \
-		--extra='$(IMAGE_TOOL_ARGS)' $(IMAGES)
+		--cache '$(IMAGE_CACHE)' --extra='$(IMAGE_TOOL_ARGS)' $(IMAGES)
 
 .PHONY: images-check
 images-check: $(VENV)/.ready  ## hold the SBOM of each built image against what our scanner finds in it

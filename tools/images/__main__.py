@@ -58,6 +58,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--registry", default="localhost/pyrox", help="what stands before the images' names")
     parser.add_argument("--tag", default="", help="the images' tag; the version unless given")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "images")
+    parser.add_argument(
+        "--cache", type=Path, default=None, help="where finished layers are kept; OUTPUT/cache"
+    )
     parser.add_argument("--extra", default="", help="more arguments for the engine's build")
     parser.add_argument("image", nargs="*", help=f"of {', '.join(IMAGES)}; all unless given")
     args = parser.parse_args(argv)
@@ -126,8 +129,10 @@ def main(argv: list[str]) -> int:
     if args.tool == "chroot" and os.geteuid() != 0:
         print("images: this needs root, or a container engine: IMAGE_TOOL=docker", file=sys.stderr)
         return 2
-    args.output.mkdir(parents=True, exist_ok=True)
-    with (args.output / "lock").open("w") as lock:
+    args.cache = args.cache or args.output / "cache"
+    for folder in (args.output, args.cache):
+        folder.mkdir(parents=True, exist_ok=True)
+    with (args.cache.with_name(args.cache.name + ".lock")).open("w") as lock:
         # Two builds would take each other's unfinished layers for leftovers.
         fcntl.flock(lock, fcntl.LOCK_EX)
         _build(args)
@@ -136,7 +141,7 @@ def main(argv: list[str]) -> int:
 
 def _build(args: argparse.Namespace) -> None:
     epoch: int = args.epoch
-    cache = Cache(root=args.output / "cache", epoch=epoch)
+    cache = Cache(root=args.cache, epoch=epoch)
     builder = Builder(context=Context(root=ROOT), cache=cache, base=args.base, epoch=epoch, version=args.tag)
     if args.tool == "chroot":
         without_engine(args, builder)
