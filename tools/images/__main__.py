@@ -112,8 +112,9 @@ def with_engine(args: argparse.Namespace, builder: Builder, epoch: int) -> None:
 def report(args: argparse.Namespace, name: str) -> None:
     """Write the bill of materials of a finished archive, and one line about it."""
     archive = args.output / f"{name}.tar"
-    bill = sbom.document(contents.read(archive), epoch=args.epoch, version=args.tag)
-    archive.with_suffix(".spdx.json").write_text(bill)
+    bill = archive.with_suffix(".spdx.json")
+    if not bill.exists() or bill.stat().st_mtime_ns < archive.stat().st_mtime_ns:
+        bill.write_text(sbom.document(contents.read(archive), epoch=args.epoch, version=args.tag))
     print(f"{archive}: {args.registry}/{name}:{args.tag}, {archive.stat().st_size / 1e6:.0f} MB", flush=True)
 
 

@@ -145,10 +145,13 @@ class Cache:
 def write_archive(target: Path, *, config: dict[str, object], layers: list[Layer], tags: list[str]) -> str:
     """Write a docker-archive (what `docker save` writes); returns the image id.
 
-    Written beside and renamed: a reader never sees half of one.
+    Written beside and renamed: a reader never sees half of one. An archive that is this
+    image already is left as it is.
     """
     blob = json.dumps(config, sort_keys=True).encode()
     identity = hashlib.sha256(blob).hexdigest()
+    if held(target) == (identity, tags):
+        return identity
     names = [f"{layer.digest}.tar" for layer in layers]
     manifest = [{"Config": f"{identity}.json", "RepoTags": tags, "Layers": names}]
     partial = target.with_name(target.name + ".partial")
@@ -162,6 +165,18 @@ def write_archive(target: Path, *, config: dict[str, object], layers: list[Layer
                 tar.addfile(entry, data)
     partial.replace(target)
     return identity
+
+
+def held(archive: Path) -> tuple[str, list[str]] | None:
+    """Id and tags of the image in an archive; None when there is no such file."""
+    if not archive.exists():
+        return None
+    with tarfile.open(archive) as tar:
+        listed = tar.extractfile("manifest.json")
+        if listed is None:
+            return None
+        manifest = json.load(listed)[0]
+    return str(manifest["Config"]).removesuffix(".json"), list(manifest["RepoTags"])
 
 
 def _blob(tar: tarfile.TarFile, name: str, data: bytes) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.images.layers import Cache, Layer, write_archive, write_tar
+from tools.images.layers import Cache, Layer, held, write_archive, write_tar
 
 EPOCH = 1767225600
 
@@ -106,3 +106,16 @@ def test_archive_holds_manifest_configuration_and_each_layer_once(tmp_path: Path
     ]
     assert hashlib.sha256(blob).hexdigest() == identity
     assert not (tmp_path / "image.tar.partial").exists()
+
+
+def test_archive_that_is_the_image_already_is_left_as_it_is(tmp_path: Path) -> None:
+    layer = sealed(Cache(root=tmp_path / "cache", epoch=EPOCH), "a" * 64)
+    target = tmp_path / "image.tar"
+    identity = write_archive(target, config={"os": "linux"}, layers=[layer], tags=["localhost/x:1"])
+    assert held(target) == (identity, ["localhost/x:1"])
+    before = target.stat().st_ino
+    write_archive(target, config={"os": "linux"}, layers=[layer], tags=["localhost/x:1"])
+    assert target.stat().st_ino == before
+    write_archive(target, config={"os": "linux"}, layers=[layer], tags=["localhost/x:2"])
+    assert target.stat().st_ino != before
+    assert held(tmp_path / "none.tar") is None
