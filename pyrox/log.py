@@ -7,6 +7,7 @@ cannot leak one.
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from collections.abc import Iterator, MutableMapping
@@ -41,6 +42,16 @@ _SECRET_WORDS = ("password", "secret", "token", "authorization", "credential", "
 _MASK = "***"
 
 
+class _StandardError(io.TextIOBase):
+    """The standard error of the moment: whoever replaced it since `setup` gets the lines."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def mask_secrets(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
     """Replace the values of fields whose names speak of secrets."""
     for key in event:
@@ -57,6 +68,7 @@ def setup(*, process: str, level: str = "info", form: Format = "console") -> Non
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         raise ValueError(f"unknown log level {level!r}")
+    stream = _StandardError()
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
@@ -73,11 +85,11 @@ def setup(*, process: str, level: str = "info", form: Format = "console") -> Non
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+    logging.basicConfig(level=max(number, logging.WARNING), stream=stream)
 
 
 def get(name: str) -> Logger:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import subprocess
@@ -170,3 +171,17 @@ def test_console_line_of_an_error_is_followed_by_its_plain_trace(capsys: pytest.
     assert "unexpected error" in lines[0]
     assert lines[1] == "Traceback (most recent call last):"
     assert lines[-1] == "RuntimeError: broken"
+
+
+def test_logger_that_was_used_before_writes_to_the_standard_error_of_the_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr("sys.stderr", first)
+    log.setup(process="sensor")
+    logger = log.get("of the moment")
+    logger.info("one")
+    monkeypatch.setattr("sys.stderr", second)
+    first.close()
+    logger.info("two")
+    assert "two" in second.getvalue()
