@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TextIO, cast
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def setup(*, process: str, level: str = "info", form: Format = "console") -> Non
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         raise ValueError(f"unknown log level {level!r}")
-    stream = _StandardError()
+    stream = cast("TextIO", _StandardError())
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
