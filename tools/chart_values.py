@@ -34,10 +34,14 @@ class Value:
         return self.path.rpartition(".")[2]
 
     @property
+    def is_open(self) -> bool:
+        """Whether a definition or the user says what may stand below."""
+        return "$ref" in self.schema or self.schema.get("additionalProperties", False) is not False
+
+    @property
     def described_children(self) -> tuple[Value, ...]:
-        """The keys below, unless a definition or the user says what may stand there."""
-        is_open = "$ref" in self.schema or self.schema.get("additionalProperties", False) is not False
-        return () if is_open else self.children
+        """The keys below that values.yaml itself describes."""
+        return () if self.is_open else self.children
 
 
 def load(path: Path) -> Value:

@@ -1,4 +1,4 @@
-"""Write what is made from the charts' values.yaml: values.schema.json and the README's table.
+"""Write what is made from the charts' values.yaml: schema, README's table, defaults for templates.
 
 Run by `make charts`; `--check` fails when a committed file is out of date. It also keeps
 the named templates that both charts share equal, and the charts' versions.
@@ -38,8 +38,21 @@ def made(chart: Path, source: Path) -> Iterator[tuple[Path, str]]:
     readme = chart / "README.md"
     page = readme.read_text() if readme.exists() else f"# {title}\n\n## Values\n\n{BEGIN}\n{END}\n"
     yield readme, between_markers(page, table(values))
+    yield chart / "files" / "defaults.json", defaults(values)
     if chart != source:
         yield chart / SHARED, (source / SHARED).read_text()
+
+
+def defaults(root: chart_values.Value) -> str:
+    """All defaults, for the template `pyrox.init`, which cannot read values.yaml itself."""
+    open_maps = [value.path for value in _all(root) if isinstance(value.default, dict) and value.is_open]
+    return json.dumps({"open": open_maps, "values": root.default}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _all(value: chart_values.Value) -> Iterator[chart_values.Value]:
+    yield value
+    for child in value.described_children:
+        yield from _all(child)
 
 
 def between_markers(page: str, text: str) -> str:
@@ -109,6 +122,7 @@ def main() -> int:
         complaints += [f"{path.relative_to(ROOT)} is out of date; run `make charts`" for path, _ in stale]
     else:
         for path, text in stale:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text)
     print(*complaints, sep="\n", end="\n" if complaints else "")
     return 1 if complaints else 0

@@ -351,6 +351,29 @@ def test_database_without_persistence_has_no_claim() -> None:
     assert mounts(made, "scanner-v4-db", "db")["/var/lib/postgresql/data"] == "empty"
 
 
+def test_autoscaler_of_the_user_wins_over_the_profile() -> None:
+    values = {"profile": "tiny", "scannerV4": {"indexer": {"autoscaling": {"disable": False}}}}
+    assert Render(CENTRAL, values).manifests().names("HorizontalPodAutoscaler") == ["scanner-v4-indexer"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        dict.fromkeys(("central", "scannerV4", "env", "network", "monitoring", "meta", "image", "profiles")),
+        {"central": {"db": None, "exposure": None, "telemetry": {"enabled": None}}},
+        {"scannerV4": {"indexer": {"metricsPort": None, "image": None}, "db": {"persistence": None}}},
+    ],
+    ids=["sections", "in central", "in scannerV4"],
+)
+def test_value_that_is_left_empty_has_its_default(plain: Manifests, values: dict[str, Any]) -> None:
+    assert Render(CENTRAL, values).text() == plain.text
+
+
+def test_open_map_that_is_null_is_empty() -> None:
+    made = Render(CENTRAL, {"central": {"affinity": None}}).manifests()
+    assert "affinity" not in made.get("Deployment", "central")["spec"]["template"]["spec"]
+
+
 def test_same_values_give_the_same_bytes() -> None:
     assert different_lines(Render(CENTRAL, EVERYTHING)) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,16 @@ def test_files_are_made_for_both_charts(tool: Any, monkeypatch: pytest.MonkeyPat
     assert '| `group.inner` | `"x"` | Inner, on two lines. |' in page
     assert (tmp_path / "secured" / "templates" / "_pyrox.tpl").read_text() == "shared"
     assert run(tool, monkeypatch, "--check") == 0
+
+
+def test_defaults_are_written_for_templates_with_the_open_maps(
+    tool: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    labels = '# -- Free.\n# @schema {"type": "object", "additionalProperties": true}\nlabels: {a: b}\n'
+    (tmp_path / "central" / "values.yaml").write_text(VALUES + labels)
+    run(tool, monkeypatch)
+    made = json.loads((tmp_path / "central" / "files" / "defaults.json").read_text())
+    assert made == {"open": ["labels"], "values": {"one": 1, "group": {"inner": "x"}, "labels": {"a": "b"}}}
 
 
 def test_prose_around_the_table_stays(tool: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

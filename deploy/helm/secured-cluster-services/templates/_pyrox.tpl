@@ -7,6 +7,30 @@ Arguments come as one list whose first item is the root context, shown as (list 
 A "type" is the lower-case kind ("deployment", "service"), as in `customize.other`.
 */}}
 
+{{/* First in every template: give values that a user's file left empty (`central:` with nothing
+     below, or null) their defaults again, as upstream's charts do. Helm has removed them by
+     then. Open maps such as an affinity stay empty when they alone were set to null. ($) */}}
+{{- define "pyrox.init" -}}
+{{- $made := .Files.Get "files/defaults.json" | fromJson -}}
+{{- include "pyrox.fill" (list .Values $made.values $made.open "") -}}
+{{- end -}}
+
+{{- define "pyrox.fill" -}}
+{{- $values := index . 0 -}}{{- $open := index . 2 -}}{{- $path := index . 3 -}}
+{{- range $key, $default := index . 1 -}}
+{{- $below := printf "%s%s" $path $key -}}
+{{- if kindIs "invalid" (index $values $key) -}}
+{{- if has $below $open -}}
+{{- $_ := set $values $key dict -}}
+{{- else if not (kindIs "invalid" $default) -}}
+{{- $_ := set $values $key (deepCopy $default) -}}
+{{- end -}}
+{{- else if and (kindIs "map" $default) (kindIs "map" (index $values $key)) (not (has $below $open)) -}}
+{{- include "pyrox.fill" (list (index $values $key) $default $open (printf "%s." $below)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Refuse to render. (list message) */}}
 {{- define "pyrox.fail" -}}
 {{- fail (printf "\n\nFATAL ERROR:\n%s" (index . 0 | wrap 100)) -}}
