@@ -161,6 +161,16 @@ def test_step_runs_again_only_when_what_it_reads_changed(checkout: Path, root: P
     assert layers("1.3")[-1] != changed[-1]
 
 
+def test_copy_of_the_checkout_elsewhere_finds_the_same_layers(
+    checkout: Path, root: Path, tmp_path: Path
+) -> None:
+    first = builder(checkout, root, tmp_path / "cache").build(FILE)
+    shutil.copytree(checkout, tmp_path / "clone")
+    # The last step writes something random, so it shows that it did not run again.
+    again = builder(tmp_path / "clone", root, tmp_path / "cache").build(FILE)
+    assert again.layers == first.layers
+
+
 def test_other_stage_with_the_same_outcome_keeps_the_layers_above(
     checkout: Path, root: Path, tmp_path: Path
 ) -> None:

@@ -136,7 +136,7 @@ class Builder:
         environment = {**image.environment(), **arguments, "HOME": "/root"}
         binds = [(str(self._context.root / m["source"]), m["target"]) for m in step.mounts()]
         seen = [self._context.digest(mount["source"]) for mount in step.mounts()]
-        key = _hash(image.key, "RUN", step.text, str(sorted(environment.items())), str(binds), *seen)
+        key = _hash(image.key, "RUN", step.text, str(sorted(environment.items())), str(step.mounts()), *seen)
         layer = self._cache.get(key)
         if layer is None:
             self._chroot(step, image, binds, environment, self._empty(key))
