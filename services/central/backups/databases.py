@@ -133,9 +133,12 @@ class Databases:
                 raise Refused(f"migration {row['number']} of the backup is not one that this release knows")
 
     async def analyze_restored(self) -> None:
-        """Gather statistics, which no dump contains."""
-        async with self._connected(self.restored) as pool:
-            await pool.execute("ANALYZE")
+        """Gather statistics, which no dump contains; without them the server gathers its own later."""
+        try:
+            async with self._connected(self.restored) as pool:
+                await pool.execute("ANALYZE")
+        except RoxError as error:
+            _LOG.warning("no statistics of the restored database", error=error.message)
 
     async def waiting(self) -> bool:
         """Whether a restored database waits to be adopted.

@@ -144,11 +144,7 @@ class InPlace(_Checks):
         """Keep it until everything has arrived: the tables are locked while they are loaded."""
         self._file = self._opened(dump.size)
         async for chunk in dump.chunks():
-            try:
-                await asyncio.to_thread(self._file.write, chunk)
-            except OSError as error:
-                raise Refused(f"the dump cannot be kept: {error.strerror}") from error
-        await asyncio.to_thread(self._file.flush)
+            await asyncio.to_thread(_keep, self._file, chunk)
 
     def _opened(self, size: int) -> BinaryIO:
         """A file without a name. Raises `Refused` when the dump will not fit."""
@@ -160,7 +156,8 @@ class InPlace(_Checks):
                     f"restoring backup requires {size} bytes of free disk space for temporary files,"
                     f" but Central only has {free} bytes available"
                 )
-            return tempfile.TemporaryFile(dir=folder)
+            # Unbuffered, so that a full volume is an error of the write and not of a later one.
+            return tempfile.TemporaryFile(dir=folder, buffering=0)
         except OSError as error:
             raise Unavailable(
                 f"no temporary file can be made for the dump: {error.strerror}; give Central a writable /tmp"
@@ -193,6 +190,16 @@ class InPlace(_Checks):
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _keep(file: BinaryIO, chunk: bytes) -> None:
+    """Write all of it. Raises `Refused` when that is impossible."""
+    left = memoryview(chunk)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError as error:
+        raise Refused(f"the dump cannot be kept for the restore: {error.strerror}") from error
 
 
 class Targets:

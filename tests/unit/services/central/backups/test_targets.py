@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zlib
 from pathlib import Path
 
@@ -212,6 +213,30 @@ async def test_dump_larger_than_the_temporary_directory_is_refused(tmp_path: Pat
     target = in_place(Databases(), tmp_path)
     with pytest.raises(Refused, match=f"requires {2**60} bytes of free disk space for temporary files"):
         await target.load(await dump(size=2**60))
+
+
+class FullVolume:
+    """A file that takes a few bytes at a time, and then no more."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.content = b""
+
+    def write(self, data: memoryview) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        taken = bytes(data[: min(3, self.room)])
+        self.room -= len(taken)
+        self.content += taken
+        return len(taken)
+
+
+def test_chunk_is_kept_whole_or_refused() -> None:
+    enough, full = FullVolume(10), FullVolume(5)
+    targets._keep(enough, b"0123456789")  # type: ignore[arg-type]  # writes alone
+    assert enough.content == b"0123456789"
+    with pytest.raises(Refused, match="the dump cannot be kept for the restore: No space left on device"):
+        targets._keep(full, b"0123456789")  # type: ignore[arg-type]  # writes alone
 
 
 async def test_missing_temporary_directory_is_told(tmp_path: Path) -> None:
