@@ -7,6 +7,7 @@ command = Group(
     "Files for secured clusters.",
     {
         "generate": "roxctl.sensor.generate",
+        "generate-certs": "roxctl.sensor.generate_certs",
         "get-bundle": "roxctl.sensor.get_bundle",
     },
 )

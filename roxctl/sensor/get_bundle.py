@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import click
 
 from roxctl.app import App
@@ -49,25 +47,9 @@ def command(
 
 def _resolved(app: App, name: str, seconds: float, try_seconds: float) -> str:
     """The cluster's id."""
-    try:
-        return str(uuid.UUID(name))
-    except ValueError:
-        pass
-    from pyrox.pb.api.v1 import cluster_service_pb2 as pb  # noqa: PLC0415 - protobuf is slow to import
+    from roxctl.sensor import resolve  # noqa: PLC0415 - only here
 
-    doing = f"error resolving cluster ID for {quoted(name)}"
     try:
-        with app.central() as central:
-            found = central.call(
-                "/v1.ClustersService/GetClusters",
-                pb.GetClustersRequest(query=f"Cluster:{name}"),
-                pb.ClustersList,
-                seconds=seconds,
-                try_seconds=try_seconds,
-            )
+        return resolve.cluster_id(app, name, seconds, try_seconds)
     except CliError as error:
-        raise error.wrap(f"could not get cluster: {quoted(name)}").wrap(doing) from error
-    for cluster in found.clusters:
-        if cluster.name == name:
-            return str(cluster.id)
-    raise CliError(f"no cluster with name {quoted(name)} found").wrap(doing)
+        raise error.wrap(f"error resolving cluster ID for {quoted(name)}") from error
