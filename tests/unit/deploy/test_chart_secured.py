@@ -226,6 +226,19 @@ def test_misspelt_value_is_refused_with_the_nearest(values: dict[str, Any], hint
     assert hint in Render(SECURED, {**NAME, **values}).refusal()
 
 
+@pytest.mark.parametrize(
+    "empty",
+    [
+        dict.fromkeys(("sensor", "collector", "admissionControl", "scannerV4", "env", "network")),
+        dict.fromkeys(("image", "meta", "monitoring", "bootstrap", "customize", "profiles", "ca", "crs")),
+        {"sensor": {"rbac": None}, "admissionControl": {"dynamic": None}, "scannerV4": {"db": None}},
+    ],
+    ids=["sections", "more sections", "below"],
+)
+def test_value_that_is_left_empty_has_its_default(plain: Manifests, empty: dict[str, Any]) -> None:
+    assert Render(SECURED, {**NAME, **empty}).text() == plain.text
+
+
 def test_schema_alone_refuses_what_is_unknown() -> None:
     assert schema_errors(SECURED, {**NAME, "sensor": {"resources": {}}}) == []
     assert schema_errors(SECURED, {**NAME, "sensor": {"colour": "red"}}) != []

@@ -30,6 +30,7 @@ def sensors_view(made: Manifests) -> tuple[str, str]:
     ("values", "installed", "told"),
     [
         ({}, False, ("true", "false")),
+        ({"scanner": None}, False, ("true", "false")),
         ({"scanner": {"disable": False}}, True, ("true", "true")),
         ({"scannerV4": {"disable": False}}, True, ("true", "true")),
         ({"scanner": {"disable": False}, "scannerV4": {"disable": True}}, False, ("false", "false")),

@@ -165,7 +165,7 @@ imagePullSecrets:
 
 {{/* "true" when the chart installs the Indexer and its database. ($) */}}
 {{- define "secured.indexer" -}}
-{{- $asked := not .Values.scanner.disable -}}
+{{- $asked := eq (toString .Values.scanner.disable) "false" -}}
 {{- if kindIs "bool" .Values.scannerV4.disable -}}{{- $asked = not .Values.scannerV4.disable -}}{{- end -}}
 {{- if and $asked (not (include "secured.beside" .)) -}}true{{- end -}}
 {{- end -}}
