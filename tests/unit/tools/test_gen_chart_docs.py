@@ -1,4 +1,4 @@
-"""What is made from the charts' values, and that the committed files are up to date."""
+"""What is made from the charts' values, and how staleness is told."""
 
 from __future__ import annotations
 
