@@ -9,6 +9,16 @@ T ?=
 K ?=
 PYTEST := $(BIN)/python -m pytest -q $(if $(K),-k '$(K)')
 export GRPC_ENABLE_FORK_SUPPORT := 0
+# Tests of the charts want helm; where the programs for it lie beside the checkout, it is made of them.
+SHARED := $(or $(PYROX_SHARED),../shared)
+PROGRAMS := $(if $(wildcard $(SHARED)/kube/build),$(or $(KUBE_NODE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kube-node)/bin)
+HELM := $(if $(PROGRAMS),$(PROGRAMS)/helm)
+export PATH := $(PATH)$(if $(PROGRAMS),:$(PROGRAMS))
+
+ifneq ($(HELM),)
+$(HELM):
+	@$(SHARED)/kube/build helm >/dev/null
+endif
 
 .PHONY: help
 help:  ## this list
@@ -43,6 +53,10 @@ bpf: $(VENV)/.ready  ## compile Collector's kernel program (needs clang)
 compatibility: $(VENV)/.ready  ## write the tables of docs/compatibility.md
 	$(BIN)/python tools/gen_compatibility.py
 
+.PHONY: charts
+charts: $(VENV)/.ready  ## write the charts' schemas and tables of values
+	$(BIN)/python tools/gen_chart_docs.py
+
 .PHONY: fmt
 fmt: $(VENV)/.ready  ## format the code
 	$(BIN)/ruff format .
@@ -64,9 +78,10 @@ check: lint types  ## everything that needs no run: format, lint, types, contrac
 	$(BIN)/python tools/gen_protos.py --check
 	$(BIN)/python tools/gen_bpf.py --check
 	$(BIN)/python tools/gen_compatibility.py --check
+	$(BIN)/python tools/gen_chart_docs.py --check
 
 .PHONY: unit
-unit: $(VENV)/.ready  ## tests without socket, clock or database
+unit: $(VENV)/.ready $(HELM)  ## tests without socket, clock or database
 	$(PYTEST) -n 2 $(or $(T),tests/unit)
 
 .PHONY: integration
@@ -78,12 +93,12 @@ conformance: $(VENV)/.ready  ## recorded conversations and wire tables against o
 	$(PYTEST) $(or $(T),tests/conformance)
 
 .PHONY: e2e
-e2e: $(VENV)/.ready  ## the charts on the cluster of KUBECONFIG: build, load, install, user stories, uninstall
+e2e: $(VENV)/.ready $(HELM)  ## the charts on the cluster of KUBECONFIG: build, load, install, user stories, uninstall
 	@if [ -z "$${KUBECONFIG:-}" ]; then echo 'e2e: skipped: KUBECONFIG names no cluster'; else \
 	$(MAKE) images images-load && $(PYTEST) -s $(or $(T),tests/e2e); fi
 
 .PHONY: test
-test: $(VENV)/.ready ui/dist/index.html  ## unit, integration and conformance: sets itself up on a fresh machine
+test: $(VENV)/.ready ui/dist/index.html $(HELM)  ## unit, integration and conformance: sets itself up on a fresh machine
 	$(if $(T),$(PYTEST) $(T),$(PYTEST) -n 2 tests/unit && $(PYTEST) tests/integration tests/conformance)
 
 .PHONY: bench
@@ -104,7 +119,7 @@ IMAGE_TOOL ?= auto
 IMAGE_TOOL_ARGS ?=
 IMAGES ?=
 IMAGE_CACHE ?= build/images/cache
-IMAGE_LOAD ?= $(or $(wildcard ../shared/kube/load-image),kind load image-archive)
+IMAGE_LOAD ?= $(or $(wildcard $(SHARED)/kube/load-image),kind load image-archive)
 
 .PHONY: images
 images: $(VENV)/.ready ui/dist/index.html  ## build the container images below build/images (BASE= REGISTRY= TAG= IMAGE_TOOL=)
