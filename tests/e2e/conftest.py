@@ -17,8 +17,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     made = Installed(tmp_path_factory.mktemp("e2e"))
     made.remove()
     try:
-        made.install_central()
-        made.install_secured(made.bundle("e2e"))
+        made.install_as_the_readme_says()
         cluster.eventually(made.healthy, seconds=90, what="the cluster is healthy in Central")
         yield made
     finally:

@@ -35,7 +35,6 @@ def test_backup_restores_everything_that_was_deleted(stories: Stories) -> None:
     kubectl("scale", "deployment/sensor", "-n", NAMESPACE, "--replicas=0")
     before = _contents(installed)
     installed.roxctl("central", "backup", "--output", str(backup), seconds=300)
-    bundle = installed.directory / "e2e.yaml"
     installed.uninstall()
     kubectl("delete", "pvc", "central-db", "-n", NAMESPACE, "--wait", seconds=120)
     installed.install_central()
@@ -43,7 +42,7 @@ def test_backup_restores_everything_that_was_deleted(stories: Stories) -> None:
     installed.roxctl("central", "db", "restore", str(backup), seconds=400)
     after = eventually(lambda: _same(installed, before), seconds=120, what="the restored contents are served")
     assert after == before
-    installed.install_secured(bundle)
+    installed.install_secured()
     eventually(installed.healthy, seconds=120, what="Sensor is connected again")
     assert cluster.got("deployment", "sensor", "-n", NAMESPACE)["status"]["readyReplicas"] == 1
 

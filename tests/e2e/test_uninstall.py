@@ -14,7 +14,6 @@ pytestmark = [pytest.mark.needs("cluster", "helm"), pytest.mark.timeout(1200)]
 def test_uninstall_keeps_the_documented_list_and_a_new_install_takes_it_up(stories: Stories) -> None:
     installed = stories.installed
     authority, known = installed.authority(), installed.cluster_id()
-    bundle = installed.directory / "e2e.yaml"
     installed.uninstall()
     left = left_behind()
     assert left.pop("persistentvolumeclaims") == {"central-db", "scanner-v4-db"}
@@ -25,7 +24,7 @@ def test_uninstall_keeps_the_documented_list_and_a_new_install_takes_it_up(stori
     assert installed.authority() == authority
     policies = {one["name"] for one in installed.get("/v1/policies")["policies"]}
     assert REFUSED in policies
-    installed.install_secured(bundle)
+    installed.install_secured()
     cluster.eventually(installed.healthy, seconds=120, what="Sensor is connected again")
     assert installed.cluster_id() == known
     assert NAMESPACE in {one["name"] for one in installed.get("/v1/namespaces")["namespaces"]} or known

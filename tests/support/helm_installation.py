@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import shutil
 import ssl
+import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHARTS = ROOT / "deploy" / "helm"
 NAMESPACE = "stackrox"
 CENTRAL, SECURED = "stackrox-central-services", "stackrox-secured-cluster-services"
-CLUSTER_NAME = "e2e"
+CLUSTER_NAME = "demo"
 READY = "5m"
 KEPT_SECRETS = (
     "central-tls",
@@ -41,10 +43,21 @@ KEPT_SECRETS = (
 )
 
 
-def profile() -> Sequence[str]:
-    """The values of every install; `E2E_VALUES` names a file with more, for instance of another registry."""
-    more = os.environ.get("E2E_VALUES", "")
-    return ("--set", "profile=tiny", *(("-f", more) if more else ()))
+def more_values() -> tuple[str, ...]:
+    """Flags for a file with more values, for instance of another registry, when `E2E_VALUES` names one."""
+    path = os.environ.get("E2E_VALUES", "")
+    return ("--values", path) if path else ()
+
+
+def readme_commands() -> str:
+    """The README's own way to install, less the building of images and the wait at the end."""
+    section = (ROOT / "README.md").read_text().partition("## Install into a cluster")[2]
+    block = section.partition("```sh\n")[2].partition("```")[0]
+    commands = re.split(r"(?<!\\)\n", block.strip())
+    kept = [one for one in commands if not one.startswith("make ") and " port-forward " not in one]
+    assert len(kept) == len(commands) - 2 > 0
+    more = " ".join(more_values())
+    return "\n".join(f"{one} {more}" if one.startswith("helm install") else one for one in kept)
 
 
 @dataclass
@@ -56,6 +69,21 @@ class Installed:
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each install took until all was ready."""
 
+    def install_as_the_readme_says(self) -> None:
+        """Both charts, by the README's commands word for word, until every pod is ready."""
+        (self.directory / "deploy").symlink_to(ROOT / "deploy")
+        begun = time.monotonic()
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", readme_commands()],
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.seconds["both charts"] = time.monotonic() - begun
+
     def install_central(self) -> None:
         """The first chart, until every pod is ready."""
         begun = time.monotonic()
@@ -65,33 +93,47 @@ class Installed:
             CENTRAL,
             str(CHARTS / "central-services"),
             *where,
-            *profile(),
+            "--set",
+            "profile=tiny",
+            *more_values(),
             "--wait",
             "--timeout",
             READY,
         )
         self.seconds["central"] = time.monotonic() - begun
 
-    def install_secured(self, bundle: Path) -> None:
-        """The second chart with an init bundle, until every pod is ready."""
+    def install_secured(self) -> None:
+        """The second chart with the same init bundle, until every pod is ready."""
         begun = time.monotonic()
-        values = ("-f", str(bundle), "--set", f"clusterName={CLUSTER_NAME}")
+        values = ("-f", str(self.bundle), "--set", f"clusterName={CLUSTER_NAME}")
         where = ("-n", NAMESPACE)
         chart = str(CHARTS / "secured-cluster-services")
-        helm("install", SECURED, chart, *where, *profile(), *values, "--wait", "--timeout", READY)
+        helm(
+            "install",
+            SECURED,
+            chart,
+            *where,
+            "--set",
+            "profile=tiny",
+            *more_values(),
+            *values,
+            "--wait",
+            "--timeout",
+            READY,
+        )
         self.seconds["secured"] = time.monotonic() - begun
 
-    def bundle(self, name: str) -> Path:
-        """A new init bundle, as Helm values."""
-        path = self.directory / f"{name}.yaml"
-        path.unlink(missing_ok=True)
-        self.roxctl("central", "init-bundles", "generate", name, "--output", str(path))
-        return path
+    @property
+    def bundle(self) -> Path:
+        """The init bundle that the README's commands made."""
+        return self.directory / "bundle.yaml"
 
     def uninstall(self) -> None:
         """Both charts, the secured cluster first."""
         for release in (SECURED, CENTRAL):
-            helm("uninstall", release, "-n", NAMESPACE, "--ignore-not-found", "--wait", "--timeout", "3m")
+            # Foreground: what Helm waits for is gone only when its pods have drained and ended.
+            words = ("--ignore-not-found", "--wait", "--timeout", "3m", "--cascade", "foreground")
+            helm("uninstall", release, "-n", NAMESPACE, *words)
 
     def remove(self) -> None:
         """Everything, the kept objects included."""
