@@ -2,4 +2,11 @@
 
 from roxctl.cli import Group
 
-command = Group("helm", "Charts for Helm.", {"output": "roxctl.helm.output"})
+command = Group(
+    "helm",
+    "Charts for Helm.",
+    {
+        "derive-local-values": "roxctl.helm.derive_local_values",
+        "output": "roxctl.helm.output",
+    },
+)
