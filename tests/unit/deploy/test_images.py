@@ -260,6 +260,16 @@ def test_process_is_laid_out_without_its_neighbours(laid_out: Any, tmp_path: Pat
     assert str((tmp_path / "out/stackrox/one-x").readlink()) == "/usr/local/bin/one-x"
 
 
+def test_central_is_laid_out_with_the_charts_where_it_looks_for_them(laid_out: Any, tmp_path: Path) -> None:
+    for name in ("services/central/charts.py", "deploy/helm/central-services/Chart.yaml"):
+        path = tmp_path / "src" / name
+        path.parent.mkdir(parents=True)
+        path.write_text("")
+    found = {re.sub(r".*site-packages/", "", path) for path in laid_out("central")}
+    # services.central.charts.Charts.installed goes two folders up from its own.
+    assert {"services/central/charts.py", "roxctl/helm/files/central-services/Chart.yaml"} <= found
+
+
 def test_messages_are_laid_out_alone(laid_out: Any) -> None:
     assert {re.sub(r".*site-packages/", "", path) for path in laid_out("pb")} == {"pyrox/pb/__init__.py"}
 
