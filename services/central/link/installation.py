@@ -50,7 +50,7 @@ Without a Helm release at all:
 
     kubectl create namespace {namespace}
     helm template -n {namespace} {release} ./chart -f values.yaml -f secrets.yaml \\
-      --skip-tests | kubectl apply -n {namespace} -f -
+      --no-hooks | kubectl apply -n {namespace} -f -
 
 secrets.yaml, the files *-secret.yaml and *-key.pem hold private keys: keep them as you keep
 other credentials.

@@ -205,7 +205,7 @@ def test_zip_renders_in_both_ways_of_its_readme(ca: CertificateAuthority, tmp_pa
     with zipfile.ZipFile(io.BytesIO(installation.bundle(ca, made, chart))) as archive:
         archive.extractall(tmp_path)
     words = ("template", "stackrox-secured-cluster-services", str(tmp_path / "chart"), "-n", "stackrox",
-             "--skip-tests", "-f", str(tmp_path / "values.yaml"))  # fmt: skip
+             "--no-hooks", "-f", str(tmp_path / "values.yaml"))  # fmt: skip
     by_helm = charts.run_helm(*words, "-f", str(tmp_path / "secrets.yaml"))
     by_script = charts.run_helm(*words, "--set-file", f"ca.cert={tmp_path / 'ca.pem'}")
     assert secret_names(by_helm) - secret_names(by_script) == {f"{slug}-tls" for slug in MANIFESTS}
