@@ -1,4 +1,4 @@
-"""`k8s` and `openshift`: each with one command for every kind of storage."""
+"""What `k8s` and `openshift` are made of: each has one command for every kind of storage."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from roxctl.cli import command as declare
 from roxctl.errors import CliError
 
 Options = Callable[[], list[click.Option]]
+_KINDS: Final[Mapping[str, Options]] = {"k8s": flags.kubernetes, "openshift": flags.openshift}
 _STORAGE: Final[Mapping[str, tuple[str, Options]]] = {
     "pvc": ("Central DB on a persistent volume claim.", flags.claim),
     "hostpath": ("Central DB in a directory of a node.", flags.host_path),
@@ -24,19 +25,9 @@ _STORAGE: Final[Mapping[str, tuple[str, Options]]] = {
 class Orchestrator(Group):
     """A kind of cluster."""
 
-    def __init__(self, kind: str, about: str, options: Options) -> None:
-        super().__init__(kind, about, dict.fromkeys(_STORAGE, __name__))
-        self._kind, self._options = kind, options
-        self.params.extend(options())
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's form
-        """The command of a kind of storage."""
-        if cmd_name not in _STORAGE:
-            return None
-        about, own = _STORAGE[cmd_name]
-        made = _command(self._kind, cmd_name, about)
-        made.params.extend([*self._options(), *own()])
-        return made
+    def __init__(self, kind: str, about: str) -> None:
+        super().__init__(kind, about, {name: f"roxctl.central.generate.{kind}.{name}" for name in _STORAGE})
+        self.params.extend(_KINDS[kind]())
 
     def invoke(self, ctx: click.Context) -> Any:
         """Raises `CliError` when no storage is named."""
@@ -45,12 +36,16 @@ class Orchestrator(Group):
         return super().invoke(ctx)
 
 
-def _command(kind: str, storage: str, about: str) -> Command:
+def storage_command(kind: str, storage: str) -> Command:
+    """The command of a kind of cluster for a kind of storage."""
+    about, own = _STORAGE[storage]
+
     @declare(storage, about)
     @click.pass_context
     def command(ctx: click.Context) -> None:
         _generate(ctx, kind=kind, storage=storage)
 
+    command.params.extend([*_KINDS[kind](), *own()])
     return command
 
 

@@ -1,6 +1,0 @@
-"""`roxctl central generate k8s`."""
-
-from roxctl.central.generate import flags
-from roxctl.central.generate.orchestrator import Orchestrator
-
-command = Orchestrator("k8s", "Files for a Kubernetes cluster.", flags.kubernetes)

@@ -1,6 +1,0 @@
-"""`roxctl central generate openshift`."""
-
-from roxctl.central.generate import flags
-from roxctl.central.generate.orchestrator import Orchestrator
-
-command = Orchestrator("openshift", "Files for an OpenShift cluster.", flags.openshift)
