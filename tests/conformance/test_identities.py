@@ -30,6 +30,7 @@ from pyrox.rpc.authz import (
 )
 from pyrox.rpc.httprule import Route, routes
 from pyrox.rpc.methods import Method
+from services.central.backups.permissions import WholeDatabase
 from tests.support import served
 from tests.support.central import RunningCentral, running_central
 from tests.support.pki import CLUSTER_ID, COLLECTOR, SENSOR, Pki
@@ -168,6 +169,6 @@ def test_bad_certificate_opens_nothing(site: Site, method: Method, which: str) -
 
 
 def test_every_rule_is_of_a_known_kind() -> None:
-    known = (Anonymous, Authenticated, Identified, Permissions, HasRole, Services, AnyOf)
+    known = (Anonymous, Authenticated, Identified, Permissions, HasRole, Services, AnyOf, WholeDatabase)
     assert [method.path for method in METHODS if not isinstance(method.rule, known)] == []
     assert len(GUARDED) > 100

@@ -46,7 +46,7 @@ def test_nothing_was_restarted(installed: Installed) -> None:
 
 
 def test_all_of_it_fits_into_a_small_machine(installed: Installed) -> None:
-    used = dict(_memory())
+    used = cluster.eventually(_memory, seconds=60, what="the kubelet has measured every pod")
     say("memory", {name: f"{size >> 20} MiB" for name, size in sorted(used.items())})
     assert sum(used.values()) <= MEMORY_BYTES
     requested = sum(
@@ -80,8 +80,13 @@ def test_the_manifest_of_a_release_holds_no_secret(installed: Installed) -> None
     assert [value[:12] for value in values if len(value) > 16 and value in text] == []
 
 
-def _memory() -> Iterator[tuple[str, int]]:
-    """Bytes at rest of each pod: without the file cache, which is PostgreSQL's for the most part."""
+def _memory() -> dict[str, int]:
+    """Bytes of each pod, once all are measured: without file cache where PostgreSQL has it."""
+    used = dict(_measured())
+    return used if len(used) >= len(cluster.pods(NAMESPACE)) and all(used.values()) else {}
+
+
+def _measured() -> Iterator[tuple[str, int]]:
     for node in cluster.items("nodes"):
         path = f"/api/v1/nodes/{node['metadata']['name']}/proxy/stats/summary"
         for pod in json.loads(kubectl("get", "--raw", path).stdout)["pods"]:

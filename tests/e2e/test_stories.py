@@ -16,7 +16,8 @@ from tests.support import cluster, image_archive
 from tests.support.cluster import apply, deployment, eventually, kubectl
 
 pytestmark = [pytest.mark.needs("cluster", "helm"), pytest.mark.timeout(600)]
-_REGISTRY_PORT = 5055
+# The port at which kubelets that know a registry without TLS usually expect one.
+_REGISTRY_PORT = 5000
 _VULNERABLE = {
     "srv/app/lib/python3/site-packages/Django-3.2.4.dist-info/METADATA": (
         b"Metadata-Version: 2.1\nName: Django\nVersion: 3.2.4\n"
@@ -31,7 +32,7 @@ _VULNERABLE = {
 
 def test_privileged_deployment_is_refused_with_the_policys_words(stories: Stories) -> None:
     told = stories.enforced()
-    assert "Failed currently enforced policies from RHACS" in told
+    assert "Failed currently enforced policies from StackRox" in told
     assert REFUSED in told
 
 
