@@ -6,7 +6,6 @@ import base64
 import json
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from tests.conftest import shared_folder
 from tests.support import kube
 from tests.support.central import RunningCentral, running_central
 from tests.support.pg import free_port
-from tests.support.process import Process
+from tests.support.sensor_pod import Pod, sensor_pod
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.needs("kube", "postgres")]
@@ -49,60 +48,6 @@ def _central(tmp_path_factory: pytest.TempPathFactory, database: Settings) -> It
         yield running
 
 
-@dataclass(frozen=True)
-class Pod:
-    """What the chart mounts into Sensor's pod, in a directory."""
-
-    directory: Path
-    environment: dict[str, str]
-
-    def sensor(self, *words: str, **environment: str) -> Process:
-        """Sensor's program with these mounts."""
-        arguments = [*words, "--secrets", str(self.directory), "--listen", f"127.0.0.1:{free_port()}"]
-        arguments += ["--cache", str(self.directory / "cache")]
-        return Process(
-            "sensor", arguments, {**self.environment, **environment}, self.directory / "sensor.log"
-        )
-
-    def register(self, **environment: str) -> tuple[int, str]:
-        """The init container to its end: its exit code and what it logged."""
-        process = self.sensor("ensure-service-certificates", **environment)
-        process.start()
-        assert process.process is not None
-        try:
-            return process.process.wait(timeout=_SECONDS), process.log.read_text()
-        finally:
-            process.kill()
-
-    @property
-    def log(self) -> str:
-        return (self.directory / "sensor.log").read_text()
-
-
-def pod(directory: Path, central: RunningCentral, cluster: kube.Cluster, namespace: str) -> Pod:
-    """The mounts of a new installation, still without certificates, in a namespace of its own."""
-    for name in ("certs", "certs-new", "certs-legacy", "crs", "helm-cluster-config"):
-        (directory / name).mkdir(parents=True)
-    config = {"clusterName": namespace, "managedBy": "MANAGER_TYPE_HELM_CHART", "clusterConfig": {}}
-    (directory / "helm-cluster-config" / "config.yaml").write_text(json.dumps(config))
-    cluster.apply(kube.namespace(namespace))
-    cluster.apply(kube.deployment("sensor", namespace=namespace, privileged=False))
-    environment = {
-        "ROX_CENTRAL_ENDPOINT": f"127.0.0.1:{central.port}",
-        "ROX_MTLS_CA_FILE": str(directory / "certs" / "ca.pem"),
-        "ROX_MTLS_CERT_FILE": str(directory / "certs" / "cert.pem"),
-        "ROX_MTLS_KEY_FILE": str(directory / "certs" / "key.pem"),
-        "ROX_CERTS_NEW_DIR": str(directory / "certs-new"),
-        "ROX_CERTS_LEGACY_DIR": str(directory / "certs-legacy"),
-        "ROX_CRS_FILE": str(directory / "crs" / "crs"),
-        "ROX_METRICS_PORT": f"127.0.0.1:{free_port()}",
-        "ROX_SENSOR_CONNECTION_RETRY_INITIAL_INTERVAL": "1s",
-        "POD_NAMESPACE": namespace,
-        "KUBECONFIG": str(cluster.kubeconfig),
-    }
-    return Pod(directory, environment)
-
-
 def ask(central: RunningCentral, method: str, path: str, **body: Any) -> Any:
     with central.client() as client:
         return client.request(method, path, json=body or None).raise_for_status().json()
@@ -111,8 +56,7 @@ def ask(central: RunningCentral, method: str, path: str, **body: Any) -> Any:
 def give_crs(made: Pod, central: RunningCentral, name: str) -> None:
     """Mount a new registration secret."""
     answer = ask(central, "POST", "/v1/cluster-init/crs-extended", name=name)
-    manifest = yaml.safe_load(base64.b64decode(answer["crs"]))
-    (made.directory / "crs" / "crs").write_bytes(base64.b64decode(manifest["data"]["crs"]))
+    made.take_secret(yaml.safe_load(base64.b64decode(answer["crs"])))
 
 
 def give_bundle(made: Pod, central: RunningCentral, name: str) -> None:
@@ -145,7 +89,7 @@ def holder(secret: dict[str, Any]) -> str:
 async def test_cluster_registers_by_its_secret_and_its_sensor_connects(
     central: RunningCentral, cluster: kube.Cluster, tmp_path: Path
 ) -> None:
-    made = pod(tmp_path, central, cluster, "by-secret")
+    made = sensor_pod(tmp_path, f"127.0.0.1:{central.port}", cluster, "by-secret")
     give_crs(made, central, "once")
     code, log = made.register()
     assert code == 0, log
@@ -175,7 +119,7 @@ async def test_cluster_registers_by_its_secret_and_its_sensor_connects(
 async def test_cluster_with_an_init_bundle_gets_certificates_of_its_own(
     central: RunningCentral, cluster: kube.Cluster, tmp_path: Path
 ) -> None:
-    made = pod(tmp_path, central, cluster, "by-bundle")
+    made = sensor_pod(tmp_path, f"127.0.0.1:{central.port}", cluster, "by-bundle")
     give_bundle(made, central, "bundled")
     sensor = made.sensor()
     sensor.start()
@@ -201,7 +145,7 @@ async def test_cluster_with_an_init_bundle_gets_certificates_of_its_own(
 def test_registration_without_central_says_so_and_a_restart_finds_it(
     central: RunningCentral, cluster: kube.Cluster, tmp_path: Path
 ) -> None:
-    made = pod(tmp_path, central, cluster, "lonely")
+    made = sensor_pod(tmp_path, f"127.0.0.1:{central.port}", cluster, "lonely")
     give_crs(made, central, "lonely")
     process = made.sensor("ensure-service-certificates", ROX_CENTRAL_ENDPOINT=f"127.0.0.1:{free_port()}")
     process.start()

@@ -200,9 +200,9 @@ class Installed:
         known = {one["name"]: one["id"] for one in self.get("/v1/clusters")["clusters"]}
         return str(known.get(CLUSTER_NAME, ""))
 
-    def healthy(self) -> bool:
-        """Whether the secured cluster's Sensor is connected and well."""
-        found = [one for one in self.get("/v1/clusters")["clusters"] if one["name"] == CLUSTER_NAME]
+    def healthy(self, name: str = CLUSTER_NAME) -> bool:
+        """Whether the Sensor of a cluster is connected and well."""
+        found = [one for one in self.get("/v1/clusters")["clusters"] if one["name"] == name]
         return bool(found) and found[0].get("healthStatus", {}).get("sensorHealthStatus") == "HEALTHY"
 
 
