@@ -99,7 +99,7 @@ e2e: $(VENV)/.ready $(HELM)  ## the charts on the cluster of KUBECONFIG: build, 
 
 .PHONY: test
 test: $(VENV)/.ready ui/dist/index.html $(HELM)  ## unit, integration and conformance: sets itself up on a fresh machine
-	$(if $(T),$(PYTEST) $(T),$(PYTEST) -n 2 tests/unit && $(PYTEST) tests/integration tests/conformance)
+	$(if $(T),$(PYTEST) $(T),$(PYTEST) -n 2 tests/unit && $(PYTEST) -n 2 --dist loadfile tests/integration tests/conformance)
 
 .PHONY: bench
 bench: $(VENV)/.ready  ## figures and ratios, each against a peer or a stated limit of the same run

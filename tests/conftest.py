@@ -7,8 +7,10 @@ the reasons of all skips are listed at the end of the run.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib.util import find_spec
@@ -119,6 +121,14 @@ def _no_network_in_unit_tests(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
     finally:
         pytest_socket.enable_socket()
+
+
+@pytest.fixture(scope="module")
+def kernel_to_itself() -> Iterator[None]:
+    """No other test of this machine starts containers meanwhile: a Collector sees those of all."""
+    with (Path(tempfile.gettempdir()) / "pyrox-tests-kernel.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

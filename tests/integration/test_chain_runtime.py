@@ -18,7 +18,11 @@ from tests.support.kube import Cluster
 from tests.support.runc import Container, running_container
 from tests.support.secured import eventually
 
-pytestmark = [pytest.mark.needs("kube", "postgres", "ebpf", "runc"), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.needs("kube", "postgres", "ebpf", "runc"),
+    pytest.mark.usefixtures("kernel_to_itself"),
+    pytest.mark.timeout(600),
+]
 
 # Beside the ports of other tests' control planes.
 _PORT = 17643

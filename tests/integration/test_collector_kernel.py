@@ -22,7 +22,11 @@ from tests.support.pki import CLUSTER_ID, Pki
 from tests.support.runc import Container, group, running_container, unified_groups
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.needs("ebpf", "runc"), pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.needs("ebpf", "runc"),
+    pytest.mark.usefixtures("kernel_to_itself"),
+    pytest.mark.timeout(300),
+]
 
 MANY = 2000
 LOOP = f"i=0; while [ $i -lt {MANY} ]; do /bin/true $i; i=$((i+1)); done"

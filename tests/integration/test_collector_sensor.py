@@ -21,7 +21,11 @@ from tests.support.runc import running_container
 from tests.support.sensor import pod, replica_set, running_sensor, workload
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.needs("ebpf", "runc")
+pytestmark = [
+    pytest.mark.needs("ebpf", "runc"),
+    pytest.mark.usefixtures("kernel_to_itself"),
+    pytest.mark.timeout(300),
+]
 
 SHELL = Policy(
     id="p-shell",

@@ -42,13 +42,16 @@ def outside(work: Coroutine[Any, Any, T]) -> T:
 # Below the range from which the kernel gives ports to outgoing connections: one of those
 # could take a port between its choice here and its use.
 _PORTS = range(20000, 32000)
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Runs beside each other, each of which gives ports of its own."""
+_WORKERS = 8
 _GIVEN: set[int] = set()
 
 
 def free_port() -> int:
     """A loopback port that nobody uses, and that is given only once in this process."""
     while True:
-        port = random.SystemRandom().choice(_PORTS)
+        port = random.SystemRandom().choice(_PORTS[_WORKER % _WORKERS :: _WORKERS])
         if port in _GIVEN:
             continue
         with socket.socket() as probe:
