@@ -222,11 +222,10 @@ async def test_changed_certificate_is_served_without_a_restart(initialised: Pod,
         await until(lambda: served(port))
         assert served(port) == first
         with scripts.running(initialised.start(WATCHER, **watched)) as watcher:
-            assert watcher.stderr is not None
-            assert "watching" in await asyncio.to_thread(watcher.stderr.readline)
+            assert "watching" in await asyncio.to_thread(scripts.line, watcher)
             second = put_certificate(initialised, pki)
             await until(lambda: served(port) == second)
-            assert "the certificate changed" in await asyncio.to_thread(watcher.stderr.readline)
+            assert "the certificate changed" in await asyncio.to_thread(scripts.line, watcher)
         assert server.poll() is None
 
 
@@ -235,10 +234,9 @@ async def test_watcher_that_cannot_reach_the_server_tries_again(initialised: Pod
     put_certificate(initialised, Pki(tmp_path))
     watched = {"CERT_WATCHER_DIR": str(initialised.volume), "CERT_WATCHER_INTERVAL": "0.05"}
     with scripts.running(initialised.start(WATCHER, **watched)) as watcher:
-        assert watcher.stderr is not None
-        await asyncio.to_thread(watcher.stderr.readline)
+        await asyncio.to_thread(scripts.line, watcher)
         put_certificate(initialised, Pki(tmp_path))
-        said = [await asyncio.to_thread(watcher.stderr.readline) for _ in range(6)]
+        said = [await asyncio.to_thread(scripts.line, watcher) for _ in range(6)]
     assert len([line for line in said if "trying again" in line]) >= 2
 
 
@@ -246,8 +244,7 @@ def test_watcher_asked_to_end_ends_at_once(pod: Pod) -> None:
     with scripts.running(
         pod.start(WATCHER, CERT_WATCHER_DIR=str(pod.volume), CERT_WATCHER_INTERVAL="600")
     ) as watcher:
-        assert watcher.stderr is not None
-        assert "watching" in watcher.stderr.readline()
+        assert "watching" in scripts.line(watcher)
         os.kill(watcher.pid, signal.SIGTERM)
         assert watcher.wait(timeout=30) == 0
 

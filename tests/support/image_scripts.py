@@ -135,6 +135,14 @@ def running(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
         end(process)
 
 
+def line(process: subprocess.Popen[str]) -> str:
+    """The script's next line on standard error; gRPC, forked with the test, may say something before."""
+    assert process.stderr is not None
+    while "gRPC" in (told := process.stderr.readline()) or "event_engine" in told:
+        continue
+    return told
+
+
 def controldata(pod: Pod, key: str) -> str:
     """One line of `pg_controldata`."""
     told = subprocess.run(
