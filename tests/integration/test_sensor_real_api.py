@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -108,6 +109,17 @@ async def test_first_sync_tells_of_the_whole_cluster(central: CentralLinkServer)
     assert central.received[0].hello.deployment_identification.system_namespace_id
 
 
+async def reasons_until(api: KubeClient, wanted: str) -> set[str]:
+    """The reasons of the events in `shop`, once the wanted one is among them or half a minute passed."""
+    for _ in range(300):
+        events = await api.get(kinds.EVENT.in_namespace("shop"))
+        reasons = {event["reason"] for event in events["items"]}
+        if wanted in reasons:
+            break
+        await asyncio.sleep(0.1)
+    return reasons
+
+
 async def test_deployment_is_told_judged_scaled_to_zero_and_removed(
     api: KubeClient, central: CentralLinkServer
 ) -> None:
@@ -120,8 +132,8 @@ async def test_deployment_is_told_judged_scaled_to_zero_and_removed(
     await until(lambda: of(central, "deployment", "bad")[-1].deployment.replicas == 0)
     found = await api.get(kinds.DEPLOYMENT.in_namespace("shop", "bad"))
     assert found["spec"]["replicas"] == 0
-    events = await api.get(kinds.EVENT.in_namespace("shop"))
-    assert any(e["reason"] == "StackRox enforcement" for e in events["items"])
+    # The event is written after the change that it tells of.
+    assert "StackRox enforcement" in await reasons_until(api, "StackRox enforcement")
     # The ReplicaSet belongs to the Deployment and is no deployment of its own.
     assert not [e for e in central.events("deployment") if e.deployment.type == "ReplicaSet"]
     await api.delete(kinds.DEPLOYMENT.in_namespace("shop", "bad"))
