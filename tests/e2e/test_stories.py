@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ def test_vulnerable_image_of_a_registry_is_scanned_and_violates(stories: Stories
         pytest.skip("E2E_HOST names no address of this machine that pods reach")
     _upload_advisories(stories, tmp_path)
     with registry(tmp_path, host, _REGISTRY_PORT) as address:
-        reference = f"{address}/shop/vulnerable:1"
+        # A node keeps the images of earlier runs by their names.
+        reference = f"{address}/shop/vulnerable:{secrets.token_hex(4)}"
         image_archive.with_layer(_base(), tmp_path / "vulnerable.tar", reference, _VULNERABLE)
         image_archive.push(tmp_path / "vulnerable.tar", reference)
         _integrate(stories, address)
