@@ -193,6 +193,8 @@ async def test_signals_sent_when_all_is_back_arrive_once(story: Story) -> None:
         sent = await load.burst(20)
         await until_equal(lambda: _missing(clients, sent), seconds=30)
         await story.end(clients)
+        assert await _missing(clients, sent) == []
+        assert await end_state.indicator_differences(clients, story.acknowledged) == []
 
 
 async def test_signals_that_wait_in_a_sensor_that_dies_are_counted_as_lost(story: Story) -> None:

@@ -151,19 +151,22 @@ async def test_daemon_set_gets_a_node_constraint(api: KubeClient, central: Centr
     await until(lambda: len(of(central, "deployment", "agent")) >= 1)
     for _ in range(100):
         if "BlockedByStackRox" in await selector():
-            return
+            break
         await SystemClock().sleep(0.05)
-    pytest.fail("the DaemonSet was not constrained")
+    assert "BlockedByStackRox" in await selector()
 
 
 async def test_cron_job_is_suspended(api: KubeClient, central: CentralLinkServer) -> None:
     await api.create(kinds.CRON_JOB.in_namespace("shop"), workload(kinds.CRON_JOB, "tick"))
     await until(lambda: of(central, "deployment", "tick"))
+    suspended = False
     for _ in range(100):
-        if (await api.get(kinds.CRON_JOB.in_namespace("shop", "tick")))["spec"].get("suspend"):
-            return
+        found = await api.get(kinds.CRON_JOB.in_namespace("shop", "tick"))
+        suspended = bool(found["spec"].get("suspend"))
+        if suspended:
+            break
         await SystemClock().sleep(0.05)
-    pytest.fail("the CronJob was not suspended")
+    assert suspended
 
 
 async def test_admission_settings_are_in_the_config_map(api: KubeClient, central: CentralLinkServer) -> None:

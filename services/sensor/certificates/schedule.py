@@ -22,7 +22,7 @@ class Due:
     """What to do about the stored certificates."""
 
     seconds: float = 0.0
-    """Until they should be renewed; 0 for now."""
+    """Until they should be renewed; 0 when that is due."""
     foreign: str = ""
     """The secret that belongs to somebody else, so that nothing may be done."""
 
