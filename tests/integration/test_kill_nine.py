@@ -164,7 +164,6 @@ async def test_each_process_killed_at_rest_comes_back_and_the_state_is_the_same(
     )
 
 
-@pytest.mark.skipif("PYROX_KILLS" not in os.environ, reason="a stress of minutes: set PYROX_KILLS=5")
 async def test_each_process_killed_under_load_loses_nothing_that_was_acknowledged(story: Story) -> None:
     held = story.held()
     async with Clients(story.site) as clients:

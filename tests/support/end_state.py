@@ -236,7 +236,9 @@ async def lost_with_sensor(clients: Clients) -> int:
 async def told_as_lost(clients: Clients) -> int:
     """The same as the cluster's health says it."""
     (cluster,) = (await clients.get("/v1/clusters"))["clusters"]
-    errors = " ".join(cluster["healthStatus"]["collectorHealthInfo"]["statusErrors"])
+    # There is none before the first report of a connection.
+    collector = cluster["healthStatus"]["collectorHealthInfo"] or {"statusErrors": []}
+    errors = " ".join(collector["statusErrors"])
     found = re.search(r"(\d+) waited in a Sensor that ended", errors)
     return int(found[1]) if found else 0
 

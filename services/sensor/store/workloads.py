@@ -8,7 +8,7 @@ know messages.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyrox.workload import objects, owners
 from pyrox.workload.deployments import static_component, static_id
@@ -36,6 +36,15 @@ _POD_METADATA_FIELDS = (
 )
 
 
+class Placed(NamedTuple):
+    """What a new object changed."""
+
+    deployments: list[str]
+    """Ids of those to resolve again: the object itself, and those of the adopted pods."""
+    adopted: list[Json]
+    """Pods whose deployment is known only now."""
+
+
 class Workloads:
     """Raw workloads by deployment id, and their pods."""
 
@@ -47,20 +56,18 @@ class Workloads:
         self._pods_of: defaultdict[str, dict[str, Json]] = defaultdict(dict)
         self._orphans: set[str] = set()
 
-    def put(self, value: Json) -> list[str]:
-        """Store a workload or an object between workload and pod.
-
-        Returns the ids of the deployments that must be resolved again: itself, and
-        those of pods whose owner is known only now.
-        """
+    def put(self, value: Json) -> Placed:
+        """Store a workload or an object between workload and pod."""
         uid = objects.uid(value)
         parent = _tracked_owner(value)
         if parent:
             self._parents[uid] = parent
             self.by_id.pop(uid, None)
-            return self._adopt()
-        self.by_id[uid] = value
-        return [uid, *self._adopt()]
+        else:
+            self.by_id[uid] = value
+        adopted = self._adopt()
+        owners_found = dict.fromkeys(self._owner_of_pod[objects.uid(pod)] for pod in adopted)
+        return Placed(list(owners_found if parent else {uid: None, **owners_found}), adopted)
 
     def remove(self, uid: str) -> bool:
         """Forget a workload or an object in between; whether it was a workload."""
@@ -121,14 +128,13 @@ class Workloads:
             current = self._parents.get(current, "")
         return ""
 
-    def _adopt(self) -> list[str]:
-        """Look again for the owners of pods that had none."""
-        found: list[str] = []
+    def _adopt(self) -> list[Json]:
+        """Look again for the owners of pods that had none; the pods that found theirs."""
+        found: list[Json] = []
         for uid in tuple(self._orphans):
-            owner = self._owner(self._pods[uid])
-            if owner:
+            if owner := self._owner(self._pods[uid]):
                 self._assign(uid, owner)
-                found.append(owner)
+                found.append(self._pods[uid])
         return found
 
     def _assign(self, uid: str, owner: str) -> None:

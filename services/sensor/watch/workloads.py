@@ -36,11 +36,11 @@ class WorkloadObjects:
             if self.desk.workloads.remove(uid):
                 self.desk.resolver.mark(uid)
             return
-        for key in self.desk.workloads.put(value):
+        placed = self.desk.workloads.put(value)
+        for key in placed.deployments:
             self.desk.resolver.mark(key)
-            if key != uid:
-                for pod in self.desk.workloads.pods_of(key):
-                    publish_pod(self.desk, pod)
+        for pod in placed.adopted:
+            publish_pod(self.desk, pod)
 
 
 def sinks(desk: Desk) -> Sinks:

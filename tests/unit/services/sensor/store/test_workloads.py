@@ -26,7 +26,7 @@ def thing(kind: str, uid: str, owner: tuple[str, str] | None = None, **metadata:
 
 def test_put_pod_chain_leads_to_the_top() -> None:
     store = Workloads()
-    assert store.put(thing("CronJob", "cron")) == ["cron"]
+    assert store.put(thing("CronJob", "cron")) == (["cron"], [])
     store.put(thing("Job", "job", ("CronJob", "cron")))
     assert store.put_pod(thing("Pod", "pod", ("Job", "job")), CLUSTER) == "cron"
     assert [pod["metadata"]["uid"] for pod in store.pods_of("cron")] == ["pod"]
@@ -37,8 +37,18 @@ def test_put_owner_after_pod_adopts_it() -> None:
     store = Workloads()
     store.put(thing("Deployment", "dep"))
     assert store.put_pod(thing("Pod", "pod", ("ReplicaSet", "rs")), CLUSTER) == ""
-    assert store.put(thing("ReplicaSet", "rs", ("Deployment", "dep"))) == ["dep"]
+    deployments, adopted = store.put(thing("ReplicaSet", "rs", ("Deployment", "dep")))
+    assert (deployments, [pod["metadata"]["uid"] for pod in adopted]) == (["dep"], ["pod"])
     assert store.owner_of("pod") == "dep"
+    assert store.put(thing("Deployment", "dep")) == (["dep"], [])
+
+
+def test_put_workload_after_everything_below_it_adopts_the_pods() -> None:
+    store = Workloads()
+    store.put_pod(thing("Pod", "pod", ("ReplicaSet", "rs")), CLUSTER)
+    assert store.put(thing("ReplicaSet", "rs", ("Deployment", "dep"))) == ([], [])
+    deployments, adopted = store.put(thing("Deployment", "dep"))
+    assert (deployments, [pod["metadata"]["uid"] for pod in adopted]) == (["dep"], ["pod"])
 
 
 def test_put_pod_without_owner_is_its_own_workload_until_it_goes() -> None:

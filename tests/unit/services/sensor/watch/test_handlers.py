@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any, cast
 
 import pytest
@@ -126,15 +127,34 @@ async def test_binding_follows_its_role_whenever_that_comes_or_goes() -> None:
     assert role_id() == ""
 
 
-async def test_pod_is_told_once_its_deployment_is_known() -> None:
+FAMILY = {
+    kinds.DEPLOYMENT: workload("web"),
+    kinds.REPLICA_SET: replica_set("rs", "web"),
+    kinds.POD: pod("web-1", "rs"),
+}
+
+
+@pytest.mark.parametrize("order", list(permutations(FAMILY)), ids=lambda order: "-".join(k.name for k in order))
+async def test_pod_is_told_once_its_deployment_is_known_in_whatever_order_they_come(
+    order: tuple[Kind, ...],
+) -> None:
     bench = Bench()
-    await bench.tell(kinds.POD, pod("web-1", "rs"))
-    assert bench.keys("pod") == []
-    await bench.tell(kinds.DEPLOYMENT, workload("web"))
-    await bench.tell(kinds.REPLICA_SET, replica_set("rs", "web"))
+    for kind in order:
+        assert bench.keys("pod") == []
+        await bench.tell(kind, FAMILY[kind])
     (key,) = bench.keys("pod")
-    await bench.tell(kinds.POD, pod("web-1", "rs"), Change.DELETED)
+    (told,) = bench.messages.pods()
+    assert told.deployment_id == "uid-web"
+    await bench.tell(kinds.POD, FAMILY[kinds.POD], Change.DELETED)
     assert (bench.keys("pod"), bench.desk.workloads.pod(key)) == ([], None)
+
+
+async def test_pod_that_came_before_the_workload_that_owns_it_itself_is_told() -> None:
+    bench = Bench()
+    await bench.tell(kinds.POD, pod("agent-1", "agent", owner_kind="DaemonSet"))
+    assert bench.keys("pod") == []
+    await bench.tell(kinds.DAEMON_SET, workload("agent", kind="DaemonSet"))
+    assert bench.keys("pod") == ["uid-agent-1"]
 
 
 async def test_pods_are_told_again_under_another_cluster_id() -> None:
