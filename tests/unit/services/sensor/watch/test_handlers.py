@@ -134,7 +134,9 @@ FAMILY = {
 }
 
 
-@pytest.mark.parametrize("order", list(permutations(FAMILY)), ids=lambda order: "-".join(k.name for k in order))
+@pytest.mark.parametrize(
+    "order", list(permutations(FAMILY)), ids=lambda order: "-".join(k.name for k in order)
+)
 async def test_pod_is_told_once_its_deployment_is_known_in_whatever_order_they_come(
     order: tuple[Kind, ...],
 ) -> None:
