@@ -19,6 +19,7 @@ PROCESSES = {
     "scanner_indexer": "services.scanner_indexer.main",
     "scanner_matcher": "services.scanner_matcher.main",
     "local": "services.local.main",
+    "scannerctl": "services.scannerctl.main",
 }
 
 

@@ -160,9 +160,9 @@ def doc_links() -> Iterator[Finding]:
 
 
 def service_skeletons() -> Iterator[Finding]:
-    """Every process has the same four files."""
+    """Every process has the same four files; the supervisor and the command line have their own shape."""
     for folder in sorted((ROOT / "services").iterdir()):
-        if not (folder / "main.py").exists() or folder.name == "local":
+        if not (folder / "main.py").exists() or folder.name in {"local", "scannerctl"}:
             continue
         for name in ("config.py", "app.py", "README.md"):
             if not (folder / name).exists():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pyrox.scan import catalogue
-from pyrox.scan.compare import compare_lines
+from pyrox.scan.compare import Pair, compare_pair, read_pair
 
 SCHEMES = catalogue.schemes()
 
@@ -13,10 +15,41 @@ def test_every_named_order_exists() -> None:
     assert set(SCHEMES) == names
 
 
-def test_each_pair_gives_both_orders() -> None:
-    lines = ["1.0\t2.0\n", "1.0\t1.0-0\r\n", "2\t1", "bad version\t1", "no tab"]
-    assert list(compare_lines(lines, SCHEMES["dpkg"])) == ["<\t<", "=\t=", ">\t>", "?\t?", "?\t?"]
+@pytest.mark.parametrize(
+    ("a", "b", "signs"),
+    [
+        ("1.0", "2.0", "<\t<"),
+        ("1.0", "1.0-0", "=\t="),
+        ("2", "1", ">\t>"),
+        ("bad version", "1", "?\t?"),
+        ("1", "", "?\t?"),
+    ],
+)
+def test_each_pair_gives_both_orders(a: str, b: str, signs: str) -> None:
+    assert compare_pair(SCHEMES["dpkg"], Pair(a, b)) == signs
 
 
-def test_version_without_a_key_is_still_compared_exactly() -> None:
-    assert list(compare_lines(["1.0.foo\t1.0"], SCHEMES["apk"])) == ["<\t?"]
+@pytest.mark.parametrize(
+    ("line", "pair"),
+    [
+        (b"1.0\t2.0", Pair("1.0", "2.0")),
+        (b"\t", Pair("", "")),
+        (b" 1 \t\xc3\x9f", Pair(" 1 ", "\u00df")),
+        (b"1\xff\t1", Pair("1\udcff", "1")),
+    ],
+)
+def test_line_with_one_tab_is_a_pair(line: bytes, pair: Pair) -> None:
+    assert read_pair(line) == pair
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"", "0 tabs, where one stands between two versions"),
+        (b"1 2", "0 tabs, where one stands between two versions"),
+        (b"1\t2\t3", "2 tabs, where one stands between two versions"),
+        (None, "too long to be two versions"),
+    ],
+)
+def test_other_line_says_why_it_is_none(line: bytes | None, reason: str) -> None:
+    assert read_pair(line) == reason
