@@ -59,6 +59,14 @@ def duration(value: str) -> timedelta:
         raise ValueError("the duration is too long") from err
 
 
+def span(value: str) -> timedelta:
+    """A duration above nothing: an interval of 0 would be a loop without a pause."""
+    found = duration(value)
+    if not found:
+        raise ValueError("expected a duration above 0s")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where to listen."""
@@ -103,3 +111,12 @@ class Setting(Generic[T]):
             return self.parse(raw)
         except ValueError as err:
             raise Invalid(f"{self.name}={raw!r}: {err}") from err
+
+
+METRICS_PORT: Setting[Address | None] = Setting(
+    "ROX_METRICS_PORT",
+    metrics_port,
+    Address.parse(":9090"),
+    "address of the Prometheus endpoint, or `disabled`",
+)
+"""The same in every process that has metrics (upstream pkg/env/metrics.go)."""

@@ -32,7 +32,7 @@ KEYS: Final[keyfile.Keys] = {
     "indexer.enable": (env.boolean, True),
     "indexer.database.conn_string": (env.text, _SOCKET),
     "indexer.database.password_file": (env.text, ""),
-    "indexer.get_layer_timeout": (env.duration, timedelta(minutes=1)),
+    "indexer.get_layer_timeout": (env.span, timedelta(minutes=1)),
     "indexer.repository_to_cpe_url": (env.text, _REPO_TO_CPE),
     "indexer.repository_to_cpe_file": (env.text, ""),
     "indexer.name_to_repos_url": (env.text, _NAME_TO_REPOS),

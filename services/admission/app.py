@@ -19,7 +19,7 @@ from pyrox.pb.internalapi.sensor.admission_control_iservice_pb2 import MsgToAdmi
 from pyrox.pb.internalapi.sensor.admission_control_pb2 import AdmissionControlSettings
 from pyrox.rpc.client import Channels, Target
 from pyrox.rpc.front import Endpoint, Front
-from pyrox.rpc.health import metrics_probe, probe_app
+from pyrox.rpc.monitoring import metrics_fronts
 from pyrox.service import Component
 from services.admission.alerts import Alerts
 from services.admission.backoff import Pauses
@@ -113,8 +113,8 @@ def build(config: Config, clock: Clock) -> App:
     webhook = Webhook(ruling=lambda: current.ruling, validate=workloads.answer, events=events.answer)
     endpoint = Endpoint(config.listen.host, config.listen.port, server_tls)
     front = Front(endpoints=[endpoint], app=webhook, peers=None, clock=clock)
-    components = (
-        _metrics_front(config, metrics, clock),
+    components: tuple[Component, ...] = (
+        *metrics_fronts(config.metrics, metrics, clock),
         CertificateChoice(places=config.certs, clock=clock),
         CertificateWatch(watched=[client_tls, server_tls], clock=clock),
         SettingsFiles(settings=settings, mounted=config.mounted, clock=clock),
@@ -142,13 +142,3 @@ def _on_message(
                 return
 
     return take
-
-
-def _metrics_front(config: Config, metrics: Metrics, clock: Clock) -> Front:
-    return Front(
-        endpoints=[Endpoint(config.metrics.host, config.metrics.port)],
-        app=probe_app({"/metrics": metrics_probe(metrics)}),
-        peers=None,
-        clock=clock,
-        name="metrics",
-    )

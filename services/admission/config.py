@@ -19,7 +19,7 @@ SENSOR = Setting("ROX_SENSOR_ENDPOINT", env.text, "sensor.stackrox.svc:443", "ad
 NAMESPACE = Setting("POD_NAMESPACE", env.text, "stackrox", "namespace that Admission runs in")
 IMAGE_TTL = Setting(
     "ROX_ADMISSION_CONTROL_IMAGE_CACHE_TTL",
-    env.duration,
+    env.span,
     timedelta(hours=4),
     "how long scanned images are kept",
 )
@@ -27,7 +27,6 @@ IMAGE_MEBIBYTES = Setting(
     "ROX_ADMISSION_CONTROL_IMAGE_CACHE_MAX_SIZE", int, 200, "mebibytes of images kept, as charts give it"
 )
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
-METRICS_PORT = Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the Prometheus endpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Config:
     """Everything that `app.build` needs to know."""
 
     listen: Address
-    metrics: Address
+    metrics: Address | None
     certs: Places
     state: Path
     mounted: Path
@@ -75,7 +74,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
     flags = parser().parse_args(arguments)
     return Config(
         listen=Address.parse(flags.listen),
-        metrics=Address.parse(METRICS_PORT.read(environment)),
+        metrics=env.METRICS_PORT.read(environment),
         certs=Places.read(environment, flags.certs),
         state=flags.state,
         mounted=flags.mounted,

@@ -36,8 +36,8 @@ from pyrox.rpc.client import Channels, Target
 from pyrox.rpc.front import Endpoint, Front
 from pyrox.rpc.gateway import Gateway
 from pyrox.rpc.grpcweb import GrpcWeb
-from pyrox.rpc.health import metrics_probe, probe_app
 from pyrox.rpc.methods import Method, Servicer, table
+from pyrox.rpc.monitoring import metrics_fronts
 from pyrox.rpc.peers import Peers
 from pyrox.rpc.server import RpcOptions, RpcServer
 from pyrox.service import Component
@@ -250,14 +250,14 @@ async def build(config: Config, clock: Clock) -> App:
         await connections.policies_changed()
 
     listener = Listener(pool=pool, clock=clock, callbacks={policies_store.CHANNEL: policies_changed})
-    components = (
+    components: tuple[Component, ...] = (
         pool,
         CertificateWatch(watched=[tls, client_tls, material], clock=clock),
         listener,
         safe.restores,
         server,
         front,
-        _metrics_front(config, metrics, clock),
+        *metrics_fronts(config.metrics, metrics, clock),
         Reprocessor(
             store=stores.images,
             enricher=enricher,
@@ -563,14 +563,3 @@ def _web(
     )
     gateway = Gateway(methods=methods, authenticator=access.authenticator, clock=clock, fallback=custom)
     return GrpcWeb(methods=methods, authenticator=access.authenticator, clock=clock, fallback=gateway)
-
-
-def _metrics_front(config: Config, metrics: Metrics, clock: Clock) -> Front:
-    app = probe_app({"/metrics": metrics_probe(metrics)})
-    return Front(
-        endpoints=[Endpoint(config.metrics.host, config.metrics.port)],
-        app=app,
-        peers=Peers(),
-        clock=clock,
-        name="metrics",
-    )

@@ -30,14 +30,6 @@ def _positive(text: str) -> int:
     return number
 
 
-def _span(text: str) -> timedelta:
-    """A duration above nothing: an interval of 0 would be a loop without a pause."""
-    span = env.duration(text)
-    if not span:
-        raise ValueError("expected a duration above 0s")
-    return span
-
-
 MAX_MESSAGE = Setting(
     "ROX_GRPC_MAX_MESSAGE_SIZE", _positive, 24 << 20, "receive limit of gRPC messages in bytes"
 )
@@ -55,12 +47,11 @@ MATCHER = Setting(
     "address of the Matcher",
 )
 REPROCESSING = Setting(
-    "ROX_REPROCESSING_INTERVAL", _span, timedelta(hours=4), "how often active images are scanned again"
+    "ROX_REPROCESSING_INTERVAL", env.span, timedelta(hours=4), "how often active images are scanned again"
 )
-SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", _span, timedelta(minutes=10), "longest scan of one image")
+SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.span, timedelta(minutes=10), "longest scan of one image")
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
 PLAIN_ENDPOINTS = Setting("ROX_PLAINTEXT_ENDPOINTS", env.text, "", "comma list of [addr:]port without TLS")
-METRICS_PORT = Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the Prometheus endpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +59,7 @@ class Config:
     """Everything that `app.build` needs to know."""
 
     listen: Address
-    metrics: Address
+    metrics: Address | None
     certs: Path
     htpasswd: Path
     jwt: Path
@@ -132,7 +123,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
     source, external = _database(flags.external_db)
     return Config(
         listen=Address.parse(flags.listen),
-        metrics=Address.parse(METRICS_PORT.read(environment)),
+        metrics=env.METRICS_PORT.read(environment),
         certs=flags.secrets / "certs",
         htpasswd=flags.secrets / "htpasswd" / "htpasswd",
         jwt=flags.secrets / "jwt",

@@ -23,7 +23,8 @@ from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls
 from pyrox.pb.storage.process_indicator_pb2 import ProcessSignal
 from pyrox.rpc.client import Channels, Target
 from pyrox.rpc.front import Endpoint, Front
-from pyrox.rpc.health import Answer, metrics_probe, probe_app
+from pyrox.rpc.health import Answer, probe_app
+from pyrox.rpc.monitoring import metrics_front
 from pyrox.service import BoundedQueue, Component
 from services.collector import events, existing, loader
 from services.collector.config import Config
@@ -68,23 +69,17 @@ def build(config: Config, clock: Clock, open_probe: loader.Opener = loader.open_
     expose(stats, metrics, watch.refresh)
     ready, live = status_page(stats, config.node_name, watch.refresh)
     status = _front("status", config.listen, {"/ready": ready, "/live": live}, clock)
-    metrics_front = Front(
-        endpoints=[Endpoint(config.metrics.host, config.metrics.port)],
-        app=probe_app({"/metrics": metrics_probe(metrics)}),
-        peers=None,
-        clock=clock,
-        name="metrics",
-    )
+    scraped = metrics_front(config.metrics, metrics, clock)
     channels, way_out = _way_out(config, _source(config, signals), stats, clock)
     if not config.watch_kernel:
         stats.problem = _DISABLED
     watching = (watch,) if config.watch_kernel else ()
     return App(
-        components=(metrics_front, status, *watching, *way_out),
+        components=(scraped, status, *watching, *way_out),
         stats=stats,
         watch=watch,
         status=status,
-        metrics=metrics_front,
+        metrics=scraped,
         channels=channels,
     )
 

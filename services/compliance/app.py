@@ -10,14 +10,12 @@ import random
 from dataclasses import dataclass
 
 from pyrox.clock import Clock
-from pyrox.env import Address
 from pyrox.metrics import Metrics
 from pyrox.mtls.choice import CertificateChoice
 from pyrox.mtls.identity import Subject
 from pyrox.mtls.reload import CertificateWatch, ClientTls
 from pyrox.rpc.client import Channels, Target
-from pyrox.rpc.front import Endpoint, Front
-from pyrox.rpc.health import metrics_probe, probe_app
+from pyrox.rpc.monitoring import metrics_fronts
 from pyrox.service import Component
 from services.compliance.config import Config
 from services.compliance.stream import SensorStream
@@ -50,15 +48,7 @@ def build(config: Config, clock: Clock) -> App:
     choice = CertificateChoice(places=config.certs, clock=clock)
     watch = CertificateWatch(watched=[tls], clock=clock)
     return App(
-        components=(*_metrics_front(config.metrics, metrics, clock), choice, watch, stream),
+        components=(*metrics_fronts(config.metrics, metrics, clock), choice, watch, stream),
         stream=stream,
         channels=channels,
     )
-
-
-def _metrics_front(address: Address | None, metrics: Metrics, clock: Clock) -> tuple[Front, ...]:
-    if address is None:
-        return ()
-    app = probe_app({"/metrics": metrics_probe(metrics)})
-    endpoint = Endpoint(address.host, address.port)
-    return (Front(endpoints=[endpoint], app=app, peers=None, clock=clock, name="metrics"),)

@@ -28,6 +28,7 @@ from pyrox.rpc.authn import AnyService, Authenticator, ServiceAuthenticator
 from pyrox.rpc.client import Target, http_client
 from pyrox.rpc.front import Endpoint, Front
 from pyrox.rpc.methods import Method, table
+from pyrox.rpc.monitoring import metrics_fronts
 from pyrox.rpc.peers import Peers
 from pyrox.rpc.server import RpcServer
 from pyrox.scan.catalogue import detectors
@@ -58,6 +59,7 @@ class App:
     components: tuple[Component, ...]
     front: Front
     probes: Front
+    scraped: tuple[Front, ...]
 
 
 def build(config: Config, *, clock: Clock, random: Random) -> App:
@@ -87,7 +89,8 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
     front = Front(
         endpoints=[Endpoint.parse(config.grpc_listen_addr, server_tls)], app=None, peers=peers, clock=clock
     )
-    probes = _probes(config, server_tls, store, metrics, peers=peers, clock=clock)
+    probes = _probes(config, server_tls, store, metrics, clock=clock)
+    scraped = metrics_fronts(config.metrics, metrics, clock)
     upkeep = Upkeep(store=store, pool=pool, clock=clock, random=random, interval=config.expiry.interval)
     return App(
         pool=pool,
@@ -102,10 +105,12 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
             rpc,
             front,
             probes,
+            *scraped,
             Background("upkeep", upkeep.work),
         ),
         front=front,
         probes=probes,
+        scraped=scraped,
     )
 
 
@@ -142,9 +147,7 @@ def _mapping_client(config: Config, tls: ClientTls) -> Callable[[], httpx.AsyncC
     return lambda: httpx.AsyncClient(timeout=10.0, trust_env=False, follow_redirects=True)
 
 
-def _probes(
-    config: Config, tls: ServerTls, store: IndexStore, metrics: Metrics, *, peers: Peers, clock: Clock
-) -> Front:
+def _probes(config: Config, tls: ServerTls, store: IndexStore, metrics: Metrics, *, clock: Clock) -> Front:
     async def ready() -> bool:
         try:
             await store.ping()
@@ -159,7 +162,5 @@ def _probes(
             "/metrics": health.metrics_probe(metrics),
         }
     )
-    endpoints = [Endpoint.parse(config.http_listen_addr, tls), Endpoint.parse(config.metrics_addr)]
-    probes = Front(endpoints=endpoints, app=app, peers=peers, clock=clock)
-    probes.name = "probes"
-    return probes
+    endpoint = Endpoint.parse(config.http_listen_addr, tls)
+    return Front(endpoints=[endpoint], app=app, peers=None, clock=clock, name="probes")

@@ -20,15 +20,15 @@ from pyrox.scan import settings
 
 _SETTINGS = (
     DELETE_START := env.Setting(
-        "ROX_SCANNER_V4_MANIFEST_DELETE_INTERVAL_START", env.duration, timedelta(hours=168),
+        "ROX_SCANNER_V4_MANIFEST_DELETE_INTERVAL_START", env.span, timedelta(hours=168),
         "the shortest life of an index report",
     ),
     DELETE_DURATION := env.Setting(
-        "ROX_SCANNER_V4_MANIFEST_DELETE_DURATION", env.duration, timedelta(hours=552),
+        "ROX_SCANNER_V4_MANIFEST_DELETE_DURATION", env.span, timedelta(hours=552),
         "how much longer a report may live; its end is drawn at random",
     ),
     GC_INTERVAL := env.Setting(
-        "ROX_SCANNER_V4_MANIFEST_GC_INTERVAL", env.duration, timedelta(hours=4),
+        "ROX_SCANNER_V4_MANIFEST_GC_INTERVAL", env.span, timedelta(hours=4),
         "how often expired reports are deleted",
     ),
     GC_THROTTLE := env.Setting(
@@ -40,7 +40,7 @@ _SETTINGS = (
         "/usr/local/share/ca-certificates",
         "directory of further CAs for registries, `*.crt`; the default is where charts mount them",
     ),
-    METRICS_PORT := env.Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the plain metrics"),
+    env.METRICS_PORT,
 )  # fmt: skip
 _LEAST_INTERVAL = timedelta(hours=1)
 
@@ -61,7 +61,7 @@ class Config:
 
     http_listen_addr: str
     grpc_listen_addr: str
-    metrics_addr: str
+    metrics: env.Address | None
     log_level: str
     certs: Places
     database: Settings
@@ -88,7 +88,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
     return Config(
         http_listen_addr=values["http_listen_addr"],
         grpc_listen_addr=values["grpc_listen_addr"],
-        metrics_addr=METRICS_PORT.read(environment),
+        metrics=env.METRICS_PORT.read(environment),
         log_level=settings.log_level(values["log_level"]),
         certs=Places.read(environment, Path(values["mtls.certs_dir"] or settings.DEFAULT_CERTS)),
         database=Settings.from_conn_string(

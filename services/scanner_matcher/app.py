@@ -25,6 +25,7 @@ from pyrox.rpc.authn import AnyService, Authenticator, ServiceAuthenticator
 from pyrox.rpc.client import Channels, Target, http_client
 from pyrox.rpc.front import Endpoint, Front
 from pyrox.rpc.methods import Method, table
+from pyrox.rpc.monitoring import metrics_fronts
 from pyrox.rpc.peers import Peers
 from pyrox.rpc.server import RpcServer
 from pyrox.scan import catalogue
@@ -91,7 +92,7 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
     front = Front(
         endpoints=[Endpoint.parse(config.grpc_listen_addr, server_tls)], app=None, peers=peers, clock=clock
     )
-    probes = _probes(config, server_tls, store, metrics, peers=peers, clock=clock)
+    probes = _probes(config, server_tls, store, metrics, clock=clock)
     return App(
         pool=pool,
         migrator=Migrator(
@@ -106,6 +107,7 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
             rpc,
             front,
             probes,
+            *metrics_fronts(config.metrics, metrics, clock),
             Background("updates", _with_workers(updates, workers)),
         ),
         front=front,
@@ -148,9 +150,7 @@ def _feed_client(config: Config, tls: ClientTls) -> Callable[[], httpx.AsyncClie
     return lambda: httpx.AsyncClient(timeout=_FEED_SECONDS, trust_env=False, follow_redirects=True)
 
 
-def _probes(
-    config: Config, tls: ServerTls, store: VulnStore, metrics: Metrics, *, peers: Peers, clock: Clock
-) -> Front:
+def _probes(config: Config, tls: ServerTls, store: VulnStore, metrics: Metrics, *, clock: Clock) -> Front:
     async def ready() -> bool:
         try:
             await store.ping()
@@ -165,7 +165,5 @@ def _probes(
             "/metrics": health.metrics_probe(metrics),
         }
     )
-    endpoints = [Endpoint.parse(config.http_listen_addr, tls), Endpoint.parse(config.metrics_addr)]
-    probes = Front(endpoints=endpoints, app=app, peers=peers, clock=clock)
-    probes.name = "probes"
-    return probes
+    endpoint = Endpoint.parse(config.http_listen_addr, tls)
+    return Front(endpoints=[endpoint], app=app, peers=None, clock=clock, name="probes")

@@ -20,7 +20,6 @@ from pyrox.version import WIRE_VERSION
 # Upstream's scanner/VULNERABILITY_VERSION: the form of bundle that this reader knows.
 VULNERABILITY_VERSION = "v3"
 
-METRICS_PORT = env.Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the plain metrics")
 _READINESS = frozenset({"database", "vulnerability"})
 
 
@@ -30,7 +29,7 @@ class Config:
 
     http_listen_addr: str
     grpc_listen_addr: str
-    metrics_addr: str
+    metrics: env.Address | None
     log_level: str
     certs: Path
     database: Settings
@@ -58,7 +57,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
     return Config(
         http_listen_addr=values["http_listen_addr"],
         grpc_listen_addr=values["grpc_listen_addr"],
-        metrics_addr=METRICS_PORT.read(environment),
+        metrics=env.METRICS_PORT.read(environment),
         log_level=settings.log_level(values["log_level"]),
         certs=Path(values["mtls.certs_dir"] or settings.DEFAULT_CERTS),
         database=Settings.from_conn_string(

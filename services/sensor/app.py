@@ -36,7 +36,8 @@ from pyrox.rpc import methods
 from pyrox.rpc.authn import ServiceAuthenticator
 from pyrox.rpc.client import Target, http_client
 from pyrox.rpc.front import Endpoint, Front
-from pyrox.rpc.health import metrics_probe, probe_app, readiness
+from pyrox.rpc.health import probe_app, readiness
+from pyrox.rpc.monitoring import metrics_fronts
 from pyrox.rpc.peers import Peers
 from pyrox.rpc.server import RpcServer
 from pyrox.service import BoundedQueue, Component
@@ -254,7 +255,7 @@ def _assemble(base: _Base) -> App:
     )
     return App(
         components=(
-            _metrics_front(config.metrics, base.metrics, clock),
+            *metrics_fronts(config.metrics, base.metrics, clock),
             CertificateChoice(places=config.certs, clock=clock),
             watch_files,
             cluster.resolver,
@@ -512,13 +513,3 @@ def _webhook_front(address: Address | None, tls: ServerTls, clock: Clock, outbox
     endpoint = Endpoint(address.host, address.port, tls)
     app = probe_app(probes(outbox))
     return (Front(endpoints=[endpoint], app=app, peers=None, clock=clock, name="webhook"),)
-
-
-def _metrics_front(address: Address, metrics: Metrics, clock: Clock) -> Front:
-    return Front(
-        endpoints=[Endpoint(address.host, address.port)],
-        app=probe_app({"/metrics": metrics_probe(metrics)}),
-        peers=None,
-        clock=clock,
-        name="metrics",
-    )

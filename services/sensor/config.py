@@ -31,18 +31,18 @@ HELM_NAME = Path("helm-effective-cluster-name/cluster-name")
 KUBECONFIG = Setting("KUBECONFIG", env.text, "", "kubeconfig; without it the pod's account is used")
 RETRY_INITIAL = Setting(
     "ROX_SENSOR_CONNECTION_RETRY_INITIAL_INTERVAL",
-    env.duration,
+    env.span,
     timedelta(seconds=10),
     "first pause between attempts to reach Central",
 )
 RETRY_LONGEST = Setting(
     "ROX_SENSOR_CONNECTION_RETRY_MAX_INTERVAL",
-    env.duration,
+    env.span,
     timedelta(minutes=5),
     "longest pause between attempts to reach Central",
 )
 DEDUPER_TIMEOUT = Setting(
-    "ROX_DEDUPER_STATE_TIMEOUT", env.duration, timedelta(seconds=30), "wait for each message of the greeting"
+    "ROX_DEDUPER_STATE_TIMEOUT", env.span, timedelta(seconds=30), "wait for each message of the greeting"
 )
 MAX_MESSAGE = Setting("ROX_GRPC_MAX_MESSAGE_SIZE", int, 24 << 20, "receive limit of gRPC messages in bytes")
 OUTBOX = Setting("ROX_RESPONSES_CHANNEL_BUFFER_SIZE", int, 100_000, "messages that may wait for the stream")
@@ -52,11 +52,10 @@ KEPT = Setting(
 DETECTOR_QUEUE = Setting(
     "ROX_SENSOR_DETECTOR_PROCESS_INDICATOR_BUFFER_SIZE", int, 20_000, "processes that may wait for detection"
 )
-IMAGE_TTL = Setting("ROX_REPROCESSING_INTERVAL", env.duration, timedelta(hours=4), "how long images are kept")
-SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.duration, timedelta(minutes=10), "longest scan of one image")
+IMAGE_TTL = Setting("ROX_REPROCESSING_INTERVAL", env.span, timedelta(hours=4), "how long images are kept")
+SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.span, timedelta(minutes=10), "longest scan of one image")
 FILTER_MODE = Setting("ROX_PROCESS_FILTER_MODE", env.text, "default", "aggressive, default or minimal")
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
-METRICS_PORT = Setting("ROX_METRICS_PORT", env.text, ":9090", "address of the Prometheus endpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Config:
     listen: Address
     webhook: Address | None
     """A second port that answers probes only; none unless it is asked for."""
-    metrics: Address
+    metrics: Address | None
     central: str
     cert_file: Path
     key_file: Path
@@ -120,7 +119,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
     return Config(
         listen=Address.parse(flags.listen),
         webhook=Address.parse(flags.webhook) if flags.webhook else None,
-        metrics=Address.parse(METRICS_PORT.read(environment)),
+        metrics=env.METRICS_PORT.read(environment),
         central=CENTRAL.read(environment),
         cert_file=cert_file,
         key_file=KEY_FILE.read(environment),

@@ -317,7 +317,7 @@ async def test_readiness_follows_the_database(database: Settings, pki: Pki) -> N
         host, port = other.probes.addresses[0]
         answer = await client.get(f"https://{host}:{port}/health/readiness")
         assert (answer.status_code, answer.content) == (200, b"")
-        host_metrics, port_metrics = other.probes.addresses[1]
+        host_metrics, port_metrics = other.scraped[0].addresses[0]
         metrics = await client.get(f"http://{host_metrics}:{port_metrics}/metrics")
         assert "rox_scanner_v4_indexer_layer_bytes_total" in metrics.text
         await other.pool.close()

@@ -158,3 +158,17 @@ def test_address_without_a_port_is_refused(text: str) -> None:
 )
 def test_metrics_port_is_an_address_or_disabled(spelling: str, address: Address | None) -> None:
     assert metrics_port(spelling) == address
+
+
+def test_span_is_a_duration_above_nothing() -> None:
+    assert env.span("1s") == timedelta(seconds=1)
+    with pytest.raises(ValueError, match="expected a duration above 0s"):
+        env.span("0s")
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [("", Address.parse(":9090")), ("disabled", None), ("9191", Address.parse(":9191"))],
+)
+def test_metrics_setting_is_the_usual_port_unless_told(given: str, address: Address | None) -> None:
+    assert env.METRICS_PORT.read({"ROX_METRICS_PORT": given}) == address

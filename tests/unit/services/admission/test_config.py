@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from pyrox.env import Address
 from pyrox.errors import Invalid
 from services.admission import config
 
 
 def test_defaults_are_those_of_a_pod() -> None:
     made = config.load([], {})
-    assert (made.listen.port, made.metrics.port) == (8443, 9090)
+    assert (made.listen.port, made.metrics) == (8443, Address.parse(":9090"))
     assert made.sensor == "sensor.stackrox.svc:443"
     assert made.certs.used == Path("/run/secrets/stackrox.io/certs")
     assert made.certs.new == Path("/run/secrets/stackrox.io/certs-new")
@@ -39,3 +40,14 @@ def test_flags_and_environment_change_them() -> None:
 def test_bad_address_is_named() -> None:
     with pytest.raises(Invalid, match="address 'x:y'"):
         config.load(["--listen", "x:y"], {})
+
+
+def test_metrics_port_may_be_disabled() -> None:
+    assert config.load([], {"ROX_METRICS_PORT": "disabled"}).metrics is None
+
+
+def test_images_kept_for_no_time_are_refused() -> None:
+    with pytest.raises(
+        Invalid, match="ROX_ADMISSION_CONTROL_IMAGE_CACHE_TTL='0s': expected a duration above 0s"
+    ):
+        config.load([], {"ROX_ADMISSION_CONTROL_IMAGE_CACHE_TTL": "0s"})

@@ -194,3 +194,7 @@ def test_unknown_flag_ends_with_two(site: Site, capsys: pytest.CaptureFixture[st
         site.load("--nosuch")
     assert caught.value.code == 2
     assert "--nosuch" in capsys.readouterr().err
+
+
+def test_metrics_port_may_be_disabled(site: Site) -> None:
+    assert site.load(ROX_METRICS_PORT="disabled").metrics is None

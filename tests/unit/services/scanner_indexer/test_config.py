@@ -81,3 +81,15 @@ def test_additional_authorities_are_collected(tmp_path: Path) -> None:
     (tmp_path / "00-a.crt").write_text("A")
     (tmp_path / "readme.txt").write_text("C")
     assert load(None, {"ROX_ADDITIONAL_CA_DIR": str(tmp_path)}).additional_cas == "A\nB"
+
+
+def test_metrics_port_may_be_disabled() -> None:
+    assert load(None, {"ROX_METRICS_PORT": "disabled"}).metrics is None
+
+
+@pytest.mark.parametrize(
+    "name", ["ROX_SCANNER_V4_MANIFEST_GC_INTERVAL", "SCANNER_V4_INDEXER_GET_LAYER_TIMEOUT"]
+)
+def test_interval_of_nothing_is_refused(name: str) -> None:
+    with pytest.raises(Invalid, match="expected a duration above 0s"):
+        load(None, {name: "0s"})

@@ -78,9 +78,9 @@ def test_file_of_upstreams_chart_is_read(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("s3cret\n")
     file = tmp_path / "config.yaml"
     file.write_text(FILE % (tmp_path / "password"))
-    config = load(file, {"SCANNER_V4_HTTP_LISTEN_ADDR": "127.0.0.1:1", "ROX_METRICS_PORT": "disabled:0"})
+    config = load(file, {"SCANNER_V4_HTTP_LISTEN_ADDR": "127.0.0.1:1", "ROX_METRICS_PORT": "disabled"})
     assert (config.http_listen_addr, config.grpc_listen_addr) == ("127.0.0.1:1", "127.0.0.1:8443")
-    assert (config.metrics_addr, config.log_level, config.certs) == ("disabled:0", "debug", Path("/certs"))
+    assert (config.metrics, config.log_level, config.certs) == (None, "debug", Path("/certs"))
     database = config.database
     assert (database.host, database.port, database.user, database.database) == ("db", 5433, "m", "v4")
     assert (database.password, database.max_size) == ("s3cret", 33)

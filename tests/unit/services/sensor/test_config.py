@@ -36,3 +36,25 @@ def test_load_filter_mode() -> None:
 def test_load_bad_address_is_named() -> None:
     with pytest.raises(Invalid, match="expected"):
         load(["--listen", "here"], {})
+
+
+@pytest.mark.parametrize(
+    ("text", "address"), [("disabled", None), ("9191", Address.parse(":9191")), ("h:1", Address("h", 1))]
+)
+def test_load_metrics_port_is_an_address_or_disabled(text: str, address: Address | None) -> None:
+    assert load([], {"ROX_METRICS_PORT": text}).metrics == address
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ROX_SENSOR_CONNECTION_RETRY_INITIAL_INTERVAL",
+        "ROX_SENSOR_CONNECTION_RETRY_MAX_INTERVAL",
+        "ROX_DEDUPER_STATE_TIMEOUT",
+        "ROX_REPROCESSING_INTERVAL",
+        "ROX_SCAN_TIMEOUT",
+    ],
+)
+def test_load_interval_of_nothing_is_refused(name: str) -> None:
+    with pytest.raises(Invalid, match=f"{name}='0s': expected a duration above 0s"):
+        load([], {name: "0s"})
