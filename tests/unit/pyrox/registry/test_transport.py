@@ -240,5 +240,13 @@ async def test_body_up_to_the_limit_is_read_and_a_longer_one_refused(monkeypatch
         await body_of(transport)
 
 
-async def test_transport_that_never_connected_closes() -> None:
-    await Transport(tls=Tls(), limits=Limits(), user_agent="x").close()
+async def test_transport_that_never_connected_closes_without_making_a_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(httpx, "AsyncClient", lambda **_: made.append("client"))
+    transport = Transport(tls=Tls(), limits=Limits(), user_agent="x")
+    await transport.close()
+    assert made == []
+    transport._connected()
+    assert made == ["client"]

@@ -108,8 +108,14 @@ async def test_online_tells_status_at_once(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("version", [Unavailable("gone"), {"gitVersion": "v1", "buildDate": "long ago"}])
-async def test_ask_version_odd_answers_are_no_failure(version: Any) -> None:
-    await Bench(version).reports.ask_version()
+async def test_ask_version_odd_answers_leave_what_they_do_not_say_empty(version: Any) -> None:
+    bench = Bench(version)
+    await bench.reports.ask_version()
+    bench.reports.on_online()
+    _, status, _ = await bench.sent()
+    told = status.cluster_status_update.status.orchestrator_metadata
+    assert told.version == ("v1" if isinstance(version, dict) else "")
+    assert not told.HasField("build_date")
 
 
 async def test_health_comes_after_thirty_seconds_of_one_connection(bench: Bench) -> None:
