@@ -67,6 +67,7 @@ ABILITIES: dict[str, tuple[Callable[[], bool], str]] = {
     "docker_registry": (_program("docker-registry"), "install Debian's docker-registry"),
     "debootstrap": (_program("debootstrap"), "install Debian's debootstrap"),
     "dpkg": (_program("dpkg"), "needs dpkg"),
+    "rpm": (_program("rpm", "rpmbuild", "rpmsign", "db5.3_load"), "install Debian's rpm and db5.3-util"),
     "maven": (_program("mvn"), "install Debian's maven"),
     "clang": (_program("clang"), "install Debian's clang"),
     "images": (

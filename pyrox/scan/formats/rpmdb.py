@@ -1,20 +1,31 @@
 """Reads the package headers of rpm databases: SQLite, NDB and BerkeleyDB hash.
 
-The rpm ecosystem calls it with a database's bytes. Nothing of a database is trusted: page
+The rpm ecosystem calls it with a database's file. Nothing of a database is trusted: page
 numbers, chains and counts have bounds, and damage ends the reading with `BrokenDatabase`
-after the headers that came before it.
+after the headers that came before it. One header is in memory at a time, never the file.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 import struct
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
-from typing import Final
+from pathlib import Path
+from typing import BinaryIO, Final
 
-MAX_HEADER: Final = 64_000_000
+# rpm takes headers of 256 MB (lib/header.c, headerMaxbytes); the largest that distributions
+# ship have some 10 MB. Ours is the bound of rpm before 4.14.
+MAX_HEADER: Final = 32 * 1024 * 1024
+HEAD: Final = 512
 _SQLITE: Final = b"SQLite format 3\x00"
+_SQLITE_JOURNAL: Final = 18  # two bytes: format of writing and of reading, 2 for a write-ahead log
+_SQLITE_TABLE: Final = (
+    "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'Packages' AND rootpage > 0"
+)
 _STEPS: Final = 50_000_000  # instructions of SQLite's machine; 100,000 packages need a tenth
 _NDB: Final = b"RpmP"
 _NDB_SLOT: Final = 0x746F6C53  # "Slot"
@@ -31,28 +42,45 @@ class BrokenDatabase(ValueError):
     """The bytes are no rpm database, or are damaged from here on."""
 
 
-def prefix(data: bytes) -> str:
-    """`sqlite`, `ndb` or `bdb`, by which upstream names a database; empty for other files."""
-    if data.startswith(_SQLITE):
+class _File:
+    """Parts of a file by position."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = file.seek(0, os.SEEK_END)
+
+    def at(self, position: int, count: int) -> bytes:
+        """Up to `count` bytes; fewer where the file ends."""
+        self._file.seek(position)
+        return self._file.read(count)
+
+
+def prefix(head: bytes) -> str:
+    """`sqlite`, `ndb` or `bdb`, by which upstream names a database; empty for other files.
+
+    `head` is the beginning of the file, 512 bytes or more.
+    """
+    if head.startswith(_SQLITE):
         return "sqlite"
-    if data.startswith(_NDB):
+    if head.startswith(_NDB):
         return "ndb"
-    return "bdb" if _bdb_order(data) else ""
+    return "bdb" if _bdb_order(head) else ""
 
 
-def blobs(data: bytes) -> Iterator[bytes]:
+def blobs(file: BinaryIO) -> Iterator[bytes]:
     """The header of every installed package.
 
     Raises:
         BrokenDatabase: when it comes to a part that cannot be read.
     """
-    readers: dict[str, Callable[[bytes], Iterator[bytes]]] = {"sqlite": _sqlite, "ndb": _ndb, "bdb": _bdb}
-    kind = prefix(data)
+    data = _File(file)
+    kind = prefix(data.at(0, HEAD))
     if not kind:
         raise BrokenDatabase("neither SQLite nor NDB nor BerkeleyDB hash")
-    room = 2 * len(data)  # headers do not overlap in a sound database
+    room = 2 * data.size  # headers do not overlap in a sound database
+    found = _sqlite(file) if kind == "sqlite" else {"ndb": _ndb, "bdb": _bdb}[kind](data)
     try:
-        for blob in readers[kind](data):
+        for blob in found:
             room -= len(blob)
             if room < 0:
                 raise BrokenDatabase(f"{kind}: more headers than the file can hold")
@@ -61,59 +89,75 @@ def blobs(data: bytes) -> Iterator[bytes]:
         raise BrokenDatabase(f"{kind}: ends early: {error}") from error
 
 
-def _sqlite(data: bytes) -> Iterator[bytes]:
-    # A database in memory has no write-ahead log beside it; bytes 18 and 19 say whether it wants one.
-    plain = data[:18] + b"\x01\x01" + data[20:]
-    with closing(sqlite3.connect(":memory:")) as connection:
+def _sqlite(file: BinaryIO) -> Iterator[bytes]:
+    """SQLite reads from a file of its own, so that a large database is never whole in memory."""
+    with tempfile.NamedTemporaryFile(suffix=".sqlite") as own:
+        file.seek(0)
+        shutil.copyfileobj(file, own, 1 << 20)
+        # Its write-ahead log is not here; without these bytes SQLite would ask for it.
+        own.seek(_SQLITE_JOURNAL)
+        own.write(b"\x01\x01")
+        own.flush()
         try:
-            connection.deserialize(plain)
-            connection.text_factory = bytes
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_HEADER)
-            connection.execute("PRAGMA trusted_schema = OFF")
-            connection.set_progress_handler(lambda: 1, _STEPS)
-            for (blob,) in connection.execute("SELECT blob FROM Packages"):
-                if isinstance(blob, bytes):
-                    yield blob
+            yield from _sqlite_rows(Path(own.name))
         except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
             raise BrokenDatabase(f"sqlite: {error}") from error
 
 
-def _ndb(data: bytes) -> Iterator[bytes]:
+def _sqlite_rows(path: Path) -> Iterator[bytes]:
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        connection.text_factory = bytes
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_HEADER)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.set_progress_handler(lambda: 1, _STEPS)
+        # A view or a virtual table of that name could compute for ever, or sort in memory.
+        if not connection.execute(_SQLITE_TABLE).fetchone():
+            raise BrokenDatabase("sqlite: no table Packages")
+        for (blob,) in connection.execute("SELECT blob FROM Packages"):
+            if isinstance(blob, bytes):
+                yield blob
+
+
+def _ndb(data: _File) -> Iterator[bytes]:
     """Slots of sixteen bytes, two of which the file's header takes (rpm lib/backend/ndb/rpmpkg.c)."""
-    (pages,) = struct.unpack_from("<I", data, 12)
-    end = min(pages * _NDB_PAGE, len(data))
-    for position in range(32, end - 15, 16):
-        magic, index, block, _ = struct.unpack_from("<IIII", data, position)
-        if magic != _NDB_SLOT:
-            raise BrokenDatabase("ndb: slot without its mark")
-        if not index:
-            continue
-        start = block * 16
-        blob_magic, blob_index, _, length = struct.unpack_from("<IIII", data, start)
-        if blob_magic != _NDB_BLOB or blob_index != index or length > MAX_HEADER:
-            raise BrokenDatabase(f"ndb: package {index} without its header")
-        yield data[start + 16 : start + 16 + length]
+    (pages,) = struct.unpack_from("<I", data.at(0, HEAD), 12)
+    for page in range(min(pages, data.size // _NDB_PAGE + 1)):
+        slots = data.at(page * _NDB_PAGE, _NDB_PAGE)
+        for position in range(0 if page else 32, len(slots) - 15, 16):
+            magic, index, block, _ = struct.unpack_from("<IIII", slots, position)
+            if magic != _NDB_SLOT:
+                raise BrokenDatabase("ndb: slot without its mark")
+            if index:
+                yield _ndb_blob(data, index, block * 16)
 
 
-def _bdb_order(data: bytes) -> str:
-    if len(data) < 512:
+def _ndb_blob(data: _File, index: int, start: int) -> bytes:
+    magic, owner, _, length = struct.unpack("<IIII", data.at(start, 16))
+    if magic != _NDB_BLOB or owner != index or length > MAX_HEADER:
+        raise BrokenDatabase(f"ndb: package {index} without its header")
+    return data.at(start + 16, length)
+
+
+def _bdb_order(head: bytes) -> str:
+    if len(head) < HEAD:
         return ""
-    return next((mark for mark in "<>" if struct.unpack_from(mark + "I", data, 12)[0] == _BDB_HASH), "")
+    return next((mark for mark in "<>" if struct.unpack_from(mark + "I", head, 12)[0] == _BDB_HASH), "")
 
 
-def _bdb(data: bytes) -> Iterator[bytes]:
-    order = _bdb_order(data)
-    (size,) = struct.unpack_from(order + "I", data, 20)
-    (last,) = struct.unpack_from(order + "I", data, 32)
+def _bdb(data: _File) -> Iterator[bytes]:
+    head = data.at(0, HEAD)
+    order = _bdb_order(head)
+    (size,) = struct.unpack_from(order + "I", head, 20)
+    (last,) = struct.unpack_from(order + "I", head, 32)
     if not 512 <= size <= 65_536 or size & (size - 1):
         raise BrokenDatabase(f"bdb: page size {size}")
-    for number in range(1, min(last, len(data) // size) + 1):
-        page = data[number * size : (number + 1) * size]
+    for number in range(1, min(last, data.size // size) + 1):
+        page = data.at(number * size, size)
         if len(page) == size and page[25] in _BDB_HASH_PAGES:
             yield from _bdb_values(data, page, size, order)
 
 
-def _bdb_values(data: bytes, page: bytes, size: int, order: str) -> Iterator[bytes]:
+def _bdb_values(data: _File, page: bytes, size: int, order: str) -> Iterator[bytes]:
     """The values of a hash page: keys and values alternate, growing from the page's end."""
     (entries,) = struct.unpack_from(order + "H", page, 20)
     offsets = struct.unpack_from(f"{order}{entries}H", page, _BDB_PAGE_HEADER)
@@ -131,14 +175,14 @@ def _bdb_values(data: bytes, page: bytes, size: int, order: str) -> Iterator[byt
             yield value
 
 
-def _bdb_chain(data: bytes, first: int, length: int, size: int, order: str) -> bytes:
+def _bdb_chain(data: _File, first: int, length: int, size: int, order: str) -> bytes:
     """A value that fills pages of its own, each naming the next."""
     if length > MAX_HEADER:
         raise BrokenDatabase(f"bdb: header of {length} bytes")
     out = bytearray()
     number = first
     while number and len(out) < length:
-        page = data[number * size : (number + 1) * size]
+        page = data.at(number * size, size)
         if len(page) < size or page[25] != _BDB_OVERFLOW:
             raise BrokenDatabase(f"bdb: page {number} does not continue a header")
         following, filled = (

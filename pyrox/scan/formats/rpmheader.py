@@ -13,11 +13,12 @@ from typing import Final
 
 NAME, VERSION, RELEASE, EPOCH, ARCH = 1000, 1001, 1002, 1003, 1022
 SOURCE_RPM, DIR_INDEXES, BASE_NAMES, DIR_NAMES = 1044, 1116, 1117, 1118
+OLD_FILE_NAMES: Final = 1027
 PAYLOAD_DIGEST, PAYLOAD_ALGORITHM, MODULARITY = 5092, 5093, 5096
 SIGNATURES: Final = (259, 268, 267)  # SIGPGP, RSAHEADER, DSAHEADER
 _INT32, _STRING, _BINARY, _STRINGS, _TEXTS = 4, 6, 7, 8, 9
 _TEXT_KINDS: Final = frozenset((_STRING, _STRINGS, _TEXTS))
-_MAX_TAGS: Final = 4096
+_MAX_TAGS: Final = 65_535  # rpm lib/header.c, HEADER_TAGS_MAX
 _MAX_ITEMS: Final = 2_000_000
 _MAX_PATH: Final = 4096  # PATH_MAX of Linux; a directory may be shared by every file
 _MAX_TEXT: Final = 4096
@@ -30,47 +31,69 @@ class BrokenHeader(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header's values by tag; a tag that is absent or of another type gives nothing."""
+    """A header's values by tag; a tag that is absent or of another type gives nothing.
+
+    `blob` is the header as stored, whose values begin at `start`: nothing of it is copied
+    before it is asked for.
+    """
 
     index: dict[int, tuple[int, int, int]]
-    store: bytes
+    blob: bytes
+    start: int = 0
+    end: int = 0
 
     def text(self, tag: int) -> str:
         """The first text of a tag, at most its first 4096 bytes."""
-        kind, offset, count = self.index.get(tag, (0, 0, 0))
-        if kind not in _TEXT_KINDS or not (count or kind == _STRING):
-            return ""
-        return self.store[offset : offset + _MAX_TEXT].partition(b"\x00")[0].decode("utf-8", "replace")
+        return next(self._texts(tag, 1), b"")[:_MAX_TEXT].decode("utf-8", "replace")
 
     def texts(self, tag: int) -> list[str]:
         """Every text of a tag."""
-        kind, offset, count = self.index.get(tag, (0, 0, 0))
-        if kind not in _TEXT_KINDS:
-            return []
-        wanted = 1 if kind == _STRING else min(count, _MAX_ITEMS)
-        parts = self.store[offset:].split(b"\x00", wanted)[:wanted]
-        return [part.decode("utf-8", "replace") for part in parts]
+        return [text.decode("utf-8", "replace") for text in self._texts(tag, _MAX_ITEMS)]
 
     def numbers(self, tag: int) -> tuple[int, ...]:
         """Every 32-bit number of a tag."""
-        kind, offset, count = self.index.get(tag, (0, 0, 0))
-        available = (len(self.store) - offset) // 4
-        if kind != _INT32 or count > available:
-            return ()
-        return struct.unpack_from(f">{count}I", self.store, offset)
+        return tuple(self._numbers(tag))
 
     def binary(self, tag: int) -> bytes:
         """The bytes of a tag."""
         kind, offset, count = self.index.get(tag, (0, 0, 0))
-        return self.store[offset : offset + count] if kind == _BINARY else b""
+        place = self.start + offset
+        return self.blob[place : min(place + count, self.end)] if kind == _BINARY else b""
 
     def files(self) -> Iterator[str]:
-        """The paths of the package's files; one that no Linux could open is left out."""
-        directories, names = self.texts(DIR_NAMES), self.texts(BASE_NAMES)
-        places = self.numbers(DIR_INDEXES)
-        for name, place in zip(names, places, strict=False):
+        """The paths of the package's files; one that no Linux could open is left out.
+
+        Packages of rpm before 4.0 have whole paths instead of directories and names.
+        """
+        directories = list(self._texts(DIR_NAMES, _MAX_ITEMS))
+        for name, place in zip(self._texts(BASE_NAMES, _MAX_ITEMS), self._numbers(DIR_INDEXES), strict=False):
             if place < len(directories) and len(directories[place]) + len(name) < _MAX_PATH:
-                yield directories[place] + name
+                yield (directories[place] + name).decode("utf-8", "replace")
+        for path in self._texts(OLD_FILE_NAMES, _MAX_ITEMS):
+            if len(path) < _MAX_PATH:
+                yield path.decode("utf-8", "replace")
+
+    def _texts(self, tag: int, most: int) -> Iterator[bytes]:
+        kind, offset, count = self.index.get(tag, (0, 0, 0))
+        if kind not in _TEXT_KINDS:
+            return
+        position = self.start + offset
+        for _ in range(min(1 if kind == _STRING else count, most)):
+            if position >= self.end:
+                return
+            stop = self.blob.find(b"\x00", position, self.end)
+            stop = self.end if stop < 0 else stop
+            yield self.blob[position:stop]
+            position = stop + 1
+
+    def _numbers(self, tag: int) -> Iterator[int]:
+        kind, offset, count = self.index.get(tag, (0, 0, 0))
+        place = self.start + offset
+        if kind != _INT32 or count > (self.end - place) // 4:
+            return
+        values = memoryview(self.blob)[place : place + 4 * count]
+        for (value,) in struct.iter_unpack(">I", values):
+            yield value
 
     def key_id(self) -> str:
         """The key that signed the package, as sixteen hexadecimal digits; empty without one."""
@@ -94,7 +117,7 @@ def parse(blob: bytes) -> Header:
         tag, kind, offset, count = struct.unpack_from(">IIII", blob, position)
         if offset <= size:
             index[tag] = (kind, offset, count)
-    return Header(index, blob[start : start + size])
+    return Header(index, blob, start, start + size)
 
 
 def _issuer(packet: bytes) -> str:

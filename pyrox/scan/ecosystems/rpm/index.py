@@ -127,14 +127,13 @@ class _Run:
     def take(self, entry: Entry, data: BinaryIO) -> None:
         """Read one database; a file of that name that is none is no note."""
         self._collector.begin(entry.path)
-        content = data.read()
-        kind = rpmdb.prefix(content)
+        kind = rpmdb.prefix(data.read(rpmdb.HEAD))
         if not kind:
             return
         package_db = f"{kind}:{entry.path.rpartition('/')[0]}"
         self._collector.databases.append(package_db)
         try:
-            for blob in rpmdb.blobs(content):
+            for blob in rpmdb.blobs(data):
                 if not self._package(entry.path, package_db, blob):
                     return
         except rpmdb.BrokenDatabase as error:

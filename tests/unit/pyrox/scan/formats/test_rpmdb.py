@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from io import BytesIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyrox.scan.formats import rpmheader
-from pyrox.scan.formats.rpmdb import BrokenDatabase, blobs, prefix
+from pyrox.scan.formats import rpmdb, rpmheader
+from pyrox.scan.formats.rpmdb import BrokenDatabase, prefix
 from pyrox.scan.formats.rpmheader import BrokenHeader
+
+
+def blobs(data: bytes) -> Iterator[bytes]:
+    return rpmdb.blobs(BytesIO(data))
+
 
 Value = str | int | bytes | list[str] | list[int]
 
@@ -109,6 +115,15 @@ FORMS: dict[str, Callable[..., bytes]] = {
     "bdb little": bdb,
     "bdb big": lambda *headers: bdb(*headers, order=">"),
 }
+
+
+def test_view_named_as_the_table_is_not_asked() -> None:
+    """It could compute for ever, or sort gigabytes."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE VIEW Packages AS SELECT randomblob(30000000) AS blob ORDER BY 1")
+        data = bytes(connection.serialize())
+    with pytest.raises(BrokenDatabase, match="no table"):
+        list(blobs(data))
 
 
 @pytest.mark.parametrize("form", FORMS)

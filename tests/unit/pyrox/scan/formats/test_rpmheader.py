@@ -86,7 +86,7 @@ def test_text_of_absurd_length_is_cut_before_it_is_copied() -> None:
 def test_text_list_with_no_items_has_no_first_text() -> None:
     store = b"x\x00"
     for kind, count, expected in [(8, 0, ""), (9, 1, "x"), (6, 0, "x")]:
-        assert Header({1: (kind, 0, count)}, store).text(1) == expected
+        assert Header({1: (kind, 0, count)}, store, 0, len(store)).text(1) == expected
 
 
 def test_paths_that_share_a_directory_of_absurd_length_are_left_out() -> None:
@@ -109,5 +109,5 @@ def test_paths_end_at_the_shortest_of_their_lists() -> None:
 
 
 def test_numbers_beyond_the_store_give_nothing() -> None:
-    assert Header({1: (4, 0, 3)}, b"\x00" * 11).numbers(1) == ()
-    assert Header({1: (4, 0, 2)}, b"\x00\x00\x00\x07" * 2).numbers(1) == (7, 7)
+    assert Header({1: (4, 0, 3)}, b"\x00" * 11, 0, 11).numbers(1) == ()
+    assert Header({1: (4, 0, 2)}, b"\x00\x00\x00\x07" * 2, 0, 8).numbers(1) == (7, 7)
