@@ -16,9 +16,11 @@ from pyrox.scan.formats.executable import NotExecutable, Part, at, headers, numb
 MAGIC: Final = b"\xff Go buildinf:"
 _HEADER: Final = 32
 _ALIGN: Final = 16
-_SEARCH: Final = 1 << 20  # the header stands at the beginning of its section
+_SEARCH: Final = 1 << 20  # at once; Go's own reader takes as much
+_MAX_SEARCH: Final = 64 << 20  # of one section: with cgo the header may stand anywhere in the data
 _MAX_CANDIDATES: Final = 16  # compilers write one or two; sections may overlap, so their sum is no bound
 _MAX_TEXT: Final = 16_000_000
+_MAX_SETTINGS: Final = 1000
 _FRAME: Final = 16  # the module text stands between two marks of this length
 
 
@@ -37,6 +39,8 @@ class BuildInfo:
     go_version: str
     main: Module | None
     modules: tuple[Module, ...]
+    settings: tuple[tuple[str, str], ...] = ()
+    """How it was built: flags, and what version control knew (`vcs.revision` …), in file order."""
 
 
 class NoBuildInfo(ValueError):
@@ -58,10 +62,9 @@ def read(data: BinaryIO) -> BuildInfo:
 def _search(data: BinaryIO) -> BuildInfo:
     program = headers(data)
     for part in _candidates(program.parts):
-        content = at(data, part.offset, min(part.size, _SEARCH))
-        position = _find(content)
-        if position >= 0:
-            return _parse(data, part.offset + position, program.loaded)
+        position = _find(data, part)
+        if position is not None:
+            return _parse(data, position, program.loaded)
     raise NoBuildInfo("no build information of Go")
 
 
@@ -71,11 +74,20 @@ def _candidates(parts: Sequence[Part]) -> Sequence[Part]:
     return (named or [part for part in parts if part.name in {b".data", b""}])[:_MAX_CANDIDATES]
 
 
-def _find(content: bytes) -> int:
-    position = content.find(MAGIC)
-    while position >= 0 and position % _ALIGN:
-        position = content.find(MAGIC, position + 1)
-    return position
+def _find(data: BinaryIO, part: Part) -> int | None:
+    """Where in the file the header stands: at a multiple of 16 from its section's beginning."""
+    end = min(part.size, _MAX_SEARCH)
+    for start in range(0, end, _SEARCH):
+        # The mark stands at a multiple of its alignment, so it never lies across two pieces.
+        content = at(data, part.offset + start, min(_SEARCH, end - start))
+        position = content.find(MAGIC)
+        while position >= 0 and position % _ALIGN:
+            position = content.find(MAGIC, position + 1)
+        if position >= 0:
+            return part.offset + start + position
+        if len(content) < _SEARCH:
+            break
+    return None
 
 
 def _parse(data: BinaryIO, offset: int, loaded: Sequence[Part]) -> BuildInfo:
@@ -133,6 +145,7 @@ def _modules(go_version: str, text: bytes) -> BuildInfo:
         text = text[_FRAME:-_FRAME]
     main: Module | None = None
     modules: list[Module] = []
+    settings: list[tuple[str, str]] = []
     for line in text.decode("utf-8", "replace").splitlines():
         word, _, rest = line.partition("\t")
         path, _, more = rest.partition("\t")
@@ -143,4 +156,7 @@ def _modules(go_version: str, text: bytes) -> BuildInfo:
             modules.append(found)
         elif word == "=>" and modules:
             modules[-1] = found
-    return BuildInfo(go_version, main, tuple(modules))
+        elif word == "build" and len(settings) < _MAX_SETTINGS:
+            key, _, value = rest.partition("=")
+            settings.append((key, value))
+    return BuildInfo(go_version, main, tuple(modules), tuple(settings))

@@ -1,4 +1,8 @@
-"""Finds PHP packages by the list that Composer keeps of what it installed."""
+"""Finds PHP packages by the lists that Composer keeps of what it installed.
+
+`installed.json` is the list; `installed.php`, which Composer 2 writes beside it for running
+programs, counts where the other was removed to save room.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from pyrox.scan.formats import phparray
 from pyrox.scan.formats.run import Collector
 from pyrox.scan.model import Finds, NoteKind, Package, Repository
 from pyrox.scan.protocols import Entry, Limits
@@ -35,19 +40,33 @@ def _entries(content: bytes) -> Iterator[tuple[str, str]]:
             yield entry.name, entry.version
 
 
+def _php_entries(content: bytes) -> Iterator[tuple[str, str]]:
+    """The same from `installed.php`, without the application itself and what is only replaced."""
+    root, versions = "", dict[str, str]()
+    for keys, value in phparray.texts(content.decode("utf-8", "replace")):
+        if keys == ("root", "name"):
+            root = value
+        elif len(keys) == 3 and keys[0] == "versions" and keys[2] == "pretty_version":
+            versions[keys[1]] = value
+    yield from ((name, version) for name, version in versions.items() if name != root)
+
+
 class _Run:
     def __init__(self, limits: Limits) -> None:
         self._collector = Collector(limits)
+        self._lists: set[str] = set()
 
     def take(self, entry: Entry, data: BinaryIO) -> None:
         """Read one file."""
         self._collector.begin(entry.path)
         content = self._collector.text(entry, data)
+        entries = _php_entries if entry.path.endswith(".php") else _entries
         try:
-            found = list(_entries(content))
+            found = list(entries(content))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             self._collector.note(NoteKind.MALFORMED, entry.path, str(error)[:200])
             return
+        self._lists.add(entry.path)
         for name, version in found:
             package = Package(
                 name=name,
@@ -61,7 +80,10 @@ class _Run:
                 return
 
     def finish(self) -> Finds:
-        """The packages of the layer."""
+        """The packages of the layer; the list in PHP only where it stands alone."""
+        for path in self._lists:
+            if path.endswith(".json"):
+                self._collector.begin(f"{path.removesuffix('.json')}.php")
         return self._collector.finds(REPOSITORY)
 
 
@@ -69,13 +91,13 @@ class ComposerDetector:
     """Reads lists of installed packages."""
 
     name = "composer"
-    version = "1"
+    version = "2"
     kind = "package"
     reads_text = True
 
     def wants(self, path: str, mode: int) -> bool:  # noqa: ARG002 - the protocol's signature
         """True by the file's name."""
-        return path.endswith("composer/installed.json")
+        return path.endswith(("composer/installed.json", "composer/installed.php"))
 
     def start(self, limits: Limits) -> _Run:
         """A fresh run for one layer."""

@@ -18,6 +18,19 @@ _FIELD: Final = re.compile(
     rb"([\"'])([^\"'\n]{1,1024})\2",
     re.MULTILINE,
 )
+# What RubyGems itself lists a gem by: the second line of every specification that it writes.
+_STUB: Final = re.compile(rb"^# stub: (\S{1,1024}) (\S{1,1024}) \S", re.MULTILINE)
+
+
+def _name_and_version(content: bytes) -> tuple[str, str]:
+    """From the stub line, else from assignments of plain texts; Ruby itself is never run."""
+    stub = _STUB.search(content)
+    if stub:
+        return stub[1].decode("utf-8", "replace"), stub[2].decode("utf-8", "replace")
+    values: dict[bytes, str] = {}
+    for found in _FIELD.finditer(content):
+        values.setdefault(found[1], found[3].decode("utf-8", "replace"))
+    return values.get(b"name", ""), values.get(b"version", "")
 
 
 class _Run:
@@ -25,12 +38,9 @@ class _Run:
         self._collector = Collector(limits)
 
     def take(self, entry: Entry, data: BinaryIO) -> None:
-        """Read name and version where they are plain texts; Ruby itself is never run."""
+        """Read name and version of one gem."""
         self._collector.begin(entry.path)
-        values: dict[bytes, str] = {}
-        for found in _FIELD.finditer(self._collector.text(entry, data)):
-            values.setdefault(found[1], found[3].decode("utf-8", "replace"))
-        name, version = values.get(b"name", ""), values.get(b"version", "")
+        name, version = _name_and_version(self._collector.text(entry, data))
         if not name or not version:
             self._collector.note(NoteKind.MALFORMED, entry.path, "name or version is not a plain text")
             return
@@ -53,7 +63,7 @@ class GemDetector:
     """Reads gemspec files below a specifications directory."""
 
     name = "ruby"
-    version = "3"
+    version = "4"
     kind = "package"
     reads_text = True
 

@@ -16,7 +16,11 @@ from pyrox.scan.versions import InvalidVersion
 ECOSYSTEM: Final = "go"
 REPOSITORY: Final = Repository(name="go")
 _EXECUTABLE: Final = 0o111
-_LIBRARY: Final = re.compile(r"\.(?:so(?:\.[0-9.]+)?|py|sh|pl|rb|js|a|o)$")
+# What `go version` looks at in a directory: files that may be run, and shared libraries by name.
+_LIBRARY: Final = re.compile(r"\.(?:so(?:\.[^/]*)?|exe|dll)$")
+_SCRIPT: Final = (".py", ".sh", ".pl", ".rb", ".js", ".a", ".o")
+_DEVEL: Final = "(devel)"
+_COMMITS: Final = (40, 64)  # hexadecimal digits of SHA-1 and SHA-256
 _PART: Final = 999_999_999  # upstream keeps nine digits of each number
 
 
@@ -30,11 +34,33 @@ def normalized(version: str) -> NormalizedVersion:
     return NormalizedVersion("semver", padded)
 
 
+def main_version(info: gobuild.BuildInfo) -> str:
+    """The main module's version; one without a version carries what the build knew of its source.
+
+    The words are claircore's (gobin/exe.go).
+    """
+    version = info.main.version if info.main else ""
+    if version != _DEVEL:
+        return version
+    known = [text for key, value in info.settings if (text := _vcs(key, value))]
+    return f"{_DEVEL} ({', '.join(known)})" if known else _DEVEL
+
+
+def _vcs(key: str, value: str) -> str:
+    if key == "vcs":
+        return value
+    if key == "vcs.revision":
+        return f"{'commit' if len(value) in _COMMITS else 'rev'} {value}"
+    if key == "vcs.time":
+        return f"built at {value}"
+    return "dirty" if key == "vcs.modified" and value == "true" else ""
+
+
 def _modules(info: gobuild.BuildInfo) -> Iterator[gobuild.Module]:
     toolchain = info.go_version.removeprefix("go").partition(" ")[0]
     yield gobuild.Module("stdlib", toolchain)
     if info.main is not None and info.main.path:
-        yield info.main
+        yield gobuild.Module(info.main.path, main_version(info))
     yield from (module for module in info.modules if module.path)
 
 
@@ -71,13 +97,15 @@ class GoDetector:
     """Reads the build information of executable files."""
 
     name = "gobin"
-    version = "7"
+    version = "8"
     kind = "package"
     reads_text = False
 
     def wants(self, path: str, mode: int) -> bool:
-        """True for a file that may be run and is no library or script by its name."""
-        return bool(mode & _EXECUTABLE) and not _LIBRARY.search(path)
+        """True for a file that may be run and is no script by its name, and for shared libraries."""
+        if mode & _EXECUTABLE:
+            return not path.endswith(_SCRIPT)
+        return bool(_LIBRARY.search(path))
 
     def start(self, limits: Limits) -> _Run:
         """A fresh run for one layer."""

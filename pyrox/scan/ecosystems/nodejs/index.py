@@ -16,8 +16,14 @@ ECOSYSTEM: Final = "nodejs"
 REPOSITORY: Final = Repository(name="npm")
 _HINT: Final = "npm"  # upstream's repository hint of these packages
 _INT32: Final = 2**31 - 1
-# Deeper files are a package's own tests and build products: `npm ls` knows none of them.
-_INSTALLED: Final = re.compile(r"(?:^|/)node_modules/(?:@[^/]+/)?[^/@]+/package\.json$")
+_FOLDER: Final = "/node_modules/"
+# A package, the node_modules below it, and so on down. Anything else in between are a package's own
+# tests and build products: `npm ls` knows none of them. pnpm and Yarn keep packages apart by version.
+_TREE: Final = re.compile(
+    r"(?:node_modules/(?:\.(?:pnpm|store)/[^/]+/node_modules/)?(?:@[^/]+/)?[^/@.][^/]*/)+package\.json"
+    r"|node_modules/\.store/[^/]+/package/package\.json"
+)
+_BOM: Final = b"\xef\xbb\xbf"
 
 
 class _Manifest(msgspec.Struct):
@@ -28,6 +34,12 @@ class _Manifest(msgspec.Struct):
 
 
 _DECODER: Final = msgspec.json.Decoder(_Manifest)
+
+
+def _installed(path: str) -> bool:
+    """Whether the file describes a package that npm, pnpm or Yarn put there."""
+    start = f"/{path}".find(_FOLDER)
+    return start >= 0 and bool(_TREE.fullmatch(path, start))
 
 
 def normalized(version: str) -> NormalizedVersion:
@@ -50,7 +62,7 @@ class _Run:
         """Read name and version; a manifest without both is not an installed package."""
         self._collector.begin(entry.path)
         try:
-            manifest = _DECODER.decode(self._collector.text(entry, data))
+            manifest = _DECODER.decode(self._collector.text(entry, data).removeprefix(_BOM))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             self._collector.note(NoteKind.MALFORMED, entry.path, str(error)[:200])
             return
@@ -82,13 +94,13 @@ class NodeDetector:
     """Reads package.json files below node_modules."""
 
     name = "nodejs"
-    version = "3"
+    version = "4"
     kind = "package"
     reads_text = True
 
     def wants(self, path: str, mode: int) -> bool:  # noqa: ARG002 - the protocol's signature
         """True for the package.json of a directory that stands directly in node_modules."""
-        return path.endswith("/package.json") and bool(_INSTALLED.search(path))
+        return path.endswith("/package.json") and _installed(path)
 
     def start(self, limits: Limits) -> _Run:
         """A fresh run for one layer."""

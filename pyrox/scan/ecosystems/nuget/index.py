@@ -1,7 +1,8 @@
-"""Finds .NET packages by the dependency files of published applications (`*.deps.json`)."""
+"""Finds .NET packages by the dependency files of applications and of shared frameworks (`*.deps.json`)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
@@ -13,6 +14,13 @@ from pyrox.scan.protocols import Entry, Limits
 
 ECOSYSTEM: Final = "nuget"
 REPOSITORY: Final = Repository(name="nuget")
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+_RUNTIME_PACK: Final = "runtimepack."  # the frameworks that a self-contained application carries
+_FRAMEWORK: Final = re.compile(
+    r"(?:^|/)shared/(?P<name>Microsoft\.[^/]+\.App)/(?P<version>[^/]+)/(?P=name)\.deps\.json$"
+)
 
 
 class _Library(msgspec.Struct):
@@ -26,8 +34,16 @@ class _Manifest(msgspec.Struct):
         """Name and version of each package; projects are the application's own."""
         for key, library in self.libraries.items():
             name, slash, version = key.rpartition("/")
-            if slash and library.type == "package":
-                yield name, version
+            if slash and library.type in {"package", "runtimepack"}:
+                yield name.removeprefix(_RUNTIME_PACK), version
+
+
+def _framework(path: str, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The shared framework itself, by its directory, where its file names no package for it."""
+    place = _FRAMEWORK.search(path)
+    if place is None or any(name.startswith(place["name"]) for name, _ in found):
+        return found
+    return [*found, (place["name"], place["version"])]
 
 
 _DECODER: Final = msgspec.json.Decoder(_Manifest)
@@ -42,7 +58,7 @@ class _Run:
         self._collector.begin(entry.path)
         content = self._collector.text(entry, data)
         try:
-            found = list(_DECODER.decode(content).found())
+            found = _framework(entry.path, list(_DECODER.decode(content.removeprefix(_BOM)).found()))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             self._collector.note(NoteKind.MALFORMED, entry.path, str(error)[:200])
             return
@@ -67,7 +83,7 @@ class NugetDetector:
     """Reads dependency files."""
 
     name = "nuget"
-    version = "1"
+    version = "2"
     kind = "package"
     reads_text = True
 

@@ -1,7 +1,8 @@
 """Finds installed Python packages by their metadata files.
 
 A dist-info directory whose INSTALLER names a distribution's package manager is left out:
-the operating system's package stands for it.
+the operating system's package stands for it. What a package carries inside itself
+(`setuptools/_vendor`) is not installed: pip does not list it, and neither does this.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ _METADATA: Final = re.compile(
 )
 _INSTALLER: Final = re.compile(r"(?:.*/)?[^/]+\.dist-info/INSTALLER")
 _SYSTEM: Final = frozenset((b"rpm", b"dpkg", b"apk"))
+_ROOT: Final = re.compile(r"(?:^|/)(?:site|dist)-packages/")
+_VENDORED: Final = re.compile(r"/_vendor(?:ed)?/")
+# pip's stdlib_pkgs (pip/_internal/utils/compat.py): parts of Python itself, which it never lists.
+_STANDARD: Final = frozenset(("python", "wsgiref", "argparse"))
+# A directory that pip left behind when it was stopped while uninstalling (AdjacentTempDirectory).
+_LEFT_BEHIND: Final = ("~", "-")
 _HEADER_BYTES: Final = 1_000_000  # the description that follows the headers may be longer
 _INT32: Final = 2**31 - 1
 _PRE: Final = {1: -3, 2: -2, 3: -1}
@@ -54,6 +61,23 @@ def headers(content: bytes) -> dict[str, str]:
         if colon and line[0] not in " \t":
             values.setdefault(name.strip().lower(), value.strip())
     return values
+
+
+def _installed(path: str) -> bool:
+    """Whether pip would look there: the metadata lie in an import root, not deeper in a package."""
+    root = _ROOT.search(path)
+    if root is None:
+        return not _VENDORED.search(path)
+    first, _, more = path[root.end() :].partition("/")
+    return not first.startswith(_LEFT_BEHIND) and more.count("/") == first.endswith(".egg")
+
+
+def _printed(version: str, parts: pep440.Pep440 | None) -> str:
+    """The normal form with its local part, as pip lists it; a text outside PEP 440 as it stands."""
+    if parts is None:
+        return version
+    public = pep440.canonical(version) or version
+    return f"{public}+{'.'.join(parts.local)}" if parts.local else public
 
 
 def _place(path: str) -> str:
@@ -97,7 +121,9 @@ class _Run:
     def finish(self) -> Finds:
         """The packages that no package manager of the system installed."""
         for path, found in self._found.items():
-            if path.removesuffix("METADATA") not in self._system and not self._add(path, found):
+            if path.removesuffix("METADATA") in self._system or found.name.lower() in _STANDARD:
+                continue
+            if not self._add(path, found):
                 break
         return self._collector.finds(REPOSITORY)
 
@@ -106,10 +132,9 @@ class _Run:
         if parts is None:
             # Kept, so that the report can say that its version was not understood.
             self._collector.note(NoteKind.UNPARSABLE_VERSION, path, f"{found.name} {found.version[:80]}")
-        version = pep440.canonical(found.version) if parts else found.version
         package = Package(
             name=found.name.lower(),
-            version=version or found.version,
+            version=_printed(found.version, parts),
             ecosystem=ECOSYSTEM,
             package_db=f"python:{_place(path)}",
             filepath=path,
@@ -123,7 +148,7 @@ class PythonDetector:
     """Reads wheels' METADATA and eggs' PKG-INFO."""
 
     name = "python"
-    version = "5"
+    version = "6"
     kind = "package"
     reads_text = False  # only the headers are read, however long the description is
 
@@ -131,7 +156,7 @@ class PythonDetector:
         """True for metadata files and INSTALLER files."""
         if not path.endswith(("/METADATA", "/PKG-INFO", ".egg-info", "/INSTALLER")):
             return False
-        return bool(_METADATA.fullmatch(path) or _INSTALLER.fullmatch(path))
+        return bool(_METADATA.fullmatch(path) or _INSTALLER.fullmatch(path)) and _installed(path)
 
     def start(self, limits: Limits) -> _Run:
         """A fresh run for one layer."""

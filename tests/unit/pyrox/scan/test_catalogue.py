@@ -28,6 +28,13 @@ def test_matchers_ask_with_orders_that_the_catalogue_has() -> None:
             assert lookup in catalogue.schemes()
 
 
+_REPOSITORIES = (
+    Repository("r"),
+    Repository("cpe:2.3:o:redhat:enterprise_linux:9:*:*:*:*:*:*:*", "rhel-cpe-repository"),
+    Repository("Red Hat Container Catalog", "rhcc-container-repository"),
+)
+
+
 def _asked(matcher: Matcher) -> set[str]:
     package = Package(name="p", version="1", ecosystem=matcher.ecosystem, package_db="d")
     systems = [
@@ -35,9 +42,7 @@ def _asked(matcher: Matcher) -> set[str]:
         for did in ("debian", "ubuntu", "alpine", "wolfi", "rhel", "almalinux")
     ]
     found = {
-        lookup.scheme
-        for system in systems
-        for lookup in matcher.lookups("1", package, system, (Repository("r"),))
+        lookup.scheme for system in systems for lookup in matcher.lookups("1", package, system, _REPOSITORIES)
     }
     assert found
     return found
@@ -48,6 +53,7 @@ def test_schemes_have_one_entry_for_each_name() -> None:
         "dpkg",
         "apk",
         "rpm",
+        "rhctag",
         "pep440",
         "semver",
         "maven",
@@ -80,6 +86,8 @@ def test_detectors_without_files_find_nothing() -> None:
         ("a/x.dist-info/METADATA", 0o644, {"python"}),
         ("a/x.jar", 0o644, {"java"}),
         ("a/x.jar", 0o755, {"java", "gobin", "cargo"}),
+        ("a/x.so", 0o644, {"gobin", "cargo"}),
+        ("vendor/composer/installed.php", 0o644, {"composer"}),
         ("specifications/x.gemspec", 0o644, {"ruby"}),
         ("a/x.deps.json", 0o644, {"nuget"}),
         ("vendor/composer/installed.json", 0o644, {"composer"}),

@@ -21,6 +21,7 @@ EXPECTED = BuildInfo(
     "go1.22.1",
     Module("example.org/app", "v1.2.3"),
     (Module("github.com/a/b", "v0.1.0"), Module("github.com/e/f", "v0.3.0")),
+    (("vcs", "git"),),
 )
 BASE = 0x400000
 
@@ -161,3 +162,14 @@ def test_damaged_executable_is_read_or_refused(data: bytes, draw: st.DataObject)
     except NoBuildInfo:
         return
     assert found.go_version.startswith(("go", "devel"))
+
+
+def test_header_far_into_its_section_is_found() -> None:
+    content = elf(b"\x00" * (3 << 20) + inline(), section=b".data")
+    assert read(io.BytesIO(content)).go_version == "go1.22.1"
+
+
+def test_header_out_of_its_alignment_is_no_header() -> None:
+    content = elf(b"\x00" * ((3 << 20) + 8) + inline(), section=b".data")
+    with pytest.raises(NoBuildInfo):
+        read(io.BytesIO(content))

@@ -63,3 +63,22 @@ def test_ruby_specification_of_a_megabyte_is_read_once(filler: bytes) -> None:
     # A pattern that goes back over its blanks would take hours for some of these.
     finds = find({SPECIFICATIONS + "x.gemspec": filler + b"\ns.name = 'a'\ns.version = '1'\n"})
     assert [version for _, version in names(finds)] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            b"# -*- encoding: utf-8 -*-\n# stub: rake 13.0.6 ruby lib\ns.name = N\ns.version = V\n",
+            [("rake", "13.0.6")],
+        ),
+        (
+            b"# stub: nokogiri 1.15.0 x86_64-linux lib\n# stub: ext/nokogiri/extconf.rb\n",
+            [("nokogiri", "1.15.0")],
+        ),
+        (b"# stub: rake\ns.name = 'a'\ns.version = '1'\n", [("a", "1")]),
+        (b"  # stub: rake 13.0.6 ruby lib\n", []),
+    ],
+)
+def test_ruby_stub_line_counts_before_all_else(text: bytes, expected: list[tuple[str, str]]) -> None:
+    assert names(find({SPECIFICATIONS + "x.gemspec": text})) == expected

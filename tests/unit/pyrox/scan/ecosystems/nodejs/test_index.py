@@ -45,3 +45,20 @@ def test_node_files_deeper_than_the_package_are_its_own_affair() -> None:
     }
     for path, found in paths.items():
         assert bool(find({path: manifest}).packages) is found, path
+
+
+def test_node_packages_of_other_package_managers_and_not_of_tests() -> None:
+    manifest = b'\xef\xbb\xbf{"name": "x", "version": "1.0.0"}'
+    paths = {
+        "a/node_modules/.pnpm/x@1.0.0/node_modules/x/package.json": True,
+        "a/node_modules/.pnpm/@s+x@1.0.0/node_modules/@s/x/package.json": True,
+        "a/node_modules/.store/x-npm-1.0.0-abc/node_modules/x/package.json": True,
+        "a/node_modules/.store/x-npm-1.0.0-abc/package/package.json": True,
+        "a/node_modules/x/test/fixtures/node_modules/y/package.json": False,
+        "a/node_modules/x/dist/node_modules/y/package.json": False,
+        "a/node_modules/.cache/package.json": False,
+        "a/my_node_modules/x/package.json": False,
+        "a/my_node_modules/b/node_modules/x/package.json": True,
+    }
+    for path, found in paths.items():
+        assert bool(find({path: manifest}).packages) is found, path

@@ -82,7 +82,7 @@ def test_python_metadata_has_a_bound() -> None:
         (b"NAME:A\nVERSION:1.0-RC1\n", [("a", "1.0rc1")]),
         (b"Summary: x\n Name: continued\nName: a\nVersion: 1\n", [("a", "1")]),
         (b"Name: a\nName: b\nVersion: 1\nVersion: 2\n", [("a", "1")]),
-        (b"Name: a\nVersion: 1.0+local\n", [("a", "1.0")]),
+        (b"Name: a\nVersion: 1.0+Ubuntu_1\n", [("a", "1.0+ubuntu.1")]),
         (b"\nName: a\nVersion: 1\n", []),
         (b"Name:\nVersion: 1\n", []),
         (b"Name: a\xff\nVersion: 1\n", [("a\ufffd", "1")]),
@@ -96,3 +96,27 @@ def test_python_metadata_that_comes_again_counts_once() -> None:
     first, second = b"Name: a\nVersion: 1\n", b"Name: a\nVersion: 2\n"
     path = "s/x.dist-info/METADATA"
     assert names(find({path: first, f"t/{path}": second})) == [("a", "1"), ("a", "2")]
+
+
+@pytest.mark.parametrize(
+    ("path", "listed"),
+    [
+        ("usr/lib/python3.11/site-packages/x-1.dist-info/METADATA", True),
+        ("usr/lib/python3/dist-packages/x.egg-info", True),
+        ("opt/venv/lib/python3.11/site-packages/x-1-py3.11.egg/EGG-INFO/PKG-INFO", True),
+        ("site-packages/x.egg-info/PKG-INFO", True),
+        ("usr/lib/python3.11/site-packages/setuptools/_vendor/x-1.dist-info/METADATA", False),
+        ("usr/lib/python3.11/site-packages/a/b.egg-info/PKG-INFO", False),
+        ("usr/lib/python3.11/site-packages/a/site-packages/x-1.dist-info/METADATA", False),
+        ("usr/lib/python3.11/site-packages/~x-1.dist-info/METADATA", False),
+        ("var/task/x-1.dist-info/METADATA", True),
+        ("var/task/setuptools/_vendor/x-1.dist-info/METADATA", False),
+    ],
+)
+def test_python_package_is_found_where_pip_lists_it(path: str, listed: bool) -> None:
+    assert bool(find({path: b"Name: x\nVersion: 1\n"}).packages) is listed
+
+
+@pytest.mark.parametrize("name", ["python", "Python", "wsgiref", "argparse"])
+def test_python_part_of_the_language_is_not_listed(name: str) -> None:
+    assert find({"s/x.egg-info": f"Name: {name}\nVersion: 1\n".encode()}).packages == ()
