@@ -18,6 +18,7 @@ ECOSYSTEMS: Final[tuple[str, ...]] = (
     "dpkg",
     "apk",
     "rpm",
+    "rhcc",
     "python",
     "nodejs",
     "java",

@@ -43,6 +43,7 @@ _BY_DATABASE: Final = {
     "ndb": "rpm",
 }
 _BY_SYSTEM: Final = {"debian": "dpkg", "ubuntu": "dpkg", "alpine": "apk", "wolfi": "apk", "chainguard": "apk"}
+_CONTAINERS: Final = "rhcc-container-repository"  # upstream's key of what an image says of itself
 _BY_REPOSITORY: Final = {
     "pypi": "python",
     "npm": "nodejs",
@@ -222,13 +223,11 @@ def _distribution(message: common_pb2.Distribution) -> Distribution:
 def _package(message: common_pb2.Package, report: IndexReport, key: str) -> Package:
     environments = report.environments.get(key, ())
     database = next((e.package_db for e in environments if e.package_db), message.package_db)
-    names = [
-        report.repositories[i].name
-        for e in environments
-        for i in e.repository_ids
-        if i in report.repositories
+    origins = [
+        report.repositories[i] for e in environments for i in e.repository_ids if i in report.repositories
     ]
-    ecosystem = _ecosystem(database, names, [e.distribution_id for e in environments], report)
+    names, keys = [origin.name for origin in origins], {origin.key for origin in origins}
+    ecosystem = _ecosystem(database, names, keys, [e.distribution_id for e in environments], report)
     source = message.source
     known = message.kind in {kind.value for kind in Kind}
     return Package(
@@ -251,8 +250,12 @@ def _package(message: common_pb2.Package, report: IndexReport, key: str) -> Pack
     )
 
 
-def _ecosystem(database: str, repositories: list[str], systems: list[str], report: IndexReport) -> str:
+def _ecosystem(
+    database: str, repositories: list[str], keys: set[str], systems: list[str], report: IndexReport
+) -> str:
     """The folder that answers for a package: by its database, its repository, its system."""
+    if _CONTAINERS in keys:
+        return "rhcc"
     prefix, colon, _ = database.partition(":")
     if colon and prefix in _BY_DATABASE:
         return _BY_DATABASE[prefix]

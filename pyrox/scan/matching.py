@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pyrox.scan import cpe
 from pyrox.scan.advisories.model import Advisory, AdvisoryRow
 from pyrox.scan.model import IndexReport, Lookup
 from pyrox.scan.protocols import Matcher, VersionScheme
@@ -20,6 +21,8 @@ from pyrox.scan.versions import InvalidVersion, key_or_none
 # Upstream keeps superseded Red Hat containers under this kind, and matches them with nothing.
 _UNMATCHABLE: Final = "unmatchable"
 _LITERALS: Final = re.compile(r"[\w|-]+")
+ANY_REPOSITORY: Final = "*"
+"""In a question's CPEs: the package's product is not known, so that every product's rows apply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +110,23 @@ def _conditions(lookup: Lookup, row: AdvisoryRow) -> str:
         return f"module {lookup.module or 'none'} is not {row.module}"
     if row.arch and lookup.arch and not _arch(row.arch, lookup.arch):
         return f"architecture {lookup.arch} is not among {row.arch}"
-    if row.cpe and not any(cpe_covers(row.cpe, cpe) for cpe in lookup.repository_cpes):
+    if row.cpe and not _from(row.cpe, lookup.repository_cpes):
         return f"no repository of {row.cpe}"
     return ""
 
 
 def _arch(pattern: str, arch: str) -> bool:
-    """Feeds write alternatives (`aarch64|x86_64`); a pattern of any other form admits all."""
+    """Feeds write alternatives (`aarch64|x86_64`); a pattern of any other form admits all.
+
+    A mark before one architecture excludes it.
+    """
+    if pattern.startswith("!"):
+        return arch != pattern[1:]
     return not _LITERALS.fullmatch(pattern) or arch in pattern.split("|")
 
 
-def cpe_covers(advisory: str, repository: str) -> bool:
-    """True when the repository's CPE is the advisory's, or begins with it.
-
-    Upstream cuts trailing `:*` from the advisory's CPE and accepts it as a beginning.
-    """
-    beginning = advisory
-    while beginning.endswith(":*"):
-        beginning = beginning[:-2]
-    return repository == advisory or repository.startswith(beginning)
+def _from(product: str, repositories: Sequence[str]) -> bool:
+    return ANY_REPOSITORY in repositories or any(cpe.covers(product, known) for known in repositories)
 
 
 def _inside(version: str, row: AdvisoryRow, scheme: VersionScheme) -> bool:

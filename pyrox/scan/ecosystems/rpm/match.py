@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pyrox.scan.advisories.vex import RPM_NAMESPACE
 from pyrox.scan.ecosystems.rpm.version import SCHEME
 from pyrox.scan.model import Distribution
+from pyrox.scan.redhat import RPM_KEY, RepositoryMatcher, rpm_names
 from pyrox.scan.system import SystemMatcher
 
 
@@ -13,12 +15,7 @@ def release_namespace(system: Distribution) -> str:
     return f"{system.did}:{version}" if version and system.did != "rhel" else ""
 
 
-def rhel_namespace(system: Distribution) -> str:
-    """`rhel` for every release: the repositories' CPEs tell the advisories apart."""
-    return "rhel" if system.did in {"rhel", "rhcos"} else ""
-
-
 MATCHERS = (
     SystemMatcher("rpm", "rpm", SCHEME, namespace=release_namespace),
-    SystemMatcher("rhel", "rpm", SCHEME, namespace=rhel_namespace),
+    RepositoryMatcher("rhel", "rpm", SCHEME, key=RPM_KEY, namespace=RPM_NAMESPACE, names=rpm_names),
 )

@@ -1,6 +1,7 @@
-"""Reads the advisories of distributions that publish OSV documents for their rpm packages."""
+"""Reads the advisories of distributions that use rpm."""
 
 from pyrox.scan.advisories.osv import OsvSource
+from pyrox.scan.advisories.vex import VexSource
 from pyrox.scan.ecosystems.rpm.version import SCHEME
 
 
@@ -17,4 +18,5 @@ def rocky(ecosystem: str) -> str:
 SOURCES = (
     OsvSource("AlmaLinux", SCHEME, namespace=almalinux),
     OsvSource("Rocky Linux", SCHEME, namespace=rocky),
+    VexSource(SCHEME),
 )

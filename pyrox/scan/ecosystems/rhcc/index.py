@@ -1,0 +1,3 @@
+"""Finds what image a layer belongs to; no detector reads it yet."""
+
+DETECTORS = ()
