@@ -81,6 +81,29 @@ async def central(api: KubeClient, kubeconfig: Path, tmp_path: Path) -> AsyncIte
             await app.close()
 
 
+def _handles() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_watch_that_is_left_does_not_wait_for_the_server_to_close(api: KubeClient) -> None:
+    version = (await api.get(kinds.NAMESPACE.path))["metadata"]["resourceVersion"]
+    query = {"watch": "1", "resourceVersion": version}
+
+    async def follow() -> None:
+        async with api.lines(kinds.NAMESPACE.path, query, seconds=60) as lines:
+            async for _ in lines:
+                pass
+
+    watch = asyncio.create_task(follow())
+    await asyncio.sleep(0.5)
+    during = _handles()
+    watch.cancel()
+    # The loop ends the connection in its next turns, without a word from the server.
+    for _ in range(4):
+        await asyncio.sleep(0)
+    assert _handles() == during - 1
+
+
 def workload(kind: kinds.Kind, name: str, *, privileged: bool = True) -> dict[str, Any]:
     labels = {"app": name}
     spec = {
