@@ -3,7 +3,8 @@
 The Indexer calls `coalesce` with the layers' finds, base first. Operating-system packages
 follow their database (its newest layer counts), language packages their file (a later
 layer may remove or replace it); a file that a distribution's package owns, in any layer,
-is no package of its own.
+is no package of its own. What a lock file names counts where nothing else can be seen
+(`pyrox.scan.locks`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pyrox.scan import ownership
+from pyrox.scan import locks, ownership
 from pyrox.scan.model import (
     Distribution,
     Environment,
@@ -61,7 +62,8 @@ def coalesce(layers: Sequence[LayerFinds]) -> IndexReport:
     """The report of the image whose layers, base first, gave these finds."""
     finds = [layer.merged() for layer in layers]
     systems = _distributions(finds)
-    placed = _system_packages(finds) + _language_packages(finds)
+    languages = locks.standing(_language_packages(finds), lambda item: item.package)
+    placed = _system_packages(finds) + languages
     return _Report(layers, finds, systems).build(placed)
 
 

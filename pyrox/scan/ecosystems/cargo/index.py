@@ -10,8 +10,10 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from pyrox.scan.formats import locktoml
 from pyrox.scan.formats.executable import NotExecutable, at, headers
 from pyrox.scan.formats.run import Collector
+from pyrox.scan.locks import Ecosystem, LockDetector
 from pyrox.scan.model import Finds, NoteKind, Package, Repository
 from pyrox.scan.protocols import Entry, Limits
 
@@ -93,4 +95,12 @@ class CargoDetector:
         return _Run(limits)
 
 
-DETECTORS = (CargoDetector(),)
+DETECTORS = (
+    CargoDetector(),
+    LockDetector(
+        "cargo-lock",
+        "1",
+        Ecosystem(ECOSYSTEM, "cargo", REPOSITORY),
+        {"Cargo.lock": locktoml.cargo},
+    ),
+)

@@ -11,8 +11,9 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from pyrox.scan.formats import phparray
+from pyrox.scan.formats import lockjson, phparray
 from pyrox.scan.formats.run import Collector
+from pyrox.scan.locks import Ecosystem, LockDetector
 from pyrox.scan.model import Finds, NoteKind, Package, Repository
 from pyrox.scan.protocols import Entry, Limits
 
@@ -104,4 +105,12 @@ class ComposerDetector:
         return _Run(limits)
 
 
-DETECTORS = (ComposerDetector(),)
+DETECTORS = (
+    ComposerDetector(),
+    LockDetector(
+        "composer-lock",
+        "1",
+        Ecosystem(ECOSYSTEM, "composer", REPOSITORY),
+        {"composer.lock": lockjson.composer},
+    ),
+)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import BinaryIO, Final
 
+from pyrox.scan.formats import locktext
 from pyrox.scan.formats.run import Collector
+from pyrox.scan.locks import Ecosystem, LockDetector
 from pyrox.scan.model import Finds, NoteKind, Package, Repository
 from pyrox.scan.protocols import Entry, Limits
 
@@ -76,4 +78,12 @@ class GemDetector:
         return _Run(limits)
 
 
-DETECTORS = (GemDetector(),)
+DETECTORS = (
+    GemDetector(),
+    LockDetector(
+        "ruby-lock",
+        "1",
+        Ecosystem(ECOSYSTEM, "ruby", REPOSITORY),
+        {"Gemfile.lock": locktext.bundler, "gems.locked": locktext.bundler},
+    ),
+)

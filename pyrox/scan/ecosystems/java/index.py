@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import BinaryIO, Final
 
+from pyrox.scan.formats import locktext
 from pyrox.scan.formats.jar import EXTENSIONS, MIN_SIZE, ArchiveProblem, JarReader
 from pyrox.scan.formats.run import Collector
+from pyrox.scan.locks import Ecosystem, LockDetector
 from pyrox.scan.model import Finds, Package, Repository
 from pyrox.scan.protocols import Entry, Limits
 
@@ -61,4 +63,12 @@ class JavaDetector:
         return _Run(limits)
 
 
-DETECTORS = (JavaDetector(),)
+DETECTORS = (
+    JavaDetector(),
+    LockDetector(
+        "java-lock",
+        "1",
+        Ecosystem(ECOSYSTEM, "maven", REPOSITORY),
+        {"gradle.lockfile": locktext.gradle},
+    ),
+)

@@ -7,7 +7,9 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from pyrox.scan.formats import lockjson, locktext
 from pyrox.scan.formats.run import Collector
+from pyrox.scan.locks import Ecosystem, LockDetector
 from pyrox.scan.model import Finds, NormalizedVersion, NoteKind, Package, Repository
 from pyrox.scan.protocols import Entry, Limits
 from pyrox.scan.versions import InvalidVersion, semver
@@ -107,4 +109,17 @@ class NodeDetector:
         return _Run(limits)
 
 
-DETECTORS = (NodeDetector(),)
+DETECTORS = (
+    NodeDetector(),
+    LockDetector(
+        "nodejs-lock",
+        "1",
+        Ecosystem(ECOSYSTEM, "nodejs", REPOSITORY, normalized=normalized, hint=_HINT),
+        {
+            "package-lock.json": lockjson.npm,
+            "npm-shrinkwrap.json": lockjson.npm,
+            "yarn.lock": locktext.yarn,
+            "pnpm-lock.yaml": locktext.pnpm,
+        },
+    ),
+)

@@ -8,7 +8,9 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from pyrox.scan.formats import lockjson
 from pyrox.scan.formats.run import Collector
+from pyrox.scan.locks import Ecosystem, LockDetector
 from pyrox.scan.model import Finds, NoteKind, Package, Repository
 from pyrox.scan.protocols import Entry, Limits
 
@@ -96,4 +98,12 @@ class NugetDetector:
         return _Run(limits)
 
 
-DETECTORS = (NugetDetector(),)
+DETECTORS = (
+    NugetDetector(),
+    LockDetector(
+        "nuget-lock",
+        "1",
+        Ecosystem(ECOSYSTEM, "nuget", REPOSITORY),
+        {"packages.lock.json": lockjson.nuget},
+    ),
+)

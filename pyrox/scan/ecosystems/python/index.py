@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from pyrox.scan.formats import lockjson, locktoml
 from pyrox.scan.formats.run import MAX_TEXT, Collector
+from pyrox.scan.locks import Ecosystem, LockDetector
 from pyrox.scan.model import Finds, NormalizedVersion, NoteKind, Package, Repository
 from pyrox.scan.protocols import Entry, Limits
 from pyrox.scan.versions import pep440
@@ -49,6 +51,11 @@ def normalized(parts: pep440.Pep440) -> NormalizedVersion:
     if any(abs(number) > _INT32 + 1 or number > _INT32 for number in v):
         return NormalizedVersion()
     return NormalizedVersion("pep440", tuple(v))
+
+
+def _normalized_text(version: str) -> NormalizedVersion:
+    parts = pep440.parse(version) if len(version) <= MAX_TEXT else None
+    return normalized(parts) if parts else NormalizedVersion()
 
 
 def headers(content: bytes) -> dict[str, str]:
@@ -163,4 +170,17 @@ class PythonDetector:
         return _Run(limits)
 
 
-DETECTORS = (PythonDetector(),)
+DETECTORS = (
+    PythonDetector(),
+    LockDetector(
+        "python-lock",
+        "1",
+        Ecosystem(ECOSYSTEM, "python", REPOSITORY, normalized=_normalized_text),
+        {
+            "poetry.lock": locktoml.python,
+            "uv.lock": locktoml.python,
+            "pdm.lock": locktoml.python,
+            "Pipfile.lock": lockjson.pipfile,
+        },
+    ),
+)
