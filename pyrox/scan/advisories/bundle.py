@@ -16,10 +16,11 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from pyrox.scan import severity
+from pyrox.scan import cpe, severity
 from pyrox.scan.advisories.enrichment import Epss, Kev, Nvd, RedHatAdvisory, parse_nvd_record
 from pyrox.scan.advisories.model import Advisory, AdvisoryRow, Alias, ParsedAdvisory, Skipped
 from pyrox.scan.advisories.ranges import Bounds, Subject, row
+from pyrox.scan.advisories.vex import CONTAINER_NAMESPACE, RPM_NAMESPACE
 from pyrox.scan.formats import unpack
 from pyrox.scan.model import Kind
 from pyrox.scan.names import pep503
@@ -39,7 +40,9 @@ _REPOSITORIES: Final[Mapping[str, tuple[str, str]]] = {
     "packagist": ("packagist", "composer"),
 }
 _SYSTEM_SCHEMES: Final[Mapping[str, str]] = {"debian": "dpkg", "ubuntu": "dpkg", "alpine": "apk"}
-_CPE_REPOSITORIES: Final = ("rhel-cpe-repository",)
+_PACKAGES: Final = "rhel-cpe-repository"
+_CONTAINERS: Final = "rhcc-container-repository"
+_RED_HAT: Final = "rhel-vex"
 
 
 class _Package(msgspec.Struct):
@@ -85,6 +88,7 @@ class _Vuln(msgspec.Struct):
     distribution: _System | None = None
     repository: _Repository | None = None
     fixed_in_version: str = ""
+    arch_op: str = ""
     range: _Range | None = None
     invert: bool = msgspec.field(name="Invert", default=False)
     aliases: msgspec.Raw = msgspec.field(name="Aliases", default=msgspec.Raw(b"[]"))
@@ -235,8 +239,11 @@ def _namespace(vuln: _Vuln) -> tuple[str, str]:
     repository, system = vuln.repository, vuln.distribution
     if repository is not None and repository.name in _REPOSITORIES:
         return _REPOSITORIES[repository.name]
-    if repository is not None and repository.key in _CPE_REPOSITORIES:
-        return "rhel", "rpm"
+    if repository is not None and repository.key == _CONTAINERS:
+        return CONTAINER_NAMESPACE, "rhctag"
+    # What has no fix carries the product's id as its key there, so the updater decides.
+    if repository is not None and (repository.key == _PACKAGES or vuln.updater == _RED_HAT):
+        return RPM_NAMESPACE, "rpm"
     if system is None or not system.did:
         return "", ""
     if system.did == "alpine":
@@ -263,15 +270,24 @@ def _subject(vuln: _Vuln, package: _Package, namespace: str, scheme: VersionSche
         kind=Kind.BINARY if language or not known else Kind(package.kind),
         scheme=scheme,
         advisory=key,
-        arch=package.arch,
+        arch=f"!{package.arch}" if package.arch and vuln.arch_op == "not equals" else package.arch,
         module=package.module,
-        cpe=(vuln.repository.cpe or vuln.repository.name) if namespace == "rhel" and vuln.repository else "",
+        cpe=_cpe(vuln.repository) if namespace in {RPM_NAMESPACE, CONTAINER_NAMESPACE} else "",
     )
+
+
+def _cpe(repository: _Repository | None) -> str:
+    """The product's name as a formatted string, which upstream keeps as the repository's name."""
+    if repository is None:
+        return ""
+    return cpe.formatted(repository.cpe) or cpe.formatted(repository.name) or repository.name
 
 
 def _row(vuln: _Vuln, subject: Subject) -> AdvisoryRow | None:
     fixed = "" if vuln.fixed_in_version == "0" else vuln.fixed_in_version
-    if "=" in fixed:
+    if subject.namespace == CONTAINER_NAMESPACE:
+        bounds = Bounds(introduced=_minor(vuln.range), fixed=fixed)
+    elif "=" in fixed:
         values = parse_qs(fixed)
         bounds = Bounds(
             introduced=_first(values, "introduced"),
@@ -280,14 +296,20 @@ def _row(vuln: _Vuln, subject: Subject) -> AdvisoryRow | None:
         )
     else:
         bounds = Bounds(fixed=fixed)
-    if vuln.range is not None:
+    if vuln.range is not None and subject.namespace != CONTAINER_NAMESPACE:
         lower, upper = _numbers(vuln.range.lower), _numbers(vuln.range.upper)
-        if lower and any(lower):
+        if lower and any(lower) and not bounds.introduced:
             # The number form forgets pre-releases, so the bound includes those of the version.
             bounds = Bounds(introduced=_version(lower) + "-0", fixed=bounds.fixed, last=bounds.last)
-        if upper and not bounds.fixed and _UNBOUNDED not in upper:
+        if upper and not (bounds.fixed or bounds.last) and _UNBOUNDED not in upper:
             bounds = Bounds(introduced=bounds.introduced, fixed=_version(upper))
     return row(subject, bounds, not_affected=vuln.invert)
+
+
+def _minor(found: _Range | None) -> str:
+    """The minor release with which a container's range begins; empty for the first of all."""
+    lower = (*(_numbers(found.lower) if found else ()), 0, 0)
+    return f"{lower[0]}.{lower[1]}" if any(lower[:2]) else ""
 
 
 def _first(values: Mapping[str, list[str]], name: str) -> str:

@@ -6,6 +6,7 @@ result. Pure. What the line form cannot express (an OSV `limit` without a fix) i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -27,6 +28,13 @@ _NO_TIME: Final = "0001-01-01T00:00:00Z"
 _REPOSITORIES: Final = frozenset(
     {"pypi", "npm", "maven", "go", "rubygems", "crates.io", "nuget", "packagist"}
 )
+_KEYS: Final[Mapping[str, str]] = {
+    "rhel": "rhel-cpe-repository",
+    "rhcc": "rhcc-container-repository",
+}
+_WORD: Final = re.compile(r"\w+")
+_NUMBERS: Final = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?")
+_HIGHEST: Final = 2_147_483_647  # upstream's numbers have 32 bits
 _NAMES: Final[Mapping[str, str]] = {
     "debian": "Debian GNU/Linux",
     "ubuntu": "Ubuntu",
@@ -65,8 +73,10 @@ def record(advisory: Advisory, row: AdvisoryRow, *, fingerprint: str) -> dict[st
             "version": "",
             "kind": row.kind.value,
             "module": row.module,
-            "arch": row.arch,
+            "arch": row.arch.removeprefix("!"),
         },
+        **_arch_operation(row.arch),
+        **_numbers(row),
         "fixed_in_version": _fixed(row),
         "Aliases": [{"Space": alias.space, "Name": alias.name} for alias in advisory.aliases],
         "Invert": row.not_affected,
@@ -85,8 +95,8 @@ def _origin(row: AdvisoryRow) -> dict[str, Any]:
     """The distribution or repository that a namespace stands for."""
     if row.namespace in _REPOSITORIES:
         return {"repository": {"id": "", "name": row.namespace, "key": "", "uri": "", "cpe": ""}}
-    if row.namespace == "rhel":
-        key = "rhel-cpe-repository"
+    key = _KEYS.get(row.namespace)
+    if key is not None:
         return {"repository": {"id": "", "name": row.cpe, "key": key, "uri": "", "cpe": row.cpe}}
     did, _, version = row.namespace.partition(":")
     name = _NAMES.get(did, did)
@@ -99,10 +109,36 @@ def _origin(row: AdvisoryRow) -> dict[str, Any]:
     return {"distribution": distribution}
 
 
+def _arch_operation(arch: str) -> dict[str, str]:
+    """How the architecture is to be compared (claircore ArchOp)."""
+    if not arch:
+        return {}
+    if arch.startswith("!"):
+        return {"arch_op": "not equals"}
+    return {"arch_op": "equals" if _WORD.fullmatch(arch) else "pattern match"}
+
+
+def _numbers(row: AdvisoryRow) -> dict[str, Any]:
+    """The range in numbers, by which upstream finds rows of containers, Go and npm."""
+    if row.namespace == "rhcc":
+        low = _NUMBERS.match(row.introduced)
+        high = _NUMBERS.match(row.fixed_in.removeprefix("v"))
+        upper = f"{int(high[1])}.{int(high[2] or 0)}.{_HIGHEST}" if high else str(_HIGHEST)
+        lower = f"{int(low[1])}.{int(low[2] or 0)}" if low else "0"
+        return {"range": {"[": f"rhctag:{lower}", ")": f"rhctag:{upper}"}}
+    if row.namespace not in {"go", "npm"} or row.last_affected:
+        return {}
+    bounds = [_NUMBERS.match(text.removeprefix("v")) for text in (row.introduced, row.fixed_in)]
+    lower, upper = (".".join(part or "0" for part in found.groups()) if found else "" for found in bounds)
+    return {
+        "range": {"[": f"semver:0.{lower or '0.0.0'}", ")": f"semver:{f'0.{upper}' if upper else _HIGHEST}"}
+    }
+
+
 def _fixed(row: AdvisoryRow) -> str:
     """The fix as it stands, or a query text when the range has other bounds, as OSV's have."""
     plain = row.namespace not in _REPOSITORIES and not row.introduced and not row.last_affected
-    if plain:
+    if plain or row.namespace == "rhcc":
         return row.fixed_in
     bounds = {"introduced": row.introduced, "fixed": row.fixed_in, "lastAffected": row.last_affected}
     return urlencode({name: value for name, value in bounds.items() if value})

@@ -80,7 +80,21 @@ def test_line_names_its_operation() -> None:
         ({"repository": {"name": "pypi"}}, "pypi", "foo-bar", Kind.BINARY, "pep440"),
         ({"repository": {"name": "maven"}}, "maven", "Foo_Bar", Kind.BINARY, "maven"),
         (
-            {"repository": {"name": "cpe:a", "key": "rhel-cpe-repository", "cpe": "cpe:b"}},
+            {"updater": "rhel-vex", "repository": {"name": "cpe:/a:b", "key": "red_hat_linux_8"}},
+            "rhel",
+            "Foo_Bar",
+            Kind.SOURCE,
+            "rpm",
+        ),
+        (
+            {"repository": {"name": "cpe:/a:b", "key": "rhcc-container-repository"}},
+            "rhcc",
+            "Foo_Bar",
+            Kind.SOURCE,
+            "rhctag",
+        ),
+        (
+            {"repository": {"name": "cpe:/a:c", "key": "rhel-cpe-repository", "cpe": "cpe:/a:b"}},
             "rhel",
             "Foo_Bar",
             Kind.SOURCE,
@@ -93,7 +107,7 @@ def test_namespace_follows_distribution_or_repository(
 ) -> None:
     found = row(**more)
     assert (found.namespace, found.package, found.kind, found.scheme) == (namespace, package, kind, scheme)
-    assert found.cpe == ("cpe:b" if namespace == "rhel" else "")
+    assert found.cpe == ("cpe:2.3:a:b:*:*:*:*:*:*:*:*:*" if namespace in {"rhel", "rhcc"} else "")
 
 
 @pytest.mark.parametrize(

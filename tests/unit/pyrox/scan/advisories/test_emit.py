@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -26,6 +27,9 @@ TEXT = Advisory(
     normalized=Severity.IMPORTANT,
     aliases=(Alias("CVE", "CVE-2026-1"),),
 )
+
+
+CPE = "cpe:2.3:a:redhat:openshift:4.12:*:el8:*:*:*:*:*"
 
 
 def made(
@@ -56,15 +60,24 @@ def made(
         made(
             "maven", "maven", Bounds(introduced="2.0-beta9", fixed="2.15.0"), package="org.apache:log4j-core"
         ),
+        replace(
+            made("rhel", "rpm", Bounds(fixed="0:1.2-3.el8")), arch="aarch64|x86_64", cpe=CPE, module="m:1"
+        ),
+        replace(made("rhel", "rpm", Bounds(), Kind.SOURCE), cpe=CPE, not_affected=True),
+        replace(made("amzn:2023", "rpm", Bounds(fixed="1.2-3")), arch="x86_64"),
+        replace(made("ol:8", "rpm", Bounds(fixed="1.2-3")), arch="!src"),
+        replace(made("rhcc", "rhctag", Bounds(introduced="4.12", fixed="v4.12.0-202301.p0")), cpe=CPE),
+        replace(made("rhcc", "rhctag", Bounds(fixed="1744596866")), cpe=CPE),
+        replace(made("rhcc", "rhctag", Bounds(), Kind.ANCESTRY), cpe=CPE, not_affected=True),
     ],
-    ids=lambda r: f"{r.namespace} {r.fixed_in or r.last_affected or 'open'}",
+    ids=lambda r: f"{r.namespace} {r.fixed_in or r.last_affected or 'open'} {r.kind}",
 )
 def test_row_is_read_back_as_it_was(written: AdvisoryRow) -> None:
     raw = list(lines(ParsedAdvisory(TEXT, (written,)), fingerprint="f"))
     content = next(read(raw, SCHEMES)).content
     assert isinstance(content, ParsedAdvisory)
     found = content.rows[0]
-    fields = ("namespace", "package", "kind", "scheme", "lo", "hi", "introduced", "fixed_in", "last_affected")
+    fields = [name for name in AdvisoryRow.__slots__ if name != "advisory"]
     assert [getattr(found, f) for f in fields] == [getattr(written, f) for f in fields]
     text = content.advisory
     assert (text.source, text.name, text.description, text.links) == (
@@ -93,3 +106,32 @@ def test_row_with_a_bound_that_lines_cannot_hold_is_left_out() -> None:
     limited = made("go", "go", Bounds(introduced="1.0.0", limit="2.0.0"))
     assert not expressible(limited)
     assert list(lines(ParsedAdvisory(TEXT, (limited,)), fingerprint="f")) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "numbers", "operation"),
+    [
+        (
+            made("go", "go", Bounds(introduced="1.2.0-rc.1", fixed="1.3")),
+            ("semver:0.1.2.0", "semver:0.1.3.0"),
+            None,
+        ),
+        (made("npm", "semver", Bounds()), ("semver:0.0.0.0", "semver:2147483647"), None),
+        (made("npm", "semver", Bounds(last="2.0.0")), None, None),
+        (
+            made("rhcc", "rhctag", Bounds(introduced="4.12", fixed="v4.12.0-1")),
+            ("rhctag:4.12", "rhctag:4.12.2147483647"),
+            None,
+        ),
+        (made("rhcc", "rhctag", Bounds()), ("rhctag:0", "rhctag:2147483647"), None),
+        (replace(made("rhel", "rpm", Bounds()), arch="x86_64"), None, "equals"),
+        (replace(made("rhel", "rpm", Bounds()), arch="a|b"), None, "pattern match"),
+        (replace(made("rhel", "rpm", Bounds()), arch="!b"), None, "not equals"),
+    ],
+)
+def test_record_tells_upstream_how_to_find_and_compare(
+    written: AdvisoryRow, numbers: tuple[str, str] | None, operation: str | None
+) -> None:
+    vuln = record(TEXT, written, fingerprint="f")["Vuln"]
+    assert vuln.get("range") == (None if numbers is None else {"[": numbers[0], ")": numbers[1]})
+    assert vuln.get("arch_op") == operation
