@@ -1,18 +1,17 @@
-"""Finds rpm packages with their files, and the release of distributions that use rpm.
+"""Finds rpm packages with the files they own; the distributions are in `distributions`.
 
-A system without a detector of its own still becomes a distribution, so that a report can
-say "unsupported" and name it instead of being silently clean.
+Indexer and Compliance run these detectors; advisories are unknown here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import BinaryIO, Final
 
+from pyrox.scan.ecosystems.rpm.distributions import RELEASE_FILES, RHEL_FILES, read_other, read_rhel
 from pyrox.scan.formats import osrelease, rpmdb, rpmheader
 from pyrox.scan.formats.run import Collector
-from pyrox.scan.model import Distribution, Finds, NoteKind, Package
+from pyrox.scan.model import Finds, NoteKind, Package
 from pyrox.scan.ownership import owned
 from pyrox.scan.protocols import Entry, Limits
 
@@ -21,74 +20,6 @@ _NAMES: Final = ("Packages", "Packages.db", "rpmdb.sqlite")
 _KEYS: Final = "gpg-pubkey"  # rpm keeps imported keys as if they were packages
 _SHA256: Final = 8  # OpenPGP's number of the algorithm
 _SOURCE: Final = re.compile(r"(?P<name>.+)-(?P<version>[^-]+-[^-]+)\.(?:no)?src\.rpm")
-
-_RHEL: Final = re.compile(
-    r"Red Hat Enterprise Linux (?:Server|Atomic Host)?\s*(?:release\s*)?([0-9]+)(?:\.[0-9]+)?"
-)
-_PHOTON: Final = re.compile(r"VMware Photon (?:OS|Linux)[^0-9]{0,64}([1-5]\.0)")
-_LEAP: Final = re.compile(r"cpe:/o:opensuse:leap:([0-9]+\.[0-9]+)")
-_SLES: Final = re.compile(r"cpe:/o:suse:sles:([0-9]+)")
-_AMAZON: Final = {"2018.03": "2018.03", "2": "2", "2023": "2023"}
-# Systems that other detectors read.
-_ELSEWHERE: Final = frozenset(("debian", "ubuntu", "alpine", "wolfi", "chainguard"))
-_MAJOR_ONLY: Final = frozenset(("almalinux", "rocky", "centos", "sles", "ol", "rhel"))
-
-
-def read_rhel(files: Mapping[str, str]) -> Distribution | None:
-    """Red Hat Enterprise Linux by its name in os-release; the version is the major number."""
-    for path in (*osrelease.OS_RELEASE, "etc/redhat-release"):
-        found = _RHEL.search(files.get(path, ""))
-        if found:
-            name = "Red Hat Enterprise Linux Server"
-            return Distribution(
-                did="rhel",
-                name=name,
-                version=found[1],
-                version_id=found[1],
-                cpe=f"cpe:2.3:o:redhat:enterprise_linux:{found[1]}:*:*:*:*:*:*:*",
-                pretty_name=f"{name} {found[1]}",
-            )
-    return None
-
-
-def read_other(files: Mapping[str, str]) -> Distribution | None:
-    """Every other system by its os-release: id, version, name."""
-    values = osrelease.release(files)
-    did = values.get("ID", "")
-    if not did or did in _ELSEWHERE or read_rhel(files) is not None:
-        return None
-    return _named(did, values) or _plain(did, values)
-
-
-def _named(did: str, values: Mapping[str, str]) -> Distribution | None:
-    cpe, pretty = values.get("CPE_NAME", ""), values.get("PRETTY_NAME", "")
-    if did in {"opensuse-leap", "opensuse"} and (found := _LEAP.search(cpe)):
-        return Distribution(
-            "opensuse-leap", "openSUSE Leap", found[1], version_id=found[1], pretty_name=pretty
-        )
-    if did == "sles" and (found := _SLES.search(cpe)):
-        return Distribution("sles", "SLES", found[1], version_id=found[1], pretty_name=pretty)
-    if did == "photon" and (found := _PHOTON.search(pretty)):
-        return Distribution("photon", "VMware Photon OS", found[1], version_id=found[1], pretty_name=pretty)
-    if did == "amzn" and (version := _AMAZON.get(values.get("VERSION_ID", ""))):
-        name = "Amazon Linux AMI" if version == "2018.03" else "Amazon Linux"
-        return Distribution("amzn", name, version, version_id=version, pretty_name=pretty)
-    return None
-
-
-def _plain(did: str, values: Mapping[str, str]) -> Distribution:
-    version = values.get("VERSION_ID", "")
-    if did in _MAJOR_ONLY:
-        version = version.partition(".")[0]
-    name = values.get("NAME", did)
-    return Distribution(
-        did=did,
-        name=name,
-        version=version,
-        version_code_name=values.get("VERSION_CODENAME", ""),
-        version_id=version,
-        pretty_name=values.get("PRETTY_NAME", f"{name} {version}".strip()),
-    )
 
 
 def package_of(header: rpmheader.Header, package_db: str) -> Package:
@@ -164,7 +95,7 @@ class RpmDetector:
     """Reads rpm databases wherever they stand."""
 
     name = "rpm"
-    version = "10"
+    version = "10.1"  # upstream's, and our changes since
     kind = "package"
     reads_text = False
 
@@ -179,6 +110,6 @@ class RpmDetector:
 
 DETECTORS = (
     RpmDetector(),
-    osrelease.DistributionDetector("rhel", "3", read_rhel, extra=("etc/redhat-release",)),
-    osrelease.DistributionDetector("os-release", "1", read_other),
+    osrelease.DistributionDetector("rhel", "3.1", read_rhel, extra=RHEL_FILES),
+    osrelease.DistributionDetector("os-release", "2", read_other, extra=RELEASE_FILES),
 )

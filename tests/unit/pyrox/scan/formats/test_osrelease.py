@@ -34,38 +34,6 @@ SYSTEMS = {
         "20230201",
         "Wolfi",
     ),
-    'ID="rhel"\nPRETTY_NAME="Red Hat Enterprise Linux 9.4 (Plow)"\n': (
-        "rhel",
-        "9",
-        "9",
-        "Red Hat Enterprise Linux Server 9",
-    ),
-    'ID="almalinux"\nNAME="AlmaLinux"\nVERSION_ID="9.3"\nPRETTY_NAME="AlmaLinux 9.3"\n': (
-        "almalinux",
-        "9",
-        "9",
-        "AlmaLinux 9.3",
-    ),
-    "ID=fedora\nNAME=Fedora\nVERSION_ID=40\n": ("fedora", "40", "40", "Fedora 40"),
-    'ID=amzn\nVERSION_ID="2023"\nPRETTY_NAME="Amazon Linux 2023"\n': (
-        "amzn",
-        "2023",
-        "2023",
-        "Amazon Linux 2023",
-    ),
-    'ID="opensuse-leap"\nCPE_NAME="cpe:/o:opensuse:leap:15.5"\nPRETTY_NAME="L"\n': (
-        "opensuse-leap",
-        "15.5",
-        "15.5",
-        "L",
-    ),
-    'ID="sles"\nCPE_NAME="cpe:/o:suse:sles:15:sp5"\nPRETTY_NAME="S"\n': ("sles", "15", "15", "S"),
-    'ID=photon\nPRETTY_NAME="VMware Photon OS/Linux 4.0"\nVERSION_ID=4.0\n': (
-        "photon",
-        "4.0",
-        "4.0",
-        "VMware Photon OS/Linux 4.0",
-    ),
     "ID=arch\nNAME='Arch Linux'\nbad line\n": ("arch", "", "", "Arch Linux"),
 }
 
