@@ -8,8 +8,6 @@ requests carry the peer in their ASGI scope. It must not know what an identity m
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,10 @@ from typing import Any
 
 from cryptography import x509
 
+from pyrox.scratch import Scratch
+
 SCOPE_KEY = "peer"
+_PREFIX = "pyrox-peers-"
 # sockaddr_un.sun_path holds 108 bytes with the final zero (Linux unix(7)).
 _MAX_SOCKET_PATH = 107
 _NAME_BYTES = 16
@@ -46,7 +47,7 @@ class Peers:
     """
 
     def __init__(self, parent: Path | None = None) -> None:
-        self._parent = parent
+        self._scratch = Scratch(_PREFIX, parent)
         self._directory: Path | None = None
         self._peers: dict[str, Peer] = {}
 
@@ -59,14 +60,14 @@ class Peers:
         Raises `ValueError` when its path is too long for a socket.
         """
         if self._directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="pyrox-", dir=self._parent))
+            self._directory = self._scratch.open()
         if len(bytes(self._directory)) + 1 + _NAME_LENGTH > _MAX_SOCKET_PATH:
             raise ValueError(f"the path {self._directory} is too long for sockets; choose a shorter one")
 
     def close(self) -> None:
         """Remove the directory and all that is in it."""
         if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
+            self._scratch.close()
             self._directory = None
 
     @property
