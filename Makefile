@@ -134,6 +134,14 @@ images-check: $(VENV)/.ready  ## hold the SBOM of each built image against what 
 images-load:  ## load the archives of `make images` into a cluster (IMAGE_LOAD=command)
 	for archive in build/images/*.tar; do $(IMAGE_LOAD) "$$archive"; done
 
+.PHONY: kind-up
+kind-up: images  ## build the images and run PyRox in a kind cluster of this machine (Docker, kind, kubectl, helm)
+	@deploy/kind/kind.sh up
+
+.PHONY: kind-down
+kind-down:  ## remove the cluster of `make kind-up`
+	@deploy/kind/kind.sh down
+
 .PHONY: up
 up: $(VENV)/.ready ui/dist/index.html  ## start everything on this machine and run the main job
 	$(BIN)/python -m services local up
