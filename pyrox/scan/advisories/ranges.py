@@ -62,7 +62,8 @@ def row(subject: Subject, bounds: Bounds, *, not_affected: bool = False) -> Advi
         hi=hi,
         advisory=subject.advisory,
         introduced=bounds.introduced,
-        fixed_in=bounds.fixed,
+        # The comparator sees texts only, so a limit that has no key must stand where it looks.
+        fixed_in=bounds.fixed or (bounds.limit if fallback else ""),
         last_affected=bounds.last,
         fallback=fallback,
         not_affected=not_affected,
@@ -70,6 +71,18 @@ def row(subject: Subject, bounds: Bounds, *, not_affected: bool = False) -> Advi
         module=subject.module,
         cpe=subject.cpe,
     )
+
+
+def note(made: AdvisoryRow, scheme: VersionScheme) -> str:
+    """What is to be said of a row whose bounds have no key; empty for all others."""
+    if not made.fallback:
+        return ""
+    for bound in (made.introduced, made.fixed_in, made.last_affected):
+        try:
+            scheme.compare(bound or "0", bound or "0")
+        except InvalidVersion:
+            return f"bound that is no version: {bound[:64]!r}"
+    return "version without a key, compared exactly"
 
 
 def points(subject: Subject, versions: Iterable[str], rows: Iterable[AdvisoryRow]) -> list[AdvisoryRow]:

@@ -1,7 +1,8 @@
-"""Opens what feeds publish: gzip and zip in memory, with bounds; and times of advisories."""
+"""Opens what feeds publish: gzip, bzip2 and zip in memory, with bounds; and times of advisories."""
 
 from __future__ import annotations
 
+import bz2
 import lzma
 import struct
 import zipfile
@@ -17,6 +18,7 @@ from pyrox.scan.model import NoteKind
 MAX_FEED: Final = 2_000_000_000
 MAX_DOCUMENT: Final = 16_000_000
 _GZIP: Final = b"\x1f\x8b"
+_BZIP2: Final = b"BZh"
 _MAX_MEMBERS: Final = 100  # each costs a copy of all that follows it
 # What `zipfile` raises for content that lies.
 _BROKEN: Final = (
@@ -34,11 +36,13 @@ _BROKEN: Final = (
 
 
 def plain(data: bytes, limit: int = MAX_FEED) -> bytes:
-    """The data, unpacked when they are gzip.
+    """The data, unpacked when they are gzip or bzip2.
 
     Raises:
         StreamDamage: broken, or more than the limit.
     """
+    if data.startswith(_BZIP2):
+        return _bzip2(data, limit)
     if not data.startswith(_GZIP):
         return data
     parts: list[bytes] = []
@@ -64,6 +68,27 @@ def _gzip_member(data: bytes, limit: int, room: int) -> tuple[bytes, bytes]:
     if not unpacker.eof:
         raise StreamDamage(NoteKind.TRUNCATED, "gzip ends early")
     return out, unpacker.unused_data
+
+
+def _bzip2(data: bytes, limit: int) -> bytes:
+    """The content of a file with one stream or several."""
+    parts: list[bytes] = []
+    room = limit
+    while data:
+        if len(parts) == _MAX_MEMBERS:
+            raise StreamDamage(NoteKind.TOO_MANY, f"more than {_MAX_MEMBERS} bzip2 streams")
+        unpacker = bz2.BZ2Decompressor()
+        try:
+            out = unpacker.decompress(data, room + 1)
+        except (OSError, ValueError) as error:
+            raise StreamDamage(NoteKind.MALFORMED, f"bzip2: {error}") from error
+        if len(out) > room:
+            raise StreamDamage(NoteKind.TOO_LARGE, f"more than {limit} bytes unpacked")
+        if not unpacker.eof:
+            raise StreamDamage(NoteKind.TRUNCATED, "bzip2 ends early")
+        parts.append(out)
+        room, data = room - len(out), unpacker.unused_data
+    return b"".join(parts)
 
 
 def documents(data: bytes, limit: int = MAX_DOCUMENT) -> Iterator[tuple[str, bytes | StreamDamage]]:

@@ -15,6 +15,7 @@ import msgspec
 
 from pyrox.scan.advisories.model import Advisory, AdvisoryRow, Item, ParsedAdvisory, Severity, Skipped
 from pyrox.scan.advisories.ranges import Bounds, Subject, row
+from pyrox.scan.ecosystems.dpkg.ubuntu import SOURCE as UBUNTU
 from pyrox.scan.ecosystems.dpkg.version import SCHEME
 from pyrox.scan.formats import unpack
 from pyrox.scan.formats.bounded import StreamDamage
@@ -135,4 +136,4 @@ def _advisory(source: str, cve: str, urgency: str, description: str) -> Advisory
     )
 
 
-SOURCES = (DebianSource(),)
+SOURCES = (DebianSource(), UBUNTU)

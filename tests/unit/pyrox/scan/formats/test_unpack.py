@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import zipfile
@@ -106,3 +107,22 @@ def test_time_in_the_forms_of_the_feeds(text: str, expected: str) -> None:
     value = unpack.time(text)
     assert value is not None
     assert value.isoformat() == expected
+
+
+def test_bzip2_with_one_stream_or_several_is_unpacked() -> None:
+    assert unpack.plain(bz2.compress(b"a") + bz2.compress(b"b")) == b"ab"
+
+
+@pytest.mark.parametrize(
+    ("data", "limit", "kind"),
+    [
+        (bz2.compress(bytes(1_000_000)), 1000, NoteKind.TOO_LARGE),
+        (bz2.compress(b"text")[:-3], 1000, NoteKind.TRUNCATED),
+        (b"BZh9 this is none", 1000, NoteKind.MALFORMED),
+        (bz2.compress(b"") * 101, 1000, NoteKind.TOO_MANY),
+    ],
+)
+def test_bzip2_bomb_and_damage_end_the_reading(data: bytes, limit: int, kind: NoteKind) -> None:
+    with pytest.raises(StreamDamage) as caught:
+        unpack.plain(data, limit)
+    assert caught.value.kind is kind
