@@ -29,7 +29,9 @@ class Limits:
     """Bounds for one layer; crossing one gives a note, the rest of the layer is still read.
 
     The file limit is the old StackRox Scanner's bound for extractable files (200 MB);
-    claircore has none. The others are ours.
+    claircore has none. The others are ours: `packages` and `found_bytes` (the texts of its
+    packages, and again of owned files) hold for each detector, so that all of them together
+    stay in memory.
     """
 
     entries: int = 2_000_000
@@ -37,7 +39,8 @@ class Limits:
     file_bytes: int = 200_000_000
     text_bytes: int = 32_000_000
     kept_bytes: int = 2_000_000_000
-    packages: int = 200_000
+    packages: int = 100_000
+    found_bytes: int = 24_000_000
     notes: int = 1000
     nesting: int = 16
     archive_directory_bytes: int = 16_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 
 
 def stanzas(data: bytes, fields: frozenset[bytes]) -> Iterator[dict[bytes, str]]:
@@ -11,7 +12,7 @@ def stanzas(data: bytes, fields: frozenset[bytes]) -> Iterator[dict[bytes, str]]
     A line that is neither a field nor a continuation appears under the key `b""`.
     """
     current: dict[bytes, str] = {}
-    for line in data.split(b"\n"):
+    for line in BytesIO(data):  # one line at a time: hostile files are all line ends
         if not line.strip():
             if current:
                 yield current
@@ -20,7 +21,7 @@ def stanzas(data: bytes, fields: frozenset[bytes]) -> Iterator[dict[bytes, str]]
             name, colon, value = line.partition(b":")
             key = name.strip().lower()
             if not colon:
-                current[b""] = line.decode("utf-8", "replace")
+                current[b""] = line.rstrip(b"\n").decode("utf-8", "replace")
             elif key in fields:
                 current[key] = value.strip().decode("utf-8", "replace")
     if current:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from io import BytesIO
 from typing import BinaryIO, Final
 
 from pyrox.scan.formats import osrelease
@@ -15,6 +16,7 @@ from pyrox.scan.protocols import Entry, Limits
 ECOSYSTEM: Final = "apk"
 # apk-tools 3 moved the database below usr; the older place may be a link to it.
 DATABASES: Final = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
+_FIELDS: Final = frozenset("PVAcoC")
 _ISSUE: Final = re.compile(r"Alpine Linux v?([0-9]+\.[0-9]+)")
 _VERSION: Final = re.compile(r"v?([0-9]+\.[0-9]+)")
 
@@ -24,31 +26,36 @@ class _Run:
         self._collector = Collector(limits)
 
     def take(self, entry: Entry, data: BinaryIO) -> None:
-        """Read one database: stanzas of one-letter fields, separated by empty lines."""
-        self._collector.begin(entry.path)
-        self._collector.databases.append(entry.path)
-        for stanza in self._collector.text(entry, data).split(b"\n\n"):
-            if stanza.strip() and not self._stanza(entry.path, stanza):
-                return
+        """Read one database: stanzas of one-letter fields, separated by empty lines.
 
-    def _stanza(self, path: str, stanza: bytes) -> bool:
+        Files are listed below the directory that the line before them names; `owned` keeps
+        few of them, so none is held until its stanza ends.
+        """
+        self._collector.begin(entry.path)
+        self._collector.database(entry.path)
         fields: dict[str, str] = {}
         directory = ""
-        files: list[str] = []
-        for line in stanza.decode("utf-8", "replace").split("\n"):
-            letter, _, value = line.partition(":")
+        for line in BytesIO(self._collector.text(entry, data)):
+            letter, _, value = line.rstrip(b"\r\n").decode("utf-8", "replace").partition(":")
             if letter == "F":
                 directory = value
             elif letter == "R":
-                files.append(f"{directory}/{value}" if directory else value)
-            else:
+                file = f"{directory}/{value}" if directory else value
+                self._collector.own(owned(file, fields.get("P", ""), entry.path))
+            elif letter in _FIELDS:
                 fields[letter] = value
+            elif not letter and fields:
+                if not self._package(entry.path, fields):
+                    return
+                fields, directory = {}, ""
+        if fields:
+            self._package(entry.path, fields)
+
+    def _package(self, path: str, fields: Mapping[str, str]) -> bool:
         name, version = fields.get("P", ""), fields.get("V", "")
         if not name or not version:
             self._collector.note(NoteKind.MALFORMED, path, "stanza without name or version")
             return True
-        for file in files:
-            self._collector.own(owned(file, name, path))
         origin = fields.get("o", "")
         package = Package(
             name=name,
@@ -71,7 +78,7 @@ class ApkDetector:
     """Reads apk's database of installed packages at its two places."""
 
     name = "apk"
-    version = "v0.0.1"
+    version = "v0.0.2"
     kind = "package"
     reads_text = True
 

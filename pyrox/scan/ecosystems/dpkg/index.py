@@ -9,10 +9,12 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from io import BytesIO
+from itertools import islice
 from typing import BinaryIO, Final
 
 from pyrox.scan.formats import deb822, osrelease
-from pyrox.scan.formats.run import Collector
+from pyrox.scan.formats.run import Collector, Room
 from pyrox.scan.model import Distribution, Finds, NoteKind, Package
 from pyrox.scan.ownership import owned
 from pyrox.scan.protocols import Entry, Limits
@@ -36,6 +38,7 @@ _SOURCE: Final = re.compile(r"(\S+)(?:\s+\(([^)]*)\))?")
 _CODENAME: Final = re.compile(r"\(([^()]+)\)\s*$")
 _LSB: Final = "etc/lsb-release"
 _MAX_DATABASES: Final = 1000
+_INFO: Final = (".md5sums", ".list", "/info/format")
 
 
 def _package(stanza: Mapping[bytes, str], package_db: str) -> Package:
@@ -62,10 +65,10 @@ class _StatusRun:
     def __init__(self, limits: Limits) -> None:
         self._collector = Collector(limits)
         self._status: dict[str, bytes] = {}
-        self._infos: set[str] = set()
-        self._hints: dict[tuple[str, str], str] = {}
+        self._infos: dict[str, dict[str, str]] = {}
         self._limits = limits
-        self._held = 0
+        self._held = Room(2 * limits.text_bytes)
+        self._hints = Room(limits.found_bytes)
 
     def take(self, entry: Entry, data: BinaryIO) -> None:
         """Keep a status file for the end; read the lists at once."""
@@ -74,44 +77,53 @@ class _StatusRun:
             self._hold(entry, data)
             return
         root = directory.rpartition("/")[0]
-        if len(self._hints) >= self._limits.packages or len(self._infos) > _MAX_DATABASES:
-            self._collector.note(NoteKind.TOO_MANY, entry.path, "more lists of files than are read")
+        if root not in self._infos and len(self._infos) >= _MAX_DATABASES:
+            self._collector.note(NoteKind.TOO_MANY, entry.path, "more dpkg databases than are read")
             return
-        self._infos.add(root)
+        info = self._infos.setdefault(root, {})
         stem, _, kind = base.rpartition(".")
         name = stem.partition(":")[0]
-        content = self._collector.text(entry, data)
         if kind == "md5sums":
-            # The digest is a name that upstream's reports carry, not a protection.
-            self._hints[root, name] = hashlib.md5(content, usedforsecurity=False).hexdigest()
-            return
-        for line in content.decode("utf-8", "replace").splitlines():
-            self._collector.own(owned(line.strip(), name, f"{root}/status"))
+            self._hint(info, name, entry, data)
+        elif kind == "list":
+            for line in BytesIO(self._collector.text(entry, data)):
+                path = line.strip().decode("utf-8", "replace")
+                self._collector.own(owned(path, name, f"{root}/status"))
+
+    def _hint(self, info: dict[str, str], name: str, entry: Entry, data: BinaryIO) -> None:
+        # The digest is a name that upstream's reports carry, not a protection.
+        digest = hashlib.md5(self._collector.text(entry, data), usedforsecurity=False).hexdigest()
+        if self._hints.take(name, digest):
+            info[name] = digest
+        else:
+            self._collector.note(NoteKind.TOO_MANY, entry.path, "more lists of files than are read")
 
     def _hold(self, entry: Entry, data: BinaryIO) -> None:
         """Keep a status file until it is known whether it is dpkg's; all together have a bound."""
+        former = self._status.pop(entry.path, None)
         content = self._collector.text(entry, data)
-        self._held += len(content) - len(self._status.pop(entry.path, b""))
-        if self._held > 2 * self._limits.text_bytes:
-            self._collector.note(
-                NoteKind.TOO_MANY, entry.path, "the status files of the layer are too large together"
-            )
-            self._held -= len(content)
-            return
-        self._status[entry.path] = content
+        if former is not None:
+            self._held.give(entry.path, former)
+        if len(self._status) < _MAX_DATABASES and self._held.take(entry.path, content):
+            self._status[entry.path] = content
+        else:
+            detail = "the status files of the layer are too many, or too large together"
+            self._collector.note(NoteKind.TOO_MANY, entry.path, detail)
 
     def finish(self) -> Finds:
         """The installed packages of every database of the layer."""
         for path, content in sorted(self._status.items()):
             root = path.rpartition("/")[0]
             if path == _DEFAULT_STATUS or root in self._infos:
-                self._database(path, root, content)
+                self._database(path, self._infos.get(root, {}), content)
         return self._collector.finds()
 
-    def _database(self, path: str, root: str, content: bytes) -> None:
-        self._collector.databases.append(path)
-        for package in sorted(self._installed(path, content), key=lambda p: (p.name, p.version, p.arch)):
-            hint = self._hints.get((root, package.name), "")
+    def _database(self, path: str, hints: Mapping[str, str], content: bytes) -> None:
+        self._collector.database(path)
+        # One more than may be kept, so that the collector tells of the rest.
+        found = list(islice(self._installed(path, content), self._limits.packages + 1))
+        for package in sorted(found, key=lambda p: (p.name, p.version, p.arch)):
+            hint = hints.get(package.name, "")
             if not self._collector.add(path, replace(package, repository_hint=hint)):
                 return
 
@@ -136,13 +148,13 @@ class DpkgDetector:
     """Reads `status` files that have an `info` directory beside them."""
 
     name = "dpkg"
-    version = "7"
+    version = "7.1"  # upstream's, and our changes since
     kind = "package"
     reads_text = True
 
     def wants(self, path: str, mode: int) -> bool:  # noqa: ARG002 - the protocol's signature
-        """True for status files, and for the lists of files below `info`."""
-        return path.endswith("/status") or ("/info/" in path and path.endswith((".md5sums", ".list")))
+        """True for status files, and for the lists of files (and dpkg's own format) below `info`."""
+        return path.endswith("/status") or ("/info/" in path and path.endswith(_INFO))
 
     def start(self, limits: Limits) -> _StatusRun:
         """A fresh run for one layer."""
@@ -158,13 +170,13 @@ class _DistrolessRun:
         content = self._collector.text(entry, data)
         if entry.path.endswith(".md5sums"):
             package_db = entry.path.removesuffix(".md5sums")
-            for line in content.decode("utf-8", "replace").splitlines():
-                self._collector.own(
-                    owned(line.partition(" ")[2].strip(), package_db.rpartition("/")[2], package_db)
-                )
+            name = package_db.rpartition("/")[2]
+            for line in BytesIO(content):
+                file = line.partition(b" ")[2].strip().decode("utf-8", "replace")
+                self._collector.own(owned(file, name, package_db))
             return
         self._collector.begin(entry.path)
-        self._collector.databases.append(entry.path)
+        self._collector.database(entry.path)
         for stanza in deb822.stanzas(content, _FIELDS):
             if _complete(stanza):
                 found = _package(stanza, entry.path)
@@ -181,13 +193,13 @@ class DistrolessDetector:
     """Reads `status.d` directories, which distroless images have instead of one status file."""
 
     name = "dpkg-distroless"
-    version = "1"
+    version = "1.1"
     kind = "package"
     reads_text = True
 
     def wants(self, path: str, mode: int) -> bool:  # noqa: ARG002 - the protocol's signature
         """True for files directly in a `status.d` directory."""
-        return path.rpartition("/")[0].endswith("status.d")
+        return path.rpartition("/")[0].rpartition("/")[2] == "status.d"
 
     def start(self, limits: Limits) -> _DistrolessRun:
         """A fresh run for one layer."""

@@ -149,7 +149,7 @@ def test_collector_bounds_packages_owned_files_and_text() -> None:
     assert collector.text(Entry("t", 3), io.BytesIO(b"abc")) == b"ab"
     finds = collector.finds()
     assert ([p.name for p in finds.packages], finds.owned) == (["a"], (Owned("x", "a", "db"),))
-    assert [note.kind for note in finds.notes] == [NoteKind.TOO_MANY, NoteKind.TOO_LARGE]
+    assert [note.kind for note in finds.notes] == [NoteKind.TOO_MANY] * 2 + [NoteKind.TOO_LARGE]
     collector.begin("p")
     assert collector.finds().packages == ()
 

@@ -107,7 +107,25 @@ def test_dpkg_status_files_too_large_together_are_a_note() -> None:
 
 def test_dpkg_lists_have_a_bound() -> None:
     lists = {f"var/lib/dpkg/info/p{i}.md5sums": b"" for i in range(4)}
-    assert [note.kind for note in find(lists, Limits(packages=2)).notes] == [NoteKind.TOO_MANY] * 2
+    assert [note.kind for note in find(lists, Limits(found_bytes=70)).notes] == [NoteKind.TOO_MANY] * 2
+
+
+def test_dpkg_databases_of_a_layer_have_a_bound() -> None:
+    lists = {f"d{i}/info/p.list": b"" for i in range(1002)}
+    statuses = {f"d{i}/status": STATUS for i in range(1002)}
+    for files in (lists, statuses):
+        assert [note.kind for note in find(files).notes] == [NoteKind.TOO_MANY] * 2
+
+
+def test_dpkg_database_without_lists_is_known_by_its_format_file() -> None:
+    finds = find({"opt/root/var/lib/dpkg/status": STATUS, "opt/root/var/lib/dpkg/info/format": b"1\n"})
+    assert finds.databases == ("opt/root/var/lib/dpkg/status",)
+    assert find({"opt/root/var/lib/dpkg/status": STATUS}).databases == ()
+
+
+def test_directory_whose_name_only_ends_in_status_d_is_none() -> None:
+    assert find({"var/lib/dpkg/mystatus.d/a": STATUS}).packages == ()
+    assert find({"status.d/a": STATUS}).databases == ("status.d/a",)
 
 
 def test_debian_distribution_is_upstreams_field_for_field() -> None:
