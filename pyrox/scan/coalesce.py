@@ -14,16 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pyrox.scan import locks, ownership
+from pyrox.scan import locks, ownership, repositories
 from pyrox.scan.model import (
     Distribution,
     Environment,
     Finds,
     IndexReport,
+    Kind,
     LayerFinds,
     Note,
     Package,
-    Repository,
 )
 
 # Directories of the system's own Python, left out beside a dpkg database that does not list
@@ -32,6 +32,8 @@ _SYSTEM_PYTHON: Final = re.compile(r"usr/lib[^/]*/python[23](?:/.*)?")
 _OPAQUE: Final = ".wh..wh..opq"
 _MARK: Final = ".wh."
 _MAX_NOTES: Final = 1000
+_CONTAINERS: Final = "rhcc"
+"""Packages of this ecosystem stand for images: a base image stays one under what is built on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def _language_packages(finds: Sequence[Finds]) -> list[_Placed]:
         kept = [
             _Placed(package, layer, layer)
             for package in here
-            if (package.ecosystem, package.filepath) not in seen
+            if (package.ecosystem == _CONTAINERS or (package.ecosystem, package.filepath) not in seen)
             and not gone.covers(package.filepath)
             and ownership.key(package.filepath) not in owned
             and not (
@@ -160,6 +162,13 @@ def _has_unlisted_dpkg(found: Finds) -> bool:
     """True for a layer whose dpkg database came without the lists of its packages' files."""
     databases = {database for database in found.databases if database.endswith("dpkg/status")}
     return bool(databases) and not any(item.package_db in databases for item in found.owned)
+
+
+def _record(package: Package) -> object:
+    """What shares one id: a source that is also a package of its own is the same record."""
+    if package.kind is Kind.SOURCE and package.normalized.kind != "unmatchable":
+        return "source", package.name, package.version, package.module
+    return replace(package, package_db="", filepath="", repository_hint="")
 
 
 class _Report:
@@ -189,8 +198,7 @@ class _Report:
         package = item.package
         source = (package.source_name, package.source_version, package.source_module)
         source_id = self._packages.of(("source", *source))
-        identity = replace(package, package_db="", filepath="", repository_hint="")
-        package_id = self._packages.of(identity)
+        package_id = self._packages.of(_record(package))
         report.packages.setdefault(package_id, package)
         report.source_ids.setdefault(package_id, source_id)
         system = self._systems[item.layer] if not package.repository else None
@@ -205,11 +213,11 @@ class _Report:
 
     def _repository_ids(self, report: IndexReport, item: _Placed) -> tuple[str, ...]:
         """The language's default repository, or those that the layer names for its packages."""
-        wanted: list[Repository] = [
-            repository
-            for repository in self._finds[item.layer].repositories
-            if repository.name == item.package.repository
-        ]
+        if item.package.repository:
+            layer = self._finds[item.layer].repositories
+            wanted = [repository for repository in layer if repository.name == item.package.repository]
+        else:
+            wanted = repositories.of_package(item.package, self._finds[item.introduced].repositories)
         ids = []
         for repository in wanted:
             key = self._repositories.of(repository)

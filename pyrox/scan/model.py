@@ -116,6 +116,16 @@ class Owned:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The repository from which a package of an rpm database was installed, by dnf's history."""
+
+    name: str
+    version: str
+    arch: str
+    repoid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finds:
     """What one detector found in one layer. Adding two gives the union, in order."""
 
@@ -123,6 +133,7 @@ class Finds:
     distributions: tuple[Distribution, ...] = ()
     repositories: tuple[Repository, ...] = ()
     owned: tuple[Owned, ...] = ()
+    origins: tuple[Origin, ...] = ()
     databases: tuple[str, ...] = ()
     whiteouts: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -133,6 +144,7 @@ class Finds:
             distributions=self.distributions + other.distributions,
             repositories=self.repositories + other.repositories,
             owned=self.owned + other.owned,
+            origins=self.origins + other.origins,
             databases=self.databases + other.databases,
             whiteouts=self.whiteouts + other.whiteouts,
             notes=self.notes + other.notes,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import BinaryIO, Final
 
+from pyrox.scan.ecosystems.rpm import content
 from pyrox.scan.ecosystems.rpm.distributions import RELEASE_FILES, RHEL_FILES, read_other, read_rhel
 from pyrox.scan.formats import osrelease, rpmdb, rpmheader
 from pyrox.scan.formats.run import Collector
@@ -62,7 +63,7 @@ class _Run:
         if not kind:
             return
         package_db = f"{kind}:{entry.path.rpartition('/')[0]}"
-        self._collector.database(package_db)
+        self._collector.databases.append(package_db)
         try:
             for blob in rpmdb.blobs(data):
                 if not self._package(entry.path, package_db, blob):
@@ -112,4 +113,5 @@ DETECTORS = (
     RpmDetector(),
     osrelease.DistributionDetector("rhel", "3.1", read_rhel, extra=RHEL_FILES),
     osrelease.DistributionDetector("os-release", "2", read_other, extra=RELEASE_FILES),
+    *content.DETECTORS,
 )

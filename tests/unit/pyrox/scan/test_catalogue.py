@@ -16,7 +16,7 @@ def test_detectors_have_names_of_their_own_versions_and_known_kinds() -> None:
     names = [detector.name for detector in found]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"v?[0-9.]+", detector.version) for detector in found)
-    assert {detector.kind for detector in found} == {"package", "distribution"}
+    assert {detector.kind for detector in found} == {"package", "distribution", "repository"}
 
 
 def test_matchers_ask_with_orders_that_the_catalogue_has() -> None:
