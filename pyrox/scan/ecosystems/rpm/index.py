@@ -63,7 +63,7 @@ class _Run:
         if not kind:
             return
         package_db = f"{kind}:{entry.path.rpartition('/')[0]}"
-        self._collector.databases.append(package_db)
+        self._collector.database(package_db)
         try:
             for blob in rpmdb.blobs(data):
                 if not self._package(entry.path, package_db, blob):
