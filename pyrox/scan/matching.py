@@ -43,12 +43,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A package of a report that an advisory's row hits."""
+    """A package of a report that an advisory's row hits.
+
+    `overruled` is set when somebody's statement says that it is not so; `reason` then has it.
+    """
 
     package_id: str
     advisory: Advisory
     row: AdvisoryRow
     reason: str = ""
+    overruled: bool = False
 
 
 def plan(report: IndexReport, matchers: Sequence[Matcher]) -> Plan:

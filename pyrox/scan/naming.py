@@ -15,6 +15,8 @@ _GHSA: Final = re.compile(r"GHSA(?:-[2-9cfghjmpqrvwx]{4}){3}")
 _ANY: Final = re.compile(r"(?<![A-Z])[A-Z]++-\d{4}[-:]\d+", re.ASCII)
 _ERRATA: Final = "https://access.redhat.com/errata/"
 VEX: Final = "rhel-vex"
+# The longest ids that feeds give have some thirty characters; an index entry has its bounds.
+_LONGEST_ID: Final = 100
 
 
 def _first(pattern: re.Pattern[str], advisory: Advisory) -> str:
@@ -32,6 +34,14 @@ def shown_name(advisory: Advisory) -> str:
 def cve_of(advisory: Advisory) -> str:
     """The CVE by which enrichments are looked up; empty when name and links hold none."""
     return _first(_CVE, advisory)
+
+
+def ids_of(advisory: Advisory) -> tuple[str, ...]:
+    """Every id by which somebody may ask for the advisory, in capitals: in name, links and aliases."""
+    texts = (advisory.name, advisory.links, *(alias.name for alias in advisory.aliases))
+    found = [id_ for text in texts for pattern in (_CVE, _GHSA, _ANY) for id_ in pattern.findall(text)]
+    whole = [] if " " in advisory.name or len(advisory.name) > _LONGEST_ID else [advisory.name]
+    return tuple(dict.fromkeys(id_.upper() for id_ in (*found, *whole) if len(id_) <= _LONGEST_ID))
 
 
 def red_hat_advisory(advisory: Advisory) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The gRPC servicer of `scanner.v4.Matcher`: reports, and how fresh the advisories are.
+"""The gRPC servicer of `scanner.v4.Matcher`: reports, bills of material, how fresh the advisories are.
 
 Only Central may call it. Error classes are upstream's (scanner/services/matcher.go):
 before the first load FAILED_PRECONDITION, a bad request INVALID_ARGUMENT.
@@ -6,22 +6,19 @@ before the first load FAILED_PRECONDITION, a bad request INVALID_ARGUMENT.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from google.protobuf.empty_pb2 import Empty
 
-from pyrox.errors import Invalid, Referenced
+from pyrox.errors import Invalid
 from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.scanner.v4 import matcher_service_pb2 as pb
-from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents as ContentsMessage
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
-from pyrox.rpc.authz import UNSERVED, Rule, Services
+from pyrox.rpc.authz import Rule, Services
 from pyrox.rpc.call import Call
-from pyrox.scan.codec import from_contents
-from pyrox.scan.report import assemble
-from services.scanner_matcher.query import Query
+from services.scanner_matcher.bills import Bills, Names
+from services.scanner_matcher.reports import Reports
 from services.scanner_matcher.store import VulnStore
 from services.scanner_matcher.validate import check_contents, check_hash_id
 
@@ -31,13 +28,6 @@ _HIT_BUCKETS = (0, 10, 100, 300, 1000, 3000, 10_000, 30_000)
 _CENTRAL = Services.of("CENTRAL_SERVICE")
 
 
-class IndexReports(Protocol):
-    """Where the contents of an image come from when the request has none."""
-
-    async def contents(self, hash_id: str) -> ContentsMessage:
-        """The stored contents. Raises `NotFound`, or what reaching the Indexer raises."""
-
-
 class MatcherService:
     """Vulnerability reports by image."""
 
@@ -45,22 +35,16 @@ class MatcherService:
     AUTHZ: ClassVar[Mapping[str, Rule]] = {
         "GetVulnerabilities": _CENTRAL,
         "GetMetadata": _CENTRAL,
-        "GetSBOM": UNSERVED,
-        "ScanSBOM": UNSERVED,
+        "GetSBOM": _CENTRAL,
+        "ScanSBOM": _CENTRAL,
     }
 
     def __init__(
-        self,
-        *,
-        query: Query,
-        store: VulnStore,
-        indexer: IndexReports | None,
-        metrics: Metrics,
-        version: str,
+        self, *, reports: Reports, bills: Bills, store: VulnStore, metrics: Metrics, version: str
     ) -> None:
-        self._query = query
+        self._reports = reports
+        self._bills = bills
         self._store = store
-        self._indexer = indexer
         self._headers = {VERSION_HEADER: version}
         self._hits = metrics.histogram("report_hits", "advisories that hit one image", buckets=_HIT_BUCKETS)
 
@@ -70,24 +54,31 @@ class MatcherService:
         """The report for the given contents, or for those that the Indexer has."""
         await call.send_headers(self._headers)
         check_hash_id(request.hash_id)
-        if await self._store.last_update() is None:
-            raise Referenced(
-                "the matcher is not initialized: initial load for the vulnerability DB is in progress; "
-                "try again later"
-            )
-        message = request.contents if request.HasField("contents") else await self._indexed(request.hash_id)
-        check_contents(message)
-        answer = await self._query.run(from_contents(message))
-        self._hits.observe(len(answer.hits))
-        return await asyncio.to_thread(
-            assemble,
-            hash_id=request.hash_id,
-            contents=message,
-            hits=answer.hits,
-            enrichments=answer.enrichments,
-            schemes=self._query.schemes,
-            namespaces=answer.namespaces,
-        )
+        contents = request.contents if request.HasField("contents") else None
+        made = await self._reports.of(request.hash_id, contents)
+        self._hits.observe(len(made.answer.hits))
+        return made.report
+
+    async def GetSBOM(self, request: pb.GetSBOMRequest, call: Call) -> pb.GetSBOMResponse:
+        """The contents of the request as SPDX; neither the Indexer nor the database is asked."""
+        await call.send_headers(self._headers)
+        for name in ("id", "name", "uri"):
+            if not getattr(request, name):
+                raise Invalid.of(f"{name} is required")
+        if not request.HasField("contents"):
+            raise Invalid.of("contents are required")
+        check_contents(request.contents)
+        names = Names(request.id, request.name, request.uri)
+        return pb.GetSBOMResponse(sbom=await self._bills.spdx(names, request.contents))
+
+    async def ScanSBOM(self, request: pb.ScanSBOMRequest, call: Call) -> pb.ScanSBOMResponse:
+        """The report for the packages of a document, without an image."""
+        await call.send_headers(self._headers)
+        if not request.sbom:
+            raise Invalid.of("sbom is required")
+        contents = await self._bills.read(request.sbom, request.media_type)
+        made = await self._reports.of("", contents)
+        return pb.ScanSBOMResponse(vulnerability_report=made.report)
 
     async def GetMetadata(self, request: Empty, call: Call) -> pb.Metadata:  # noqa: ARG002 - the wire's form
         """When the oldest of the bundles was made; unset before all were loaded."""
@@ -97,8 +88,3 @@ class MatcherService:
         if updated is not None:
             metadata.LastVulnerabilityUpdate.FromDatetime(updated)
         return metadata
-
-    async def _indexed(self, hash_id: str) -> ContentsMessage:
-        if self._indexer is None:
-            raise Invalid("empty contents is disabled")
-        return await self._indexer.contents(hash_id)

@@ -33,11 +33,16 @@ from pyrox.service import Background, Component
 from pyrox.version import WIRE_VERSION
 from pyrox.workers import Workers
 from services.scanner_matcher.api import MatcherService
+from services.scanner_matcher.bills import Bills
 from services.scanner_matcher.config import Config
+from services.scanner_matcher.documents import Documents
 from services.scanner_matcher.feed import Feed
+from services.scanner_matcher.images import Images
 from services.scanner_matcher.indexer import RemoteIndexer
+from services.scanner_matcher.insight import Insight, Parts
 from services.scanner_matcher.loader import Loader
 from services.scanner_matcher.query import Query
+from services.scanner_matcher.reports import Reports
 from services.scanner_matcher.store import VulnStore
 from services.scanner_matcher.updates import Pace, Updates
 
@@ -78,19 +83,22 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
         allowed=config.allowed_bundles,
     )
     indexer = _indexer(config, client_tls)
+    parts = _parts(pool, store, indexer)
     service = MatcherService(
-        query=Query(store=store, matchers=catalogue.matchers(), schemes=catalogue.schemes()),
+        reports=parts.reports,
+        bills=Bills(repositories=indexer, clock=clock, version=WIRE_VERSION),
         store=store,
-        indexer=indexer,
         metrics=metrics,
         version=WIRE_VERSION,
     )
     peers = Peers()
-    rpc = RpcServer(
-        methods=methods(service), authenticator=_authenticator(config, clock), peers=peers, clock=clock
-    )
+    authenticator = _authenticator(config, clock)
+    rpc = RpcServer(methods=methods(service), authenticator=authenticator, peers=peers, clock=clock)
     front = Front(
-        endpoints=[Endpoint.parse(config.grpc_listen_addr, server_tls)], app=None, peers=peers, clock=clock
+        endpoints=[Endpoint.parse(config.grpc_listen_addr, server_tls)],
+        app=Insight(parts=parts, authenticator=authenticator).app(),
+        peers=peers,
+        clock=clock,
     )
     probes = _probes(config, server_tls, store, metrics, clock=clock)
     return App(
@@ -104,6 +112,7 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
             pool,
             CertificateWatch(watched=[server_tls, client_tls], clock=clock),
             *([indexer] if indexer else []),
+            parts.images,
             rpc,
             front,
             probes,
@@ -113,6 +122,15 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
         front=front,
         probes=probes,
     )
+
+
+def _parts(pool: Pool, store: VulnStore, indexer: RemoteIndexer | None) -> Parts:
+    """What answers questions, for gRPC and JSON alike."""
+    schemes, documents = catalogue.schemes(), Documents(pool=pool)
+    query = Query(store=store, statements=documents, matchers=catalogue.matchers(), schemes=schemes)
+    images = Images(pool=pool, schemes=schemes)
+    reports = Reports(query=query, store=store, indexer=indexer, images=images)
+    return Parts(reports, query, images, documents)
 
 
 def methods(service: MatcherService) -> dict[str, Method]:

@@ -22,7 +22,7 @@ from services.scanner_matcher import copyform, enrich
 from services.scanner_matcher.loader import Prepared
 
 # Raise it whenever the same bundle would give other rows.
-LOADER_VERSION: Final = 2
+LOADER_VERSION: Final = 3
 # A frame may ask for terabytes; the zstd command's long mode goes to 128 MiB.
 _MAX_WINDOW: Final = 128 * 1024 * 1024
 _STEP: Final = 1024
@@ -39,13 +39,13 @@ def made_by() -> str:
     return f"bundle {LOADER_VERSION}; {', '.join(orders)}"
 
 
-def prepare(path: str, source: int, directory: str) -> Prepared:
+def prepare(path: str, directory: str) -> Prepared:
     """Read a bundle and write its COPY files into the directory.
 
     Raises `Invalid` when the bundle as a whole cannot be read to its end.
     """
     schemes, target = catalogue.schemes(), Path(directory)
-    with Path(path).open("rb") as file, _Writer(source, target) as writer:
+    with Path(path).open("rb") as file, _Writer(target) as writer:
         for record in read(_lines(file, Path(path).name), schemes):
             writer.take(record.content)
     return Prepared(
@@ -63,12 +63,11 @@ def prepare(path: str, source: int, directory: str) -> Prepared:
 class _Writer:
     """Writes rows and each distinct text once, and counts."""
 
-    def __init__(self, source: int, directory: Path) -> None:
-        self._source = source
+    def __init__(self, directory: Path) -> None:
         self._ranges, self._texts, self._enrichments = (
             (directory / name).open("wb") for name in ("ranges", "texts", "enrichments")
         )
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str, tuple[int, bytes]] = {}
         self.ranges = 0
         self.advisories = 0
         self.enrichments = 0
@@ -102,22 +101,22 @@ class _Writer:
         if not content.rows:
             self._skip("empty range")
             return
-        number = self._number(content.advisory)
+        number, digest = self._number(content.advisory)
         for row in content.rows:
-            self._ranges.write(copyform.range_tuple(self._source, number, row))
+            self._ranges.write(copyform.range_tuple(number, digest, row))
             self.ranges += 1
             self.namespaces.add(row.namespace)
 
-    def _number(self, advisory: Advisory) -> int:
-        """The text's number; it is written when it is new."""
-        number = self._numbers.get(advisory.key)
-        if number is None:
+    def _number(self, advisory: Advisory) -> tuple[int, bytes]:
+        """The text's number and digest; it is written when it is new."""
+        known = self._numbers.get(advisory.key)
+        if known is None:
             if len(self._numbers) >= _REMEMBERED_TEXTS:
                 self._numbers.clear()
             self.advisories += 1
-            number = self._numbers[advisory.key] = self.advisories
-            self._texts.write(copyform.text_tuple(self._source, number, advisory))
-        return number
+            known = self._numbers[advisory.key] = self.advisories, copyform.text_digest(advisory)
+            self._texts.write(copyform.text_tuple(self.advisories, advisory))
+        return known
 
     def _enrichment(self, record: enrich.Record) -> None:
         key = enrich.key_of(record)
@@ -125,7 +124,7 @@ class _Writer:
             self._skip("enrichment without a usable key")
             return
         data = enrich.pack(record)
-        self._enrichments.write(copyform.enrichment_tuple(self._source, enrich.kind_of(record), key, data))
+        self._enrichments.write(copyform.enrichment_tuple(enrich.kind_of(record), key, data))
         self.enrichments += 1
 
 

@@ -1,28 +1,31 @@
 """PostgreSQL's binary COPY form of ranges and texts.
 
 Pure. A worker process writes it to files, the loader sends the files to the database
-as they are. Texts lose zero characters, which PostgreSQL cannot hold.
+as they are. Texts lose zero characters, which PostgreSQL cannot hold. No row says whose
+it is: the table that it is copied into does, so that the same files serve any database.
 """
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from pyrox.scan import naming
 from pyrox.scan.advisories.model import HIGHEST, Advisory, AdvisoryRow
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 TRAILER = struct.pack("!h", -1)
 RANGE_COLUMNS = (
-    "source", "advisory", "namespace", "package", "kind", "scheme", "lo", "hi", "introduced", "fixed_in",
-    "last_affected", "fallback", "not_affected", "arch", "module", "cpe",
+    "advisory", "namespace", "package", "kind", "scheme", "lo", "hi", "introduced", "fixed_in",
+    "last_affected", "fallback", "not_affected", "arch", "module", "cpe", "fingerprint",
 )  # fmt: skip
 TEXT_COLUMNS = (
-    "source", "advisory", "updater", "name", "description", "issued", "links", "severity", "normalized",
-    "aliases",
+    "advisory", "updater", "name", "description", "issued", "links", "severity", "normalized", "aliases",
+    "ids",
 )  # fmt: skip
-ENRICHMENT_COLUMNS = ("source", "kind", "key", "data")
+ENRICHMENT_COLUMNS = ("kind", "key", "data")
 COLUMNS: Mapping[str, Sequence[str]] = {
     "vuln_range": RANGE_COLUMNS,
     "vuln_text": TEXT_COLUMNS,
@@ -33,6 +36,7 @@ _TEXT_OID = 25
 _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 # A B-tree entry may have 2,704 bytes; what is longer is left to the exact comparator.
 _MAX_INDEXED = 2000
+_FINGERPRINT_BYTES = 16
 _TRUE = struct.pack("!i?", 1, True)
 _FALSE = struct.pack("!i?", 1, False)
 
@@ -65,16 +69,29 @@ def _texts(values: Sequence[str]) -> bytes:
     return _bytes(head + b"".join(_text(value) for value in values))
 
 
-def range_tuple(source: int, advisory: int, row: AdvisoryRow) -> bytes:
-    """One row of `vuln_range`."""
+def text_digest(advisory: Advisory) -> bytes:
+    """Tells texts apart: any field that a report shows makes another digest."""
+    parts = (
+        advisory.source,
+        advisory.name,
+        advisory.description,
+        advisory.issued.isoformat() if advisory.issued else "",
+        advisory.links,
+        advisory.severity,
+        str(int(advisory.normalized)),
+        *(f"{alias.space}:{alias.name}" for alias in advisory.aliases),
+    )
+    whole = "\0".join(parts).encode("utf-8", "replace")
+    return hashlib.blake2b(whole, digest_size=_FINGERPRINT_BYTES).digest()
+
+
+def range_tuple(advisory: int, digest: bytes, row: AdvisoryRow) -> bytes:
+    """One row of `vuln_range`; `digest` is that of the advisory's text."""
     lo, hi, fallback = row.lo, row.hi, row.fallback
     if len(lo) + len(hi) + len(row.namespace) + len(row.package) * 4 > _MAX_INDEXED:
         lo, hi, fallback = b"", HIGHEST, True
-    return b"".join(
+    fields = b"".join(
         (
-            struct.pack("!h", len(RANGE_COLUMNS)),
-            _int(source),
-            _int(advisory),
             _text(row.namespace),
             _text(row.package),
             _text(row.kind),
@@ -91,14 +108,19 @@ def range_tuple(source: int, advisory: int, row: AdvisoryRow) -> bytes:
             _text(row.cpe),
         )
     )
+    # The number of an advisory is a load's own, so it is no part of the fingerprint.
+    fingerprint = hashlib.blake2b(fields, digest_size=_FINGERPRINT_BYTES, key=digest).digest()
+    return b"".join((_RANGE_HEAD, _int(advisory), fields, _bytes(fingerprint)))
 
 
-def text_tuple(source: int, number: int, advisory: Advisory) -> bytes:
+_RANGE_HEAD = struct.pack("!h", len(RANGE_COLUMNS))
+
+
+def text_tuple(number: int, advisory: Advisory) -> bytes:
     """One row of `vuln_text`."""
     return b"".join(
         (
             struct.pack("!h", len(TEXT_COLUMNS)),
-            _int(source),
             _int(number),
             _text(advisory.source),
             _text(advisory.name),
@@ -108,11 +130,12 @@ def text_tuple(source: int, number: int, advisory: Advisory) -> bytes:
             _text(advisory.severity),
             struct.pack("!ih", 2, int(advisory.normalized)),
             _texts([f"{alias.space}:{alias.name}" for alias in advisory.aliases]),
+            _texts(naming.ids_of(advisory)),
         )
     )
 
 
-def enrichment_tuple(source: int, kind: str, key: str, data: bytes) -> bytes:
+def enrichment_tuple(kind: str, key: str, data: bytes) -> bytes:
     """One row of `vuln_enrichment`."""
     head = struct.pack("!h", len(ENRICHMENT_COLUMNS))
-    return b"".join((head, _int(source), _text(kind), _text(key), _bytes(data)))
+    return b"".join((head, _text(kind), _text(key), _bytes(data)))

@@ -1,15 +1,19 @@
-"""The Indexer as the Matcher sees it: stored contents of an image, over mTLS gRPC."""
+"""The Indexer as the Matcher sees it: contents of images and Red Hat's mapping, over mTLS gRPC."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import grpc
 
 from pyrox.errors import DeadlinePassed, Internal, Invalid, NotFound, RoxError, Unavailable
 from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
-from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2 import GetIndexReportRequest
+from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2 import (
+    GetIndexReportRequest,
+    GetRepositoryToCPEMappingRequest,
+)
 from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerStub
 from pyrox.rpc.client import Channels
 
@@ -44,10 +48,28 @@ class RemoteIndexer:
         Raises `NotFound` when there is none, `Unavailable` when the Indexer is away.
         """
         stub = IndexerStub(await self._channels.channel())
-        try:
-            request = GetIndexReportRequest(hash_id=hash_id, includeExternal=False)
+        request = GetIndexReportRequest(hash_id=hash_id, includeExternal=False)
+        with _translated(f"index report of {hash_id}"):
             report = await stub.GetIndexReport(request, timeout=_SECONDS)
-        except grpc.aio.AioRpcError as error:
-            kind = _ERRORS.get(error.code(), Internal)
-            raise kind(f"index report of {hash_id}: {error.details()}") from error
         return report.contents
+
+    async def repository_cpes(self) -> dict[str, list[str]]:
+        """The CPEs of Red Hat's repositories by their ids.
+
+        Raises `Unavailable` when the Indexer is away.
+        """
+        stub = IndexerStub(await self._channels.channel())
+        with _translated("repositories of Red Hat"):
+            answer = await stub.GetRepositoryToCPEMapping(
+                GetRepositoryToCPEMappingRequest(), timeout=_SECONDS
+            )
+        return {name: list(info.cpes) for name, info in answer.mapping.items()}
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        kind = _ERRORS.get(error.code(), Internal)
+        raise kind(f"{what}: {error.details()}") from error

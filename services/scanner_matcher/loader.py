@@ -3,6 +3,7 @@
 Used by `updates`. Until the exchange the old rows answer; after a crash at any point
 either the old rows or the new ones are there, whole, and the next load removes what was
 left over. Several Matchers do not load the same source twice: the lock is the source's.
+What changed is written down after the exchange, from the rows that went (`history`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pyrox.errors import Unavailable
 from pyrox.pg.locks import advisory
 from pyrox.pg.pool import Pool, Transaction
 from services.scanner_matcher.copyform import COLUMNS
+from services.scanner_matcher.history import History
 
 Change = Callable[[Transaction], Awaitable[None]]
 _LOG = log.get(__name__)
@@ -37,9 +39,12 @@ ON CONFLICT (name) DO NOTHING
 """
 _SOURCES = "SELECT id, name, updated, made_by, generation FROM vuln_source"
 _RESERVE = "UPDATE vuln_source SET generation = generation + 1 WHERE id = $1 RETURNING generation"
+# Rows that another reader made differ without any change of the advisories: no history is made of them.
 _DONE = """
 UPDATE vuln_source
-SET updated = $2, made_by = $3, ranges = $4, advisories = $5, skipped = $6, namespaces = $7, loaded_at = now()
+SET updated = $2, made_by = $3, ranges = $4, advisories = $5, skipped = $6, namespaces = $7,
+    loaded_at = now(), first_loaded = coalesce(first_loaded, $2),
+    undiffed = CASE WHEN made_by = $3 THEN $8::integer END
 WHERE id = $1
 """
 _TOUCH = "UPDATE vuln_source SET updated = $2 WHERE id = $1"
@@ -47,16 +52,19 @@ _ATTACHED = """
 SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
 WHERE i.inhparent = $1::regclass AND c.relname ~ $2
 """
+# Tables whose rows still wait for the history stay.
 _LEFT_OVER = """
 SELECT c.relname FROM pg_class AS c
 WHERE c.relkind = 'r' AND c.relname ~ $1 AND pg_table_is_visible(c.oid)
   AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid)
+  AND NOT EXISTS (SELECT FROM vuln_source AS s WHERE s.undiffed IS NOT NULL
+                  AND c.relname ~ format('^vuln_(range|text|enrichment)_%s_%s$', s.id, s.undiffed))
 """
 _TABLES = ("vuln_range", "vuln_text", "vuln_enrichment")
-_INDEXES: Mapping[str, str] = {
-    "vuln_range": "(namespace, package, hi) INCLUDE (lo)",
-    "vuln_text": "(source, advisory)",
-    "vuln_enrichment": "(key, kind)",
+_INDEXES: Mapping[str, Sequence[str]] = {
+    "vuln_range": ("(namespace, package, hi) INCLUDE (lo)",),
+    "vuln_text": ("(source, advisory)", "USING gin (ids)"),
+    "vuln_enrichment": ("(key, kind)",),
 }
 
 
@@ -91,6 +99,7 @@ class Loader:
         self._pool = pool
         self._clock = clock
         self._random = random
+        self._history = History(pool=pool)
 
     def exclusive(self, name: str) -> AbstractAsyncContextManager[bool]:
         """Try to be the only one that changes the source; yields whether that worked."""
@@ -111,7 +120,7 @@ class Loader:
 
         Raises `Unavailable` when readers never leave a gap for the exchange.
         """
-        await self.remove_left_over(source)
+        await self.settle(source)
         generation = await self._pool.fetchval(_RESERVE, source.id)
         names = {table: f"{table}_{source.id}_{generation}" for table in _TABLES}
         files = {
@@ -122,9 +131,15 @@ class Loader:
         for table, name in names.items():
             await self._fill(source.id, table, name, COLUMNS[table], files[table])
         await self._exchange(source, names, updated, made_by, prepared)
+        await self.settle(source)
         _LOG.info(
             "advisories loaded", source=source.name, ranges=prepared.ranges, advisories=prepared.advisories
         )
+
+    async def settle(self, source: SourceState) -> None:
+        """Finish what an exchange left to do, also one of a Matcher that was killed."""
+        await self._history.record(source.id)
+        await self.remove_left_over(source)
 
     async def touch(self, source: SourceState, updated: datetime) -> None:
         """Note that the rows are those of a newer bundle too."""
@@ -132,8 +147,10 @@ class Loader:
 
     async def remove(self, source: SourceState) -> None:
         """Forget a source that is no longer published."""
+        await self.settle(source)
 
         async def drop(transaction: Transaction) -> None:
+            await self._history.end(transaction, source.id)
             for table in _TABLES:
                 await _detach(transaction, table, source.id)
             await transaction.execute("DELETE FROM vuln_source WHERE id = $1", source.id)
@@ -151,10 +168,13 @@ class Loader:
         async with self._pool.transaction() as transaction:
             await transaction.script(
                 f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS, "
-                f"CONSTRAINT {name}_source CHECK (source = {source}))"
+                f"CONSTRAINT {name}_source CHECK (source = {source})); "
+                f"ALTER TABLE {name} ALTER COLUMN source SET DEFAULT {source}"
             )
             await transaction.copy_file(name, columns, file)
-            await transaction.script(f"CREATE INDEX {name}_idx ON {name} {_INDEXES[table]}; ANALYZE {name}")
+            for index in _INDEXES[table]:
+                await transaction.script(f"CREATE INDEX ON {name} {index}")
+            await transaction.script(f"ANALYZE {name}")
 
     async def _exchange(
         self,
@@ -166,19 +186,20 @@ class Loader:
     ) -> None:
         async def exchange(transaction: Transaction) -> None:
             # Ranges first: a reader that holds them is waited for, see `VulnStore.reading`.
+            before: int | None = None
             for table, name in names.items():
-                await _detach(transaction, table, source.id)
+                detached = await _detach(transaction, table, source.id)
+                before = detached if table == "vuln_range" else before
                 await transaction.script(
                     f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES IN ({source.id}); "
                     f"ALTER TABLE {name} DROP CONSTRAINT {name}_source"
                 )
             await transaction.execute(
                 _DONE, source.id, updated, made_by, prepared.ranges, prepared.advisories,
-                dict(prepared.skipped), list(prepared.namespaces),
+                dict(prepared.skipped), list(prepared.namespaces), before,
             )  # fmt: skip
 
         await self._with_lock(f"exchange of {source.name}", exchange)
-        await self.remove_left_over(source)
 
     async def _with_lock(self, what: str, change: Change) -> None:
         """Run the change in a transaction that never waits long for a lock; try again until it fits."""
@@ -194,6 +215,10 @@ class Loader:
         raise Unavailable(f"{what}: no gap between readers in {_ATTEMPTS} attempts") from last
 
 
-async def _detach(transaction: Transaction, table: str, source: int) -> None:
+async def _detach(transaction: Transaction, table: str, source: int) -> int | None:
+    """Detach the source's partition; its generation, or None when there was none."""
+    generation: int | None = None
     for row in await transaction.fetch(_ATTACHED, table, f"^{table}_{source}_[0-9]+$"):
         await transaction.script(f'ALTER TABLE {table} DETACH PARTITION "{row["relname"]}"')
+        generation = int(row["relname"].rpartition("_")[2])
+    return generation

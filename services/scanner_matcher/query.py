@@ -1,67 +1,135 @@
 """From contents to hits: questions, the join, and what SQL cannot decide.
 
-Used by `api`. All packages of an image are asked for in one statement; the engine then
-decides what needs more than byte keys. A version without a key never fails a report.
+Used by `api` and `insight`. All packages of an image are asked for in one statement; the
+engine then decides what needs more than byte keys. A version without a key never fails a
+report. Hits that a VEX statement ends stay in the answer, marked, with the statement.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
 
-from pyrox.scan import matching
+from pyrox.scan import matching, naming, vex
 from pyrox.scan.advisories.enrichment import Enrichments
-from pyrox.scan.model import IndexReport, Kind
+from pyrox.scan.advisories.model import Advisory, Feed
+from pyrox.scan.coverage import Coverage, coverage
+from pyrox.scan.explain import Evidence, Explanation, explain
+from pyrox.scan.model import IndexReport, Kind, Lookup
 from pyrox.scan.protocols import Matcher, VersionScheme
+from pyrox.scan.sbom.document import purl_in
 from services.scanner_matcher import enrich
 from services.scanner_matcher.store import AdvisoryId, Candidate, VulnStore
 
 # A report beyond it does not fit into the 24 MiB that clients take.
 MAX_HITS = 200_000
+Decided = tuple[str, Candidate, str]
+_NO_FEEDS: Mapping[str, Sequence[Feed]] = {}
+_NO_PLAN = matching.Plan((), ())
+
+
+class Statements(Protocol):
+    """Where VEX statements are kept."""
+
+    async def about(self, names: Iterable[str]) -> list[vex.Statement]:
+        """All statements about one of these vulnerabilities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is matched: the contents of an image, its digest, and as of when."""
+
+    report: IndexReport
+    image: str = ""
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an image is hit by, what else is known of that, and which name spaces are covered."""
+    """What an image is hit by, what else is known of that, and what was loaded."""
 
     hits: tuple[matching.Hit, ...]
+    """A hit that a statement ended has a row that says "not affected" and the statement as its reason."""
     enrichments: Enrichments
-    namespaces: frozenset[str]
+    feeds: Mapping[str, Sequence[Feed]] = field(default_factory=lambda: _NO_FEEDS)
+    plan: matching.Plan = _NO_PLAN
+    unknown_sources: tuple[str, ...] = ()
+    """Sources of which it is not known what they said at the time that was asked for."""
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """Every namespace that a loaded feed covers."""
+        return frozenset(self.feeds)
 
 
 class Query:
     """Matches images with the advisories of the database."""
 
     def __init__(
-        self, *, store: VulnStore, matchers: Sequence[Matcher], schemes: Mapping[str, VersionScheme]
+        self,
+        *,
+        store: VulnStore,
+        statements: Statements,
+        matchers: Sequence[Matcher],
+        schemes: Mapping[str, VersionScheme],
     ) -> None:
         self._store = store
+        self._statements = statements
         self._matchers = tuple(matchers)
         self.schemes = schemes
 
-    async def run(self, report: IndexReport) -> Answer:
+    async def run(self, subject: Subject) -> Answer:
         """Match everything in one state of the database."""
         # Work on thousands of packages stays off the event loop.
-        plan = await asyncio.to_thread(matching.plan, report, self._matchers)
+        plan = await asyncio.to_thread(matching.plan, subject.report, self._matchers)
+        unknown: list[str] = []
         async with self._store.reading() as reading:
-            candidates = await reading.candidates(plan.lookups)
+            if subject.as_of is None:
+                candidates = await reading.candidates(plan.lookups)
+            else:
+                candidates = await reading.candidates_at(plan.lookups, subject.as_of)
+                unknown = await reading.unknown_at(subject.as_of)
             found = await asyncio.to_thread(self._decided, plan, candidates)
             texts = await reading.texts({candidate.advisory for _, candidate, _ in found})
             enrichments = await reading.enrichments(enrich.wanted(texts.values()))
-            namespaces = await reading.namespaces()
-        hits = tuple(
-            matching.Hit(package_id, texts[candidate.advisory], candidate.row, reason)
-            for package_id, candidate, reason in found
-        )
-        return Answer(hits, enrichments, namespaces)
+            feeds = await reading.feeds()
+        statements = await self._about(texts.values())
+        hits = await asyncio.to_thread(_hits, subject, found, texts, statements)
+        return Answer(tuple(hits), enrichments, feeds, plan, tuple(unknown))
 
-    def _decided(
-        self, plan: matching.Plan, candidates: Iterable[Candidate]
-    ) -> list[tuple[str, Candidate, str]]:
+    async def explain(self, subject: Subject, package: str, vulnerability: str) -> list[Explanation]:
+        """Why the chosen packages are hit, and why not; an empty text chooses all."""
+        plan = await asyncio.to_thread(matching.plan, subject.report, self._matchers)
+        lookups = [lookup for lookup in plan.lookups if _chosen(subject.report, lookup, package)]
+        async with self._store.reading() as reading:
+            candidates = await reading.every_row(lookups)
+            texts = await reading.texts({candidate.advisory for candidate in candidates})
+            feeds = await reading.feeds()
+        wanted = vulnerability.upper()
+        statements = await self._about(texts.values())
+        evidence = []
+        for candidate in candidates:
+            text, lookup = texts[candidate.advisory], lookups[candidate.lookup]
+            if not wanted or wanted in names_of(text):
+                statement = _overruling(subject, lookup.package_id, text, statements)
+                evidence.append(Evidence(lookup, text, candidate.row, statement))
+        return await asyncio.to_thread(explain, subject.report, lookups, evidence, feeds, self.schemes)
+
+    def coverage(self, subject: Subject, answer: Answer) -> Coverage:
+        """What was possible for each package and layer."""
+        return coverage(subject.report, answer.plan, answer.feeds, self.schemes)
+
+    async def _about(self, texts: Iterable[Advisory]) -> list[vex.Statement]:
+        names = {name for text in texts for name in names_of(text)}
+        return await self._statements.about(names) if names else []
+
+    def _decided(self, plan: matching.Plan, candidates: Iterable[Candidate]) -> list[Decided]:
         """The candidates that hold, with the reason; each package and advisory range once."""
         seen: set[tuple[str, AdvisoryId, str, Kind]] = set()
-        found: list[tuple[str, Candidate, str]] = []
+        found: list[Decided] = []
         for candidate in candidates:
             lookup = plan.lookups[candidate.lookup]
             key = (lookup.package_id, candidate.advisory, candidate.row.fixed_in, candidate.row.kind)
@@ -72,3 +140,41 @@ class Query:
                 seen.add(key)
                 found.append((lookup.package_id, candidate, decision.reason))
         return found[:MAX_HITS]
+
+
+def names_of(advisory: Advisory) -> frozenset[str]:
+    """Every name by which a VEX statement or a question may mean the advisory, in capitals."""
+    return frozenset((*naming.ids_of(advisory), naming.shown_name(advisory).upper()))
+
+
+def _chosen(report: IndexReport, lookup: Lookup, package: str) -> bool:
+    return not package or package in {lookup.package, report.packages[lookup.package_id].name}
+
+
+def _hits(
+    subject: Subject,
+    found: Iterable[Decided],
+    texts: Mapping[AdvisoryId, Advisory],
+    statements: Sequence[vex.Statement],
+) -> list[matching.Hit]:
+    hits = []
+    for package_id, candidate, reason in found:
+        text = texts[candidate.advisory]
+        hit = matching.Hit(package_id, text, candidate.row, reason)
+        statement = _overruling(subject, package_id, text, statements)
+        if statement is not None:
+            hit = replace(
+                hit, row=replace(hit.row, not_affected=True), reason=statement.reason, overruled=True
+            )
+        hits.append(hit)
+    return hits
+
+
+def _overruling(
+    subject: Subject, package_id: str, advisory: Advisory, statements: Sequence[vex.Statement]
+) -> vex.Statement | None:
+    if not statements:
+        return None
+    purl = purl_in(subject.report, package_id)
+    place = vex.Place(subject.image, subject.report.packages[package_id], purl)
+    return vex.overruled(names_of(advisory), place, statements)

@@ -10,13 +10,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pyrox.errors import Unavailable
 from pyrox.pg.pool import Pool, Row, Transaction
 from pyrox.scan.advisories.enrichment import Enrichments
-from pyrox.scan.advisories.model import Advisory, AdvisoryRow, Alias, Severity
+from pyrox.scan.advisories.model import Advisory, AdvisoryRow, Alias, Feed, Severity
 from pyrox.scan.model import Kind, Lookup
 from services.scanner_matcher import enrich
 
 EPOCH = datetime.fromtimestamp(0, UTC)
+# Linux kernels have some ten thousand; more would be no explanation.
+MAX_EXPLAINED = 50_000
 
 _COLUMNS = """
 r.source, r.advisory, r.namespace, r.package, r.kind, r.scheme, r.lo, r.hi, r.introduced, r.fixed_in,
@@ -28,37 +31,59 @@ _PLAN = (
     "SET LOCAL jit = off; SET LOCAL enable_hashjoin = off; "
     "SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
 )
-_JOIN = f"""
-SELECT q.n, {_COLUMNS}
+_QUESTIONS = """
 FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bytea[])
   AS q (n, namespace, package, kind, key)
-JOIN vuln_range AS r
-  ON r.namespace = q.namespace COLLATE "C" AND r.package = q.package COLLATE "C" AND r.hi > q.key
-WHERE r.lo <= q.key AND r.kind = q.kind COLLATE "C"
-"""  # noqa: S608 - constants only
+"""
+_MATCH = """
+ON r.namespace = q.namespace COLLATE "C" AND r.package = q.package COLLATE "C" AND r.kind = q.kind COLLATE "C"
+"""
+_JOIN = f"""
+SELECT q.n, {_COLUMNS} {_QUESTIONS} JOIN vuln_range AS r {_MATCH} AND r.hi > q.key
+WHERE r.lo <= q.key
+"""
 _JOIN_UNKEYED = f"""
-SELECT q.n, {_COLUMNS}
-FROM unnest($1::int[], $2::text[], $3::text[], $4::text[]) AS q (n, namespace, package, kind)
-JOIN vuln_range AS r ON r.namespace = q.namespace COLLATE "C" AND r.package = q.package COLLATE "C"
-WHERE r.kind = q.kind COLLATE "C"
-"""  # noqa: S608 - constants only
+SELECT q.n, {_COLUMNS} {_QUESTIONS} JOIN vuln_range AS r {_MATCH}
+"""
+# Rows that came later are left out; those that went later are added from the other table.
+_KNOWN_THEN = """
+AND r.source = ANY ($7::int[]) AND NOT EXISTS (
+    SELECT FROM vuln_begun AS b
+    WHERE b.source = r.source AND b.fingerprint = r.fingerprint AND b.begun > $6::timestamptz)
+"""
+# Keys of another order prove nothing, so such rows are left to the exact comparator.
+_JOIN_ENDED = f"""
+SELECT q.n, r.source, -r.id AS advisory, r.namespace, r.package, r.kind, r.scheme, r.lo, r.hi, r.introduced,
+       r.fixed_in, r.last_affected, r.fallback OR r.made_by <> s.made_by AS fallback, r.not_affected, r.arch,
+       r.module, r.cpe
+{_QUESTIONS} JOIN vuln_ended AS r {_MATCH}
+AND r.begun <= $6::timestamptz AND r.ended > $6::timestamptz
+LEFT JOIN vuln_source AS s ON s.id = r.source
+"""
 _TEXTS = """
 SELECT t.source, t.advisory, t.updater, t.name, t.description, t.issued, t.links, t.severity, t.normalized,
        t.aliases
 FROM unnest($1::int[], $2::int[]) AS q (source, advisory)
 JOIN vuln_text AS t ON t.source = q.source AND t.advisory = q.advisory
 """
+_ENDED_TEXTS = """
+SELECT source, -id AS advisory, updater, name, description, issued, links, severity, normalized, aliases
+FROM vuln_ended WHERE id = ANY ($1::int[])
+"""
 _ENRICHMENTS = "SELECT kind, key, data FROM vuln_enrichment WHERE key = ANY ($1::text[])"
 _STATE = """
 SELECT min(updated) AS oldest, count(*) AS sources FROM vuln_source
 """
-_NAMESPACES = "SELECT DISTINCT unnest(namespaces) AS namespace FROM vuln_source"
+_FEEDS = """
+SELECT id, name, updated, namespaces, first_loaded, undiffed IS NOT NULL AS pending
+FROM vuln_source ORDER BY name
+"""
 _PING = "SELECT 1"
 
 
 @dataclass(frozen=True, slots=True)
 class AdvisoryId:
-    """An advisory in the database."""
+    """An advisory in the database; a number below zero is that of a row that went."""
 
     source: int
     number: int
@@ -117,25 +142,63 @@ class Reading:
         """
         keyed = [(n, lookup) for n, lookup in enumerate(lookups) if lookup.key is not None]
         unkeyed = [(n, lookup) for n, lookup in enumerate(lookups) if lookup.key is None]
-        rows = await _ask(self._transaction, _JOIN, keyed, [lookup.key for _, lookup in keyed])
+        rows = await _ask(self._transaction, _JOIN, keyed)
         rows += await _ask(self._transaction, _JOIN_UNKEYED, unkeyed)
-        return [_candidate(row) for row in rows]
+        return [candidate(row) for row in rows]
+
+    async def candidates_at(self, lookups: Sequence[Lookup], moment: datetime) -> list[Candidate]:
+        """All rows that would have answered at that time, from the sources that had been loaded by then.
+
+        Raises `Unavailable` while the history of a load is not written down yet.
+        """
+        feeds = await self._transaction.fetch(_FEEDS)
+        if any(feed["pending"] for feed in feeds):
+            raise Unavailable("the history of the last load is being written; ask again in a minute")
+        known = [feed["id"] for feed in feeds if feed["first_loaded"] and feed["first_loaded"] <= moment]
+        keyed = [(n, lookup) for n, lookup in enumerate(lookups) if lookup.key is not None]
+        unkeyed = [(n, lookup) for n, lookup in enumerate(lookups) if lookup.key is None]
+        rows = await _ask(self._transaction, _JOIN + _KNOWN_THEN, keyed, moment, known)
+        rows += await _ask(
+            self._transaction, f"{_JOIN_UNKEYED} WHERE true {_KNOWN_THEN}", unkeyed, moment, known
+        )
+        rows += await _ask(self._transaction, _JOIN_ENDED, list(enumerate(lookups)), moment)
+        return [candidate(row) for row in rows]
+
+    async def unknown_at(self, moment: datetime) -> list[str]:
+        """The sources of which it is not known what they said at that time."""
+        feeds = await self._transaction.fetch(_FEEDS)
+        return [f["name"] for f in feeds if not f["first_loaded"] or f["first_loaded"] > moment]
+
+    async def every_row(self, lookups: Sequence[Lookup]) -> list[Candidate]:
+        """All rows about the packages of the questions, whatever their range, to explain why none hits."""
+        rows = await _ask(
+            self._transaction, _JOIN_UNKEYED + f" LIMIT {MAX_EXPLAINED}", list(enumerate(lookups))
+        )
+        return [candidate(row) for row in rows]
 
     async def texts(self, ids: Iterable[AdvisoryId]) -> dict[AdvisoryId, Advisory]:
         """The texts of these advisories."""
-        wanted = list(ids)
-        sources, numbers = [i.source for i in wanted], [i.number for i in wanted]
-        rows = await self._transaction.fetch(_TEXTS, sources, numbers)
-        return {AdvisoryId(row["source"], row["advisory"]): _advisory(row) for row in rows}
+        all_ids = list(ids)
+        wanted = [i for i in all_ids if i.number > 0]
+        ended = [-i.number for i in all_ids if i.number < 0]
+        rows = await self._transaction.fetch(_TEXTS, [i.source for i in wanted], [i.number for i in wanted])
+        if ended:
+            rows += await self._transaction.fetch(_ENDED_TEXTS, ended)
+        return {AdvisoryId(row["source"], row["advisory"]): advisory(row) for row in rows}
 
     async def enrichments(self, keys: Iterable[str]) -> Enrichments:
         """What other feeds know of these CVEs and advisories."""
         rows = await self._transaction.fetch(_ENRICHMENTS, list(keys))
         return enrich.collect((row["kind"], row["key"], row["data"]) for row in rows)
 
-    async def namespaces(self) -> frozenset[str]:
-        """All namespaces that some advisory speaks about."""
-        return frozenset(row["namespace"] for row in await self._transaction.fetch(_NAMESPACES))
+    async def feeds(self) -> dict[str, list[Feed]]:
+        """What is loaded, by namespace, each with the time of its bundle."""
+        found: dict[str, list[Feed]] = {}
+        for row in await self._transaction.fetch(_FEEDS):
+            as_of = row["updated"] if row["updated"] > EPOCH else None
+            for namespace in row["namespaces"]:
+                found.setdefault(namespace, []).append(Feed(row["name"], as_of))
+        return found
 
 
 async def _ask(
@@ -149,11 +212,13 @@ async def _ask(
         [lookup.namespace for _, lookup in lookups],
         [lookup.package for _, lookup in lookups],
         [str(lookup.kind) for _, lookup in lookups],
+        [lookup.key for _, lookup in lookups],
         *more,
     )
 
 
-def _candidate(row: Row) -> Candidate:
+def candidate(row: Row) -> Candidate:
+    """The row of a join as a candidate."""
     return Candidate(
         lookup=row["n"],
         advisory=AdvisoryId(row["source"], row["advisory"]),
@@ -177,7 +242,8 @@ def _candidate(row: Row) -> Candidate:
     )
 
 
-def _advisory(row: Row) -> Advisory:
+def advisory(row: Row) -> Advisory:
+    """The text of an advisory."""
     return Advisory(
         source=row["updater"],
         key=str(row["advisory"]),

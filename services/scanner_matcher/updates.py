@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from pyrox import log
 from pyrox.clock import Clock
 from pyrox.errors import RoxError
 from pyrox.metrics import Metrics
+from pyrox.scratch import Scratch
 from pyrox.workers import Workers
 from services.scanner_matcher import feed
 from services.scanner_matcher.bundle import made_by, prepare
@@ -90,8 +91,8 @@ class Updates:
         Raises what fetching raises; failures of single sources stand in the result.
         """
         done = Round()
-        with tempfile.TemporaryDirectory(prefix="scanner-updates-") as directory:
-            archive = Path(directory) / "vulnerabilities.zip"
+        with Scratch("scanner-updates-") as directory:
+            archive = directory / "vulnerabilities.zip"
             if not await self._feed.fetch(archive, await self._since()):
                 return done
             entries = [e for e in feed.entries(archive) if not self._allowed or e.name in self._allowed]
@@ -105,9 +106,20 @@ class Updates:
     async def _since(self) -> datetime | None:
         """The age of what is loaded; None when it must be loaded again whatever its age is."""
         states = await self._loader.register([])
+        await self._settle(states)
         if any(state.made_by != made_by() for state in states.values()):
             return None
         return await self._store.last_update()
+
+    async def _settle(self, states: Mapping[str, SourceState]) -> None:
+        """Write down the history of loads that a killed Matcher did not finish."""
+        for name, state in states.items():
+            try:
+                async with self._loader.exclusive(name) as ours:
+                    if ours:
+                        await self._loader.settle(state)
+            except RoxError as error:
+                _LOG.warning("history not written", source=name, error=error.message)
 
     async def _update(self, archive: Path, entry: Entry, done: Round) -> None:
         try:
@@ -136,11 +148,11 @@ class Updates:
         return loaded and state.updated >= entry.made
 
     async def _load(self, archive: Path, entry: Entry, state: SourceState) -> None:
-        with tempfile.TemporaryDirectory(prefix="scanner-load-") as directory:
+        with tempfile.TemporaryDirectory(prefix="scanner-load-", dir=archive.parent) as directory:
             file = Path(directory) / f"{entry.name}{feed.SUFFIX}"
             await asyncio.to_thread(feed.extract, archive, entry, file)
             what = f"bundle {entry.name}"
-            prepared = await self._workers.run(what, prepare, str(file), state.id, directory)
+            prepared = await self._workers.run(what, prepare, str(file), directory)
             await self._loader.load(state, entry.made, made_by(), prepared)
             self._ranges.labels(entry.name).set(prepared.ranges)
 

@@ -1,4 +1,4 @@
-"""The Matcher's methods: when it may answer, whose contents it takes, what it refuses."""
+"""The Matcher's methods: what they refuse, what they hand over, what they answer."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any, cast
 import pytest
 from google.protobuf.empty_pb2 import Empty
 
-from pyrox.errors import Invalid, NotFound, Referenced, RoxError, Unavailable
+from pyrox.errors import Invalid, RoxError
 from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.scanner.v4 import matcher_service_pb2 as pb
 from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
+from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
 from pyrox.rpc.call import Call
 from pyrox.scan.advisories.enrichment import Enrichments
-from pyrox.scan.catalogue import schemes
 from pyrox.scan.model import IndexReport
 from services.scanner_matcher.api import MatcherService
-from services.scanner_matcher.query import Answer, Query
+from services.scanner_matcher.bills import Bills, Names
+from services.scanner_matcher.query import Answer, Subject
+from services.scanner_matcher.reports import Made, Reports
 from services.scanner_matcher.store import VulnStore
 
 HASH = "/v4/containerimage/sha256:1"
@@ -27,18 +29,17 @@ LOADED = datetime(2026, 8, 1, tzinfo=UTC)
 class Bench:
     """The servicer with what it asks."""
 
-    def __init__(self, *, updated: datetime | None = LOADED, indexer: bool = True) -> None:
+    def __init__(self, *, updated: datetime | None = LOADED) -> None:
         self.updated = updated
-        self.schemes = schemes()
-        self.asked: list[IndexReport] = []
-        self.wanted: list[str] = []
-        self.error: RoxError | None = None
+        self.asked: list[tuple[str, Contents | None]] = []
+        self.written: list[tuple[Names, Contents]] = []
+        self.documents: list[tuple[bytes, str]] = []
         self.headers: list[dict[str, str]] = []
         self.metrics = Metrics("scanner_v4_matcher")
         self.service = MatcherService(
-            query=cast("Query", self),
+            reports=cast("Reports", self),
+            bills=cast("Bills", self),
             store=cast("VulnStore", self),
-            indexer=self if indexer else None,
             metrics=self.metrics,
             version="4.11.0",
         )
@@ -49,15 +50,18 @@ class Bench:
     async def last_update(self) -> datetime | None:
         return self.updated
 
-    async def run(self, report: IndexReport) -> Answer:
-        self.asked.append(report)
-        return Answer((), Enrichments(), frozenset())
+    async def of(self, hash_id: str, contents: Contents | None) -> Made:
+        self.asked.append((hash_id, contents))
+        report = VulnerabilityReport(hash_id=hash_id)
+        return Made(report, Subject(IndexReport()), Answer((), Enrichments()))
 
-    async def contents(self, hash_id: str) -> Contents:
-        self.wanted.append(hash_id)
-        if self.error is not None:
-            raise self.error
-        return contents("stored")
+    async def spdx(self, names: Names, contents: Contents) -> bytes:
+        self.written.append((names, contents))
+        return b"document"
+
+    async def read(self, raw: bytes, media_type: str) -> Contents:
+        self.documents.append((raw, media_type))
+        return contents("read")
 
     async def ask(self, request: pb.GetVulnerabilitiesRequest) -> Any:
         return await self.service.GetVulnerabilities(request, cast("Call", self))
@@ -70,72 +74,66 @@ def contents(name: str = "openssl") -> Contents:
     return made
 
 
-async def test_contents_of_the_request_come_first() -> None:
+async def test_contents_of_the_request_are_handed_over() -> None:
     bench = Bench()
     report = await bench.ask(pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=contents()))
-    assert (report.hash_id, list(report.contents.packages)) == (HASH, ["1"])
-    assert [package.name for package in bench.asked[0].packages.values()] == ["openssl"]
-    assert (bench.wanted, bench.headers) == ([], [{"x-scanner-version": "4.11.0"}])
+    assert (report.hash_id, bench.asked) == (HASH, [(HASH, contents())])
+    assert bench.headers == [{"x-scanner-version": "4.11.0"}]
     assert bench.metrics.registry.get_sample_value("rox_scanner_v4_matcher_report_hits_count") == 1
 
 
-async def test_contents_of_the_indexer_are_taken_when_the_request_has_none() -> None:
+async def test_contents_that_are_missing_are_not_those_that_are_empty() -> None:
     bench = Bench()
     await bench.ask(pb.GetVulnerabilitiesRequest(hash_id=HASH))
-    assert bench.wanted == [HASH]
-    assert [package.name for package in bench.asked[0].packages.values()] == ["stored"]
+    await bench.ask(pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=Contents()))
+    assert bench.asked == [(HASH, None), (HASH, Contents())]
 
 
-async def test_contents_that_are_set_and_empty_ask_no_indexer() -> None:
+@pytest.mark.parametrize("hash_id", ["", "sha256:1"])
+async def test_bad_hash_is_refused_before_anything_is_asked(hash_id: str) -> None:
     bench = Bench()
-    report = await bench.ask(pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=Contents()))
-    assert (bench.wanted, dict(report.vulnerabilities)) == ([], {})
-
-
-async def test_request_without_contents_needs_an_indexer() -> None:
-    with pytest.raises(Invalid, match="empty contents is disabled"):
-        await Bench(indexer=False).ask(pb.GetVulnerabilitiesRequest(hash_id=HASH))
-
-
-@pytest.mark.parametrize("error", [NotFound("index report not found"), Unavailable("away")])
-async def test_indexers_error_passes(error: RoxError) -> None:
-    bench = Bench()
-    bench.error = error
-    with pytest.raises(type(error), match=error.message):
-        await bench.ask(pb.GetVulnerabilitiesRequest(hash_id=HASH))
+    with pytest.raises(Invalid, match="invalid hash id"):
+        await bench.ask(pb.GetVulnerabilitiesRequest(hash_id=hash_id, contents=contents()))
     assert bench.asked == []
 
 
-async def test_scan_before_the_first_load_says_when_to_ask_again() -> None:
+@pytest.mark.parametrize("missing", ["id", "name", "uri", "contents"])
+async def test_bill_needs_all_its_fields(missing: str) -> None:
+    request = pb.GetSBOMRequest(id="i", name="n", uri="u", contents=contents())
+    request.ClearField(missing)  # type: ignore[arg-type]  # one of its fields
+    with pytest.raises(Invalid, match=rf"invalid arguments: {missing} (is|are) required"):
+        await Bench().service.GetSBOM(request, cast("Call", Bench()))
+
+
+async def test_bill_is_made_of_the_requests_contents_and_names() -> None:
     bench = Bench(updated=None)
-    with pytest.raises(
-        Referenced, match="the matcher is not initialized: initial load for the vulnerability"
-    ):
-        await bench.ask(pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=contents()))
-    assert (bench.asked, bench.headers) == ([], [{"x-scanner-version": "4.11.0"}])
+    request = pb.GetSBOMRequest(id="i", name="n", uri="u", contents=contents())
+    answer = await bench.service.GetSBOM(request, cast("Call", bench))
+    assert (answer.sbom, bench.written) == (b"document", [(Names("i", "n", "u"), contents())])
 
 
-@pytest.mark.parametrize(
-    ("request_message", "words"),
-    [
-        (pb.GetVulnerabilitiesRequest(), "invalid hash id"),
-        (pb.GetVulnerabilitiesRequest(hash_id="sha256:1", contents=contents()), "invalid hash id"),
-    ],
-)
-async def test_bad_request_is_refused_also_before_the_first_load(
-    request_message: pb.GetVulnerabilitiesRequest, words: str
-) -> None:
-    for updated in (None, LOADED):
-        with pytest.raises(Invalid, match=words):
-            await Bench(updated=updated).ask(request_message)
-
-
-async def test_broken_element_is_refused_before_the_database_is_asked() -> None:
-    bench, broken = Bench(), contents()
+async def test_bill_of_contents_that_break_a_rule_is_refused() -> None:
+    broken = contents()
     broken.packages["1"].cpe = "x"
+    bench = Bench()
+    request = pb.GetSBOMRequest(id="i", name="n", uri="u", contents=broken)
     with pytest.raises(Invalid, match="CPE 'x' is not valid"):
-        await bench.ask(pb.GetVulnerabilitiesRequest(hash_id=HASH, contents=broken))
-    assert bench.asked == []
+        await bench.service.GetSBOM(request, cast("Call", bench))
+    assert bench.written == []
+
+
+async def test_document_is_read_and_its_contents_matched() -> None:
+    bench = Bench()
+    request = pb.ScanSBOMRequest(sbom=b"{}", media_type="text/spdx+json")
+    answer = await bench.service.ScanSBOM(request, cast("Call", bench))
+    assert bench.documents == [(b"{}", "text/spdx+json")]
+    assert bench.asked == [("", contents("read"))]
+    assert answer.HasField("vulnerability_report")
+
+
+async def test_document_that_is_empty_is_refused() -> None:
+    with pytest.raises(RoxError, match="invalid arguments: sbom is required"):
+        await Bench().service.ScanSBOM(pb.ScanSBOMRequest(media_type="text/spdx+json"), cast("Call", Bench()))
 
 
 @pytest.mark.parametrize("updated", [None, LOADED])

@@ -33,12 +33,12 @@ def row(**changes: object) -> AdvisoryRow:
 
 
 def ranges(made: AdvisoryRow) -> dict[str, bytes | None]:
-    raw = copyform.range_tuple(3, 9, made)
+    raw = copyform.range_tuple(9, b"digest", made)
     return dict(zip(copyform.RANGE_COLUMNS, fields(raw, 16), strict=True))
 
 
 def texts(made: Advisory) -> dict[str, bytes | None]:
-    return dict(zip(copyform.TEXT_COLUMNS, fields(copyform.text_tuple(3, 9, made), 10), strict=True))
+    return dict(zip(copyform.TEXT_COLUMNS, fields(copyform.text_tuple(9, made), 10), strict=True))
 
 
 def test_header_and_trailer_are_postgresqls() -> None:
@@ -48,7 +48,7 @@ def test_header_and_trailer_are_postgresqls() -> None:
 
 def test_range_has_its_columns_in_order() -> None:
     found = ranges(row(introduced="0", fixed_in="3", last_affected="2", arch="x", module="m", cpe="c"))
-    assert (found["source"], found["advisory"]) == (struct.pack("!i", 3), struct.pack("!i", 9))
+    assert found["advisory"] == struct.pack("!i", 9)
     assert (found["namespace"], found["package"], found["kind"]) == (b"debian:12", b"openssl", b"source")
     assert (found["lo"], found["hi"], found["scheme"]) == (b"\x01", b"\x02", b"dpkg")
     assert [found[name] for name in ("introduced", "fixed_in", "last_affected")] == [b"0", b"3", b"2"]
@@ -116,5 +116,32 @@ def test_text_that_postgresql_cannot_hold_is_made_storable(text: str, stored: by
 
 
 def test_enrichment_keeps_its_bytes() -> None:
-    raw = copyform.enrichment_tuple(3, "nvd", "CVE-1", b"\0\xff")
-    assert fields(raw, 4) == [struct.pack("!i", 3), b"nvd", b"CVE-1", b"\0\xff"]
+    raw = copyform.enrichment_tuple("nvd", "CVE-1", b"\0\xff")
+    assert fields(raw, 3) == [b"nvd", b"CVE-1", b"\0\xff"]
+
+
+def test_fingerprint_is_the_rows_and_its_texts_and_no_loads_own() -> None:
+    def made(number: int, digest: bytes, **changes: object) -> bytes | None:
+        raw = copyform.range_tuple(number, digest, row(**changes))
+        return dict(zip(copyform.RANGE_COLUMNS, fields(raw, 16), strict=True))["fingerprint"]
+
+    assert made(1, b"text") == made(2, b"text")
+    others = [made(1, b"other"), made(1, b"text", fixed_in="2"), made(1, b"text", not_affected=True)]
+    assert len({made(1, b"text"), *others}) == 4
+
+
+def test_digest_tells_every_shown_field_apart() -> None:
+    plain: dict[str, object] = {"source": "s", "key": "k", "name": "n"}
+    changes: list[dict[str, object]] = [
+        {}, {"source": "t"}, {"name": "m"}, {"description": "d"}, {"links": "l"}, {"severity": "high"},
+        {"normalized": Severity.LOW}, {"issued": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"aliases": (Alias("a", "b"),)},
+    ]  # fmt: skip
+    made = [Advisory(**{**plain, **change}) for change in changes]  # type: ignore[arg-type]  # a test's changes
+    assert len({copyform.text_digest(advisory) for advisory in made}) == len(changes)
+    assert copyform.text_digest(made[0]) == copyform.text_digest(Advisory(source="s", key="other", name="n"))
+
+
+def test_text_has_every_id_in_it() -> None:
+    found = texts(Advisory(source="s", key="k", name="x", links="https://e.x/CVE-2026-0001"))
+    assert b"CVE-2026-0001" in (found["ids"] or b"")

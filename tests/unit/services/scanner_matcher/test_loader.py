@@ -31,6 +31,7 @@ class Database:
         self.attached: dict[str, str] = {}
         self.failures: list[Exception] = []
         self.breaking = ""
+        self.pending: dict[str, object] | None = None
         self._pending: list[str] | None = None
 
     @asynccontextmanager
@@ -55,9 +56,19 @@ class Database:
     async def copy_file(self, table: str, columns: object, file: Path) -> None:
         self.files.append(f"{table} from {file.name}")
 
-    async def fetchval(self, sql: str, *_: object) -> int:
+    async def fetchval(self, sql: str, *_: object) -> object:
+        if "now()" in sql:
+            return NOW
+        if "SELECT c.relname" in sql:
+            return "vuln_range_7_3"
         assert "generation + 1" in sql
         return 3
+
+    async def fetchrow(self, sql: str, *_: object) -> dict[str, object] | None:
+        if "FOR UPDATE" in sql:
+            found, self.pending = self.pending, None
+            return found
+        return {"updated": NOW, "made_by": "bundle 1", "first_loaded": NOW}
 
     async def fetch(self, sql: str, *arguments: Any) -> list[dict[str, str]]:
         if "pg_inherits AS i JOIN" in sql:
@@ -97,6 +108,7 @@ async def test_load_fills_tables_before_it_exchanges_them() -> None:
     assert "vuln_range_7_3" in said[attached[0]]
     assert 'ALTER TABLE vuln_range DETACH PARTITION "vuln_range_7_2"' in said
     assert "lock_timeout" in said[min(attached) - 2]
+    assert any("vuln_range_7_3 ALTER COLUMN source SET DEFAULT 7" in text for text in said)
 
 
 async def test_load_drops_what_an_earlier_one_left_over() -> None:
@@ -146,6 +158,7 @@ async def test_removal_detaches_and_deletes_in_one_transaction() -> None:
     await bench.loader.remove(SOURCE)
     said = bench.database.committed
     assert sum("DETACH PARTITION" in text for text in said) == 3
+    assert sum("INSERT INTO vuln_ended" in text for text in said) == 1
     assert said[-1] == 'DROP TABLE IF EXISTS "vuln_range_7_2"'
     assert len(bench.clock.slept) == 1
 
@@ -155,3 +168,16 @@ async def test_touch_changes_only_the_time() -> None:
     await bench.loader.touch(SOURCE, NOW)
     (said,) = bench.database.committed
     assert said.startswith("UPDATE vuln_source SET updated = $2 WHERE id = $1")
+
+
+async def test_history_that_a_killed_matcher_left_is_written_before_its_rows_go() -> None:
+    bench = Bench()
+    bench.database.pending = {"undiffed": 2, "updated": NOW, "made_by": "bundle 1", "first_loaded": NOW}
+    bench.database.left_over = ["vuln_range_7_2"]
+    await bench.loader.settle(SOURCE)
+    said = bench.database.committed
+    written = next(n for n, text in enumerate(said) if "INSERT INTO vuln_ended" in text)
+    dropped = next(n for n, text in enumerate(said) if text.startswith("DROP TABLE"))
+    assert written < dropped
+    assert "FROM vuln_range_7_2 AS o" in said[written]
+    assert "FROM vuln_range_7_3 AS n" in said[written]

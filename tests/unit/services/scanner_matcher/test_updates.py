@@ -70,6 +70,7 @@ class Rows:
         self.sources: dict[str, SourceState] = {}
         self.busy: set[str] = set()
         self.loaded: list[str] = []
+        self.settled: list[str] = []
         self.removed: list[str] = []
         self.errors: dict[str, Exception] = {}
 
@@ -87,6 +88,11 @@ class Rows:
             if name not in self.sources:
                 self.put(name, EPOCH, "")
         return dict(self.sources)
+
+    async def settle(self, source: SourceState) -> None:
+        if "settle" in self.errors:
+            raise self.errors["settle"]
+        self.settled.append(source.name)
 
     async def load(self, source: SourceState, updated: datetime, made: str, prepared: Prepared) -> None:
         if source.name in self.errors:
@@ -114,7 +120,7 @@ class Inline:
         self.work: list[str] = []
         self.errors: dict[str, Exception] = {}
 
-    async def run(self, what: str, function: Any, path: str, source: int, directory: str) -> Prepared:
+    async def run(self, what: str, function: Any, path: str, directory: str) -> Prepared:
         assert function is prepare
         self.work.append(what)
         if what in self.errors:
@@ -306,3 +312,20 @@ async def test_pace_is_upstreams_after_the_first_load_and_faster_before() -> Non
     for _ in range(50):
         await pace.wait(initialised=True)
     assert set(clock.slept) == {600, 900, 1200, 1500}
+
+
+async def test_history_that_a_killed_matcher_left_is_written_first() -> None:
+    bench = Bench("debian")
+    bench.rows.put("debian", DAY)
+    bench.rows.put("osv", DAY)
+    bench.rows.busy.add("osv")
+    bench.feed.changed = False
+    await bench.round()
+    assert bench.rows.settled == ["debian"]
+
+
+async def test_history_that_cannot_be_written_holds_up_no_load() -> None:
+    bench = Bench("debian", "osv")
+    bench.rows.put("debian", DAY)
+    bench.rows.errors["settle"] = Unavailable("disk full")
+    assert (await bench.round()).loaded == ["osv"]
