@@ -20,6 +20,7 @@ from pyrox.registry.transport import Tls
 from pyrox.rpc.authz import Rule, Services
 from pyrox.rpc.call import Call
 from services.scanner_indexer.mapping import RepositoryMapping
+from services.scanner_indexer.redhat import RedHatFiles
 from services.scanner_indexer.states import Indexing, Job, finished_report
 from services.scanner_indexer.store import IndexStore
 from services.scanner_indexer.versions import overwrites
@@ -60,12 +61,14 @@ class IndexerService:
         store: IndexStore,
         registries: Registries,
         mapping: RepositoryMapping,
+        redhat: RedHatFiles,
         version: str,
     ) -> None:
         self._indexing = indexing
         self._store = store
         self._registries = registries
         self._mapping = mapping
+        self._redhat = redhat
         self._headers = {VERSION_HEADER: version}
 
     async def CreateIndexReport(self, request: pb.CreateIndexReportRequest, call: Call) -> IndexReport:
@@ -134,7 +137,9 @@ class IndexerService:
             tls=Tls(verify=not image.insecure_skip_tls_verify),
         )
         async with self._registries(endpoint) as registry:
-            return await self._indexing.run(Job(hash_id, url.reference, registry, fresh=fresh))
+            return await self._indexing.run(
+                Job(hash_id, url.reference, registry, self._redhat.current, fresh=fresh)
+            )
 
 
 def check_hash_id(hash_id: str) -> None:

@@ -39,7 +39,14 @@ from services.scanner_indexer.api import IndexerService, Registries
 from services.scanner_indexer.config import Config
 from services.scanner_indexer.fetch import Arena
 from services.scanner_indexer.layer import ProcessLayerReader
-from services.scanner_indexer.mapping import RepositoryMapping
+from services.scanner_indexer.mapping import (
+    Lists,
+    RemoteFile,
+    RepositoryMapping,
+    parse_names,
+    parse_repositories,
+)
+from services.scanner_indexer.redhat import RedHatFiles
 from services.scanner_indexer.scratch import Scratch
 from services.scanner_indexer.states import Indexing
 from services.scanner_indexer.store import IndexStore
@@ -71,15 +78,13 @@ def build(config: Config, *, clock: Clock, random: Random) -> App:
     reader = ProcessLayerReader(workers=workers, detectors=detectors())
     indexing = Indexing(store=store, reader=reader, arena=arena, clock=clock, random=random, metrics=metrics)
     server_tls, client_tls = service_tls(config.certs.used)
+    repositories, names = _remote_files(config, client_tls)
     service = IndexerService(
         indexing=indexing,
         store=store,
         registries=_registries(config, clock),
-        mapping=RepositoryMapping(
-            url=config.repository_to_cpe_url,
-            seed=config.repository_to_cpe_file,
-            client=_mapping_client(config, client_tls),
-        ),
+        mapping=RepositoryMapping(repositories),
+        redhat=RedHatFiles(repositories=repositories, names=names, clock=clock),
         version=WIRE_VERSION,
     )
     peers = Peers()
@@ -139,10 +144,27 @@ def _registries(config: Config, clock: Clock) -> Registries:
     return make
 
 
-def _mapping_client(config: Config, tls: ClientTls) -> Callable[[], httpx.AsyncClient]:
+def _remote_files(config: Config, tls: ClientTls) -> tuple[RemoteFile[Lists], RemoteFile[Lists]]:
+    """Red Hat's files: CPEs by repository, places in the catalogue by name of a container."""
+    repositories = RemoteFile(
+        url=config.repository_to_cpe_url,
+        seed=config.repository_to_cpe_file,
+        client=_mapping_client(config.repository_to_cpe_url, config, tls),
+        parse=parse_repositories,
+    )
+    names = RemoteFile(
+        url=config.name_to_repos_url,
+        seed=config.name_to_repos_file,
+        client=_mapping_client(config.name_to_repos_url, config, tls),
+        parse=parse_names,
+    )
+    return repositories, names
+
+
+def _mapping_client(url: str, config: Config, tls: ClientTls) -> Callable[[], httpx.AsyncClient]:
     """Central and Sensor are asked with our certificate, the public server without."""
     if config.stackrox_services:
-        target = Target(config.repository_to_cpe_url, "central.stackrox")
+        target = Target(url, "central.stackrox")
         return lambda: http_client(target, tls=tls)
     return lambda: httpx.AsyncClient(timeout=10.0, trust_env=False, follow_redirects=True)
 

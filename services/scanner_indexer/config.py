@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from pyrox import env
 from pyrox.errors import Invalid
@@ -68,6 +69,8 @@ class Config:
     layer_timeout: timedelta
     repository_to_cpe_url: str
     repository_to_cpe_file: Path | None
+    name_to_repos_url: str
+    name_to_repos_file: Path | None
     expiry: Expiry
     additional_cas: str = ""
     """PEM texts of authorities that registries are trusted by, beside the system's."""
@@ -82,9 +85,6 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
     Raises `Invalid` that names the key or setting to mend.
     """
     values = settings.read(path.read_bytes() if path else b"", environment)
-    seed = values["indexer.repository_to_cpe_file"]
-    if seed and not Path(seed).is_file():
-        raise Invalid(f"indexer.repository_to_cpe_file: {seed} does not exist")
     return Config(
         http_listen_addr=values["http_listen_addr"],
         grpc_listen_addr=values["grpc_listen_addr"],
@@ -96,12 +96,24 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         ),
         layer_timeout=values["indexer.get_layer_timeout"],
         repository_to_cpe_url=values["indexer.repository_to_cpe_url"],
-        repository_to_cpe_file=Path(seed) if seed else None,
+        repository_to_cpe_file=_seed(values, "indexer.repository_to_cpe_file"),
+        name_to_repos_url=values["indexer.name_to_repos_url"],
+        name_to_repos_file=_seed(values, "indexer.name_to_repos_file"),
         expiry=_expiry(environment),
         additional_cas=_authorities(Path(ADDITIONAL_CAS.read(environment))),
         stackrox_services=values["stackrox_services"],
         allow_anonymous=settings.ANONYMOUS.read(environment),
     )
+
+
+def _seed(values: Mapping[str, Any], key: str) -> Path | None:
+    """The file that the key names; it must be there."""
+    if not values[key]:
+        return None
+    path = Path(values[key])
+    if not path.is_file():
+        raise Invalid(f"{key}: {path} does not exist")
+    return path
 
 
 def _authorities(directory: Path) -> str:

@@ -36,6 +36,7 @@ from pyrox.registry.names import Reference
 from pyrox.scan.coalesce import coalesce
 from pyrox.scan.codec import to_contents
 from pyrox.scan.model import IndexReport, LayerFinds
+from pyrox.scan.repositories import Mappings, resolve, wanted
 from services.scanner_indexer.fetch import Arena
 from services.scanner_indexer.slots import Slots
 from services.scanner_indexer.store import IndexStore, Versions
@@ -88,6 +89,8 @@ class Job:
     hash_id: str
     reference: Reference
     registry: RegistryClient
+    mappings: Callable[[], Awaitable[Mappings]]
+    """Red Hat's files, asked for only when the image has content that needs them."""
     fresh: bool = False
     """Index even though a report is stored."""
     manifest: Manifest | None = None
@@ -224,6 +227,8 @@ class Indexing:
         digests = [layer.digest for layer in job.manifest.layers]
         finds = await self._store.finds(set(digests), self._reader.versions)
         layers = [LayerFinds(digest, finds.get(digest, {})) for digest in digests]
+        if wanted(layers):
+            layers = await asyncio.to_thread(resolve, layers, await job.mappings())
         job.report = await asyncio.to_thread(coalesce, layers)
         return State.INDEX_MANIFEST
 

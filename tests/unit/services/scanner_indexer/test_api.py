@@ -13,8 +13,10 @@ from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
 from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport
 from pyrox.registry.client import Endpoint
 from pyrox.rpc.call import Call
+from pyrox.scan.repositories import Mappings
 from services.scanner_indexer.api import IndexerService, check_hash_id
 from services.scanner_indexer.mapping import RepositoryMapping
+from services.scanner_indexer.redhat import RedHatFiles
 from services.scanner_indexer.states import Indexing, Job, finished_report
 from services.scanner_indexer.store import IndexStore
 
@@ -61,12 +63,16 @@ class Bench:
             store=cast("IndexStore", self),
             registries=cast("Any", self.registry),
             mapping=cast("RepositoryMapping", self),
+            redhat=cast("RedHatFiles", self),
             version="4.11.0",
         )
 
     def registry(self, endpoint: Endpoint) -> Registry:
         self.registries.append(Registry(endpoint))
         return self.registries[-1]
+
+    async def current(self) -> Mappings:
+        return Mappings()
 
     async def run(self, job: Job) -> IndexReport:
         self.jobs.append(job)

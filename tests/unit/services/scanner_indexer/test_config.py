@@ -66,9 +66,10 @@ def test_mistake_in_the_file_and_in_the_environment_is_refused_by_name(tmp_path:
         load(None, {"SCANNER_V4_INDEXER_GET_LAYER_TIMEOUT": "x"})
 
 
-def test_missing_seed_file_is_refused() -> None:
-    with pytest.raises(Invalid, match="/no/such/file does not exist"):
-        load(None, {"SCANNER_V4_INDEXER_REPOSITORY_TO_CPE_FILE": "/no/such/file"})
+@pytest.mark.parametrize("key", ["repository_to_cpe_file", "name_to_repos_file"])
+def test_missing_seed_file_is_refused(key: str) -> None:
+    with pytest.raises(Invalid, match=f"indexer.{key}: /no/such/file does not exist"):
+        load(None, {f"SCANNER_V4_INDEXER_{key.upper()}": "/no/such/file"})
 
 
 def test_short_expiry_is_raised_to_an_hour() -> None:

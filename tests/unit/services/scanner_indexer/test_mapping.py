@@ -10,24 +10,26 @@ import pytest
 
 from pyrox.errors import Unavailable
 from services.scanner_indexer import mapping
-from services.scanner_indexer.mapping import RepositoryMapping, parse_mapping
+from services.scanner_indexer.mapping import RemoteFile, RepositoryMapping, parse_names, parse_repositories
 
 
 def test_mapping_leaves_out_repositories_without_names() -> None:
-    body = json.dumps(
-        {
-            "data": {
-                "rhel-8": {"cpes": ["cpe:/o:redhat:enterprise_linux:8"]},
-                "empty": {"cpes": []},
-                "none": {},
-            }
-        }
-    )
-    found = parse_mapping(body.encode(), last_modified="Mon")
-    assert (found.modified, found.last_modified) == (True, "Mon")
-    assert {name: list(info.cpes) for name, info in found.mapping.items()} == {
-        "rhel-8": ["cpe:/o:redhat:enterprise_linux:8"]
-    }
+    cpes = {"cpes": ["cpe:/o:redhat:enterprise_linux:8"]}
+    body = json.dumps({"data": {"rhel-8": cpes, "empty": {"cpes": []}, "none": {}}})
+    assert parse_repositories(body.encode()) == {"rhel-8": ["cpe:/o:redhat:enterprise_linux:8"]}
+
+
+def test_names_of_containers_without_places_are_left_out() -> None:
+    body = b'{"data": {"toolbox-container": ["rhel8/toolbox", "ubi8/toolbox"], "none": []}}'
+    assert parse_names(body) == {"toolbox-container": ["rhel8/toolbox", "ubi8/toolbox"]}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"data": 5}', b'{"data": {"a": "b"}}', b'{"data": {"a": [5]}}']
+)
+def test_names_of_containers_in_another_form_are_an_error(body: bytes) -> None:
+    with pytest.raises(Unavailable, match="expected form"):
+        parse_names(body)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ def test_mapping_leaves_out_repositories_without_names() -> None:
 )
 def test_mapping_of_another_form_is_an_error(body: bytes) -> None:
     with pytest.raises(Unavailable, match="expected form"):
-        parse_mapping(body, last_modified="")
+        parse_repositories(body)
 
 
 FILE = b'{"data": {"rhel-8": {"cpes": ["cpe:/o:redhat:enterprise_linux:8"]}}}'
@@ -60,11 +62,13 @@ class Server:
         self.asked: list[httpx.Request] = []
 
     def mapping(self, seed: Path | None = None) -> RepositoryMapping:
-        return RepositoryMapping(
+        file = RemoteFile(
             url="https://central/repo2cpe",
             seed=seed,
             client=lambda: httpx.AsyncClient(transport=httpx.MockTransport(self._handle)),
+            parse=parse_repositories,
         )
+        return RepositoryMapping(file)
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)

@@ -20,6 +20,7 @@ from pyrox.registry.client import RegistryClient
 from pyrox.registry.manifest import Descriptor, Manifest
 from pyrox.registry.names import Digest, Reference
 from pyrox.scan.model import Finds, Package
+from pyrox.scan.repositories import Mappings, repoid_repository
 from services.scanner_indexer.fetch import Arena
 from services.scanner_indexer.states import LAYERS_AT_ONCE, LAYERS_OF_ONE_REGISTRY, Indexing, Job, State
 from services.scanner_indexer.store import IndexStore
@@ -112,6 +113,7 @@ class Reader:
         self.fingerprint = "today"
         self.reads: list[tuple[str, frozenset[str]]] = []
         self.errors: dict[str, RoxError] = {}
+        self.found: dict[str, Finds] = {}
         self.gate = asyncio.Event()
         self.gate.set()
         self.now = 0
@@ -127,7 +129,7 @@ class Reader:
         self.reads.append((digest, detectors))
         if digest in self.errors:
             raise self.errors[digest]
-        return {name: Finds(packages=(package(digest, name),)) for name in detectors}
+        return {name: self.found.get(name, Finds(packages=(package(digest, name),))) for name in detectors}
 
 
 def package(digest: str, detector: str) -> Package:
@@ -156,6 +158,7 @@ class Bench:
     def __init__(self) -> None:
         self.store, self.reader, self.files = Store(), Reader(), Files()
         self.clock, self.metrics = FixedClock(), Metrics("scanner_v4_indexer")
+        self.mappings_asked = 0
         self.indexing = Indexing(
             store=cast("IndexStore", self.store),
             reader=self.reader,
@@ -168,7 +171,13 @@ class Bench:
     async def run(
         self, registry: Registry, *, fresh: bool = False, hash_id: str = HASH, image: Reference = IMAGE
     ) -> IndexReportMessage:
-        return await self.indexing.run(Job(hash_id, image, cast("RegistryClient", registry), fresh=fresh))
+        return await self.indexing.run(
+            Job(hash_id, image, cast("RegistryClient", registry), self.current, fresh=fresh)
+        )
+
+    async def current(self) -> Mappings:
+        self.mappings_asked += 1
+        return Mappings(cpes={"base": ["cpe:/o:redhat:enterprise_linux:9::baseos"]}, names={})
 
     def counted(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(f"rox_scanner_v4_indexer_{name}_total", labels) or 0.0
@@ -380,3 +389,16 @@ async def test_cancelled_job_gives_lease_and_file_back() -> None:
     assert (bench.reader.now, bench.files.open, bench.store.leases) == (0, 0, {})
     bench.reader.gate.set()
     assert (await bench.run(Registry("1"))).success
+
+
+async def test_repositories_of_red_hat_get_their_cpes_and_others_ask_for_no_file() -> None:
+    bench = Bench()
+    await bench.run(Registry("1"))
+    assert bench.mappings_asked == 0
+    package = Package(name="bash", version="1-1", ecosystem="rpm", package_db="sqlite:var/lib/rpm")
+    bench.reader.found = {"rpm": Finds(packages=(package,), repositories=(repoid_repository("base"),))}
+    report = await bench.run(Registry("2"), hash_id=HASH + "2")
+    assert bench.mappings_asked == 1
+    (repository,) = report.contents.repositories.values()
+    assert (repository.key, repository.uri) == ("rhel-cpe-repository", "repoid=base")
+    assert repository.cpe == "cpe:2.3:o:redhat:enterprise_linux:9:*:baseos:*:*:*:*:*"
