@@ -1,7 +1,8 @@
-"""Debian's version order (deb-version(7), dpkg lib/dpkg/version.c), for Debian and Ubuntu.
+"""Debian's version order (dpkg lib/dpkg/parsehelp.c and version.c), for Debian and Ubuntu.
 
 `[epoch:]upstream[-revision]`. Runs of non-digits and runs of digits alternate; `~` sorts
-before the end of a part, letters before other characters.
+before the end of a part, letters before other characters. What dpkg only warns of (a first
+character that is no digit, a character outside its alphabet) is ordered, as dpkg does.
 """
 
 from __future__ import annotations
@@ -12,36 +13,48 @@ from typing import Final
 from pyrox.scan.versions.base import InvalidVersion, Scheme, check_length, num, sign
 
 _MAX_EPOCH: Final = 2_147_483_647  # dpkg refuses an epoch above INT_MAX
-_VISIBLE: Final = re.compile(r"[!-~]+")
+_BLANKS: Final = " \t\n\v\f\r"  # c_isspace
+_EPOCH: Final = re.compile(r"\+?([0-9]+)|-0+", re.ASCII)  # as strtol reads it
 _RUNS: Final = re.compile(r"([^0-9]*)([0-9]*)")
 _RUN_END: Final = b"\x02"  # above `~` (01), below every other character
+_NOT_ASCII: Final = 0x7B  # precedes a byte above 7F: above the letters, below all else
+_ASCII: Final = 0x80
 
 
-def split(version: str) -> tuple[str, str, str]:
-    """Epoch, upstream version and revision; the absent ones are `0`.
+def split(version: str) -> tuple[int, str, str]:
+    """Epoch, upstream version and revision, the last two with one character for each byte.
 
     Raises:
-        InvalidVersion: empty, not visible ASCII, or the epoch is no number.
+        InvalidVersion: a part of it is empty, it has blanks inside, or its epoch is no
+            number that dpkg accepts.
     """
     check_length(version)
-    stripped = version.strip(" \t\n")
-    if not _VISIBLE.fullmatch(stripped):
+    stripped = version.strip(_BLANKS).encode("utf-8", "surrogateescape").decode("latin-1")
+    if not stripped or any(c in _BLANKS or c == "\x00" for c in stripped):
         raise InvalidVersion(f"{version!r}: not a Debian version")
-    epoch, colon, rest = stripped.partition(":")
+    head, colon, rest = stripped.partition(":")
+    epoch = 0
     if not colon:
-        epoch, rest = "0", stripped
-    elif not epoch.isdigit() or int(epoch) > _MAX_EPOCH:
-        raise InvalidVersion(f"{version!r}: the epoch is not a number that dpkg accepts")
+        rest = stripped
+    else:
+        found = _EPOCH.fullmatch(head)
+        epoch = int(found[1] or "0") if found else _MAX_EPOCH + 1
+        if epoch > _MAX_EPOCH:
+            raise InvalidVersion(f"{version!r}: the epoch is not a number that dpkg accepts")
     upstream, dash, revision = rest.rpartition("-")
     if not dash:
-        upstream, revision = rest, "0"
-    return epoch, upstream, revision or "0"
+        upstream, revision = rest, ""
+    if not upstream or (dash and not revision):
+        raise InvalidVersion(f"{version!r}: the version or its revision is empty")
+    return epoch, upstream, revision
 
 
 def _weight(char: str) -> int:
+    """Dpkg's `order`, with bytes above 7F negative before 256 is added, as `char` is on x86."""
     if char == "~":
         return -1
-    return ord(char) if char.isalpha() else ord(char) + 256
+    code = ord(char)
+    return code if code >= _ASCII or char.isalpha() else code + 256
 
 
 def _compare_run(a: str, b: str) -> int:
@@ -76,25 +89,30 @@ def _encode_part(text: str) -> bytes:
     while text or not out:
         letters, digits, text = _runs(text)
         for char in letters:
-            code = ord(char)
-            out.append(0x01 if char == "~" else code if char.isalpha() else 0x80 | code)
+            out += _encode_char(char)
         out += _RUN_END + num(digits)
     return bytes(out) + _RUN_END
+
+
+def _encode_char(char: str) -> bytes:
+    code = ord(char)
+    if code >= _ASCII:
+        return bytes((_NOT_ASCII, code))
+    return bytes((0x01 if char == "~" else code if char.isalpha() else _ASCII | code,))
 
 
 class Dpkg(Scheme):
     """The order of `dpkg --compare-versions`."""
 
     name = "dpkg"
+    key_version = 2
 
     def compare(self, a: str, b: str) -> int:
         """-1, 0 or 1; raises `InvalidVersion`."""
         one, two = split(a), split(b)
-        return (
-            sign(int(one[0]), int(two[0])) or _compare_part(one[1], two[1]) or _compare_part(one[2], two[2])
-        )
+        return sign(one[0], two[0]) or _compare_part(one[1], two[1]) or _compare_part(one[2], two[2])
 
     def key(self, text: str) -> bytes:
         """Epoch, then both parts; raises `InvalidVersion`."""
         epoch, upstream, revision = split(text)
-        return num(epoch) + _encode_part(upstream) + _encode_part(revision)
+        return num(str(epoch)) + _encode_part(upstream) + _encode_part(revision)

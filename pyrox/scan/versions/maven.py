@@ -1,118 +1,196 @@
-"""Maven's version order, by the Version Order Specification of Maven 3.9 and later.
+"""Maven's version order: `ComparableVersion` of Maven 3.9 (maven-artifact, 3.9.11).
 
-Older releases of Maven do not order versions totally (a word is below a list by type, while
-nothing sorts between them), so no key could follow them.
+A version is a list of numbers and words; a hyphen, and a change between digits and letters,
+open a list inside it, always as its last item. Items compare word < list < number, and a
+missing item counts as the release. That is no total order (`1.x.1 < 1-alpha < 1 < 1.x.1`),
+so no key can follow it everywhere. Versions without a key are those that such circles need:
+a word that ranks above the release in the middle of a list (`1.x.1`), a zero before a word
+of its own list (`1.0.alpha.1`), a list that holds but a pre-release (`0-alpha`), and a zero
+written with ten digits or more, which Maven takes for greater than 999999999. The exact
+comparator still orders them, as Maven does.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from pyrox.scan.versions.base import InvalidVersion, Scheme, check_length, num, sign
 from pyrox.scan.versions.base import text as encode_text
 
-_PIECES: Final = re.compile(r"[0-9]+|[^0-9._-]+|[._-]")
+_PIECES: Final = re.compile(r"[0-9]+|[.-]|[^0-9.-]+")
+# Java counts these as digits (Character.isDigit) or as two characters; no release has them.
+_STRANGE: Final = re.compile(r"[^\x00-\x7f]")
 _SHORT: Final = {"a": "alpha", "b": "beta", "m": "milestone"}
 _SAME: Final = {"cr": "rc", "ga": "", "final": "", "release": ""}
-_KNOWN: Final = {"alpha": 1, "beta": 2, "milestone": 3, "rc": 4, "snapshot": 5, "": 6, "sp": 7}
-_END, _OTHER, _AFTER_HYPHEN, _AFTER_DOT = 6, 8, 0x11, 0x21
+_KNOWN: Final = {"alpha": 0, "beta": 1, "milestone": 2, "rc": 3, "snapshot": 4, "": 5, "sp": 6}
+_RELEASE, _OTHER = 5, 7
+_INT_DIGITS, _LONG_DIGITS = 9, 18  # MAX_INTITEM_LENGTH, MAX_LONGITEM_LENGTH
+
+# What may stand at one place of a list, in the order of the keys.
+_PRE_WORD, _PRE_LIST, _END, _POST_WORD, _POST_LIST, _NUMBER = range(1, 7)
 
 
-class _Token(NamedTuple):
-    hyphen: bool
-    value: int | str
+class _Number(NamedTuple):
+    """A run of digits: longer classes (int, long, unbounded) are above shorter ones."""
+
+    width: int
+    value: int
+
+    def against_nothing(self) -> int:
+        return 1 if self.value else 0
 
 
-def _split(version: str) -> list[_Token]:
-    """Tokens with their separators; empty ones become 0, a change of kind counts as a hyphen."""
-    tokens: list[_Token] = []
-    hyphen = False
-    pending = True  # a separator (or the beginning) waits for its token
-    pieces = _PIECES.findall(version)
-    for index, piece in enumerate(pieces):
-        if piece in "._-":
-            if pending:
-                tokens.append(_Token(hyphen, 0))
-            hyphen, pending = piece == "-", True
-            continue
-        if not pending:
-            hyphen = True
-        follows = index + 1 < len(pieces) and pieces[index + 1][0] in "0123456789"
-        tokens.append(_Token(hyphen, _value(piece, before_number=follows)))
-        pending = False
-    if pending:
-        tokens.append(_Token(hyphen, 0))
-    return tokens
+class _Word(NamedTuple):
+    """A qualifier: its place among the known ones, and its letters where it is none of them."""
+
+    rank: int
+    letters: str
+
+    def against_nothing(self) -> int:
+        return sign(self.rank, _RELEASE)
 
 
-def _value(piece: str, *, before_number: bool) -> int | str:
-    if piece[0] in "0123456789":
-        return int(piece)
-    word = _SHORT.get(piece, piece) if before_number else piece
-    return _SAME.get(word, word)
+_Item = _Number | _Word
+_Lists = list[list[_Item]]
 
 
-def tokens(version: str) -> list[_Token]:
-    """The canonical tokens: qualifiers count as after a hyphen, null ones are dropped at the ends.
+def parse(version: str) -> _Lists:
+    """The lists from the outermost inwards, without the nulls that Maven's normal form drops.
 
     Raises:
-        InvalidVersion: the text is empty, overlong or holds a zero character.
+        InvalidVersion: the text is empty, overlong, or holds a digit or letter that is
+            not of Unicode's basic plane.
     """
     check_length(version)
-    stripped = version.strip().lower()
-    if not stripped or "\x00" in stripped:
+    if not version or any(c.isdecimal() or c > "\uffff" for c in _STRANGE.findall(version)):
         raise InvalidVersion(f"{version!r}: not a Maven version")
-    out: list[_Token] = []
-    for token in _split(stripped):
-        fixed = _Token(token.hyphen or isinstance(token.value, str), token.value)
-        if fixed.hyphen:
-            _drop_nulls(out)
-        out.append(fixed)
-    _drop_nulls(out)
-    return out
+    lists = _split(_PIECES.findall(version.lower()))
+    for items in lists:
+        while items and not items[-1].against_nothing():
+            items.pop()
+    while len(lists) > 1 and not lists[-1]:
+        lists.pop()
+    return lists
 
 
-def _drop_nulls(out: list[_Token]) -> None:
-    while out and not out[-1].value:
-        out.pop()
+def _split(pieces: Sequence[str]) -> _Lists:
+    lists: _Lists = [[]]
+    waiting = ""
+    for piece in pieces:
+        if piece in {".", "-"}:
+            lists[-1].append(_item(waiting or "0"))
+            waiting = ""
+            if piece == "-":
+                lists.append([])
+            continue
+        if waiting:
+            _close(lists, waiting, before_digits=piece[0] in "0123456789")
+        waiting = piece
+    if waiting:
+        if waiting[0] not in "0123456789" and lists[-1]:
+            lists.append([])
+        lists[-1].append(_item(waiting))
+    return lists
 
 
-def _rank(token: _Token) -> tuple[int, int | str]:
-    if isinstance(token.value, int):
-        return (_AFTER_HYPHEN if token.hyphen else _AFTER_DOT, token.value)
-    known = _KNOWN.get(token.value)
-    return (_OTHER, token.value) if known is None else (known, 0)
+def _close(lists: _Lists, waiting: str, *, before_digits: bool) -> None:
+    """Put down what stands before a change between digits and letters, and open a list."""
+    if before_digits:
+        if lists[-1]:
+            lists.append([])
+        waiting = _SHORT.get(waiting, waiting)
+    lists[-1].append(_item(waiting))
+    lists.append([])
 
 
-def _padding(other: _Token) -> tuple[int, int | str]:
-    """What a missing token counts as: 0 beside a `.number`, the release beside all else."""
-    return (_AFTER_DOT, 0) if isinstance(other.value, int) and not other.hyphen else (_END, 0)
+def _item(piece: str) -> _Item:
+    if piece[0] in "0123456789":
+        size = len(piece.lstrip("0")) or len(piece)
+        return _Number((size > _INT_DIGITS) + (size > _LONG_DIGITS), int(piece))
+    word = _SAME.get(piece, piece)
+    rank = _KNOWN.get(word, _OTHER)
+    return _Word(rank, word if rank == _OTHER else "")
+
+
+def _list_against_nothing(lists: _Lists, level: int) -> int:
+    """The first item from there inwards that is not as good as a missing one."""
+    return next((order for i in chain(*lists[level:]) if (order := i.against_nothing())), 0)
+
+
+def _kind(lists: _Lists, level: int, place: int) -> int:
+    """0 nothing, 1 word, 2 list, 3 number: what stands at a place of a list."""
+    items = lists[level]
+    if place < len(items):
+        return 1 if isinstance(items[place], _Word) else 3
+    return 2 if place == len(items) and level + 1 < len(lists) else 0
+
+
+def _compare(a: _Lists, b: _Lists) -> int:
+    level = place = 0
+    while True:
+        one, two = _kind(a, level, place), _kind(b, level, place)
+        if one == two == 0:
+            return 0
+        if one == two == 2:
+            level, place = level + 1, 0
+            continue
+        if not one:
+            order = -_against_nothing(b, level, place)
+        elif not two:
+            order = _against_nothing(a, level, place)
+        else:
+            order = sign(one, two) or sign(a[level][place], b[level][place])
+        if order:
+            return order
+        place += 1
+
+
+def _against_nothing(lists: _Lists, level: int, place: int) -> int:
+    if place < len(lists[level]):
+        return lists[level][place].against_nothing()
+    return _list_against_nothing(lists, level + 1)
+
+
+def _encode(items: Sequence[_Item]) -> bytes:
+    """The items of one list; a list has a key when its places are ordered without a circle."""
+    out = bytearray()
+    zero = False
+    for place, item in enumerate(items):
+        if isinstance(item, _Number):
+            zero = not item.value
+            if zero and item.width:
+                raise InvalidVersion("a zero of ten digits has no place among the numbers")
+            out.append(_NUMBER)
+            out += num(str(item.value))
+            continue
+        if item.rank == _RELEASE or zero or (place and item.rank > _RELEASE):
+            raise InvalidVersion("a word in the middle of a list has no place among the lists")
+        out += bytes((_PRE_WORD if item.rank < _RELEASE else _POST_WORD, item.rank))
+        out += encode_text(item.letters) if item.rank == _OTHER else b""
+    return bytes(out)
 
 
 class Maven(Scheme):
     """The order of Maven 3.9's `ComparableVersion`."""
 
     name = "maven"
+    key_version = 2
 
     def compare(self, a: str, b: str) -> int:
         """-1, 0 or 1; raises `InvalidVersion`."""
-        one, two = tokens(a), tokens(b)
-        for index in range(max(len(one), len(two))):
-            left = _rank(one[index]) if index < len(one) else _padding(two[index])
-            right = _rank(two[index]) if index < len(two) else _padding(one[index])
-            if left != right:
-                return sign(left, right)
-        return 0
+        return _compare(parse(a), parse(b))
 
     def key(self, text: str) -> bytes:
-        """Token by token; a middle zero is always followed by a number, hence above the end."""
-        out = bytearray()
-        for token in tokens(text):
-            place, value = _rank(token)
-            out.append(place)
-            if place == _OTHER:
-                out += encode_text(str(value))
-            elif place > _OTHER:
-                out += num(str(value))
+        """List by list; raises `InvalidVersion` where Maven's order goes in circles."""
+        lists = parse(text)
+        out = bytearray(_encode(lists[0]))
+        for level in range(1, len(lists)):
+            later = _list_against_nothing(lists, level) > 0
+            if not later and not lists[level - 1]:
+                raise InvalidVersion(f"{text!r}: a pre-release alone has no place among the words")
+            out.append(_POST_LIST if later else _PRE_LIST)
+            out += _encode(lists[level])
         return bytes(out) + bytes((_END,))

@@ -26,7 +26,7 @@ def split(evr: str) -> tuple[str, str, str | None]:
         InvalidVersion: empty, or longer than any rpm version.
     """
     check_length(evr)
-    if not evr.strip():
+    if not evr:
         raise InvalidVersion("an empty text is no rpm version")
     found = _EPOCH.match(evr)
     epoch, rest = (found[1] or "0", evr[found.end() :]) if found else ("0", evr)

@@ -1,6 +1,6 @@
 """The version order of Go modules."""
 
-from pyrox.scan.versions.semver import Go
+from pyrox.scan.versions.go import Go
 
 SCHEME = Go()
 SCHEMES = (SCHEME,)

@@ -1,6 +1,6 @@
 """The version order of NuGet packages."""
 
-from pyrox.scan.versions.semver import Nuget
+from pyrox.scan.versions.nuget import Nuget
 
 SCHEME = Nuget()
 SCHEMES = (SCHEME,)

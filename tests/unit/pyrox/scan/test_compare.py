@@ -12,7 +12,7 @@ SCHEMES = catalogue.schemes()
 
 def test_every_named_order_exists() -> None:
     names = {"dpkg", "rpm", "apk", "pep440", "maven", "gem", "semver", "go", "nuget", "composer", "cargo"}
-    assert set(SCHEMES) == names
+    assert names <= set(SCHEMES)
 
 
 @pytest.mark.parametrize(

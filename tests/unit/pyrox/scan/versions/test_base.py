@@ -16,10 +16,12 @@ from pyrox.scan.versions.base import MAX_VERSION_CHARS, Scheme, check_length, nu
 from pyrox.scan.versions.composer import Composer
 from pyrox.scan.versions.dpkg import Dpkg
 from pyrox.scan.versions.gem import Gem
+from pyrox.scan.versions.go import Go
 from pyrox.scan.versions.maven import Maven
+from pyrox.scan.versions.nuget import Nuget
 from pyrox.scan.versions.pep440 import PythonScheme
 from pyrox.scan.versions.rpm import Rpm
-from pyrox.scan.versions.semver import Cargo, Go, Nuget, Semver
+from pyrox.scan.versions.semver import Cargo, Semver
 from tests.unit.pyrox.scan.versions.orders import by_keys, outcome
 
 SCHEMES: dict[str, Scheme] = {
@@ -74,7 +76,10 @@ def versions(draw: st.DrawFn, name: str) -> str:
         st.sampled_from(WORDS[name]),
         st.integers(0, 30).map(str),
     )
-    return draw(st.sampled_from(["", "1", "0.", "1.2"])) + "".join(draw(st.lists(pieces, max_size=4)))
+    starts = (
+        ["1.2.3"] if name == "cargo" else ["", "1", "0.", "1.2", "1.2.3", "go1.2" if name == "go" else "2"]
+    )
+    return draw(st.sampled_from(starts)) + "".join(draw(st.lists(pieces, max_size=4)))
 
 
 @pytest.mark.parametrize("name", SCHEMES)
@@ -119,7 +124,10 @@ def test_any_text_is_ordered_or_refused(a: str, b: str) -> None:
 def test_all_short_versions_sort_the_same_by_comparator_and_by_key(name: str) -> None:
     scheme = SCHEMES[name]
     pieces = [".1", ".0", *WORDS[name][:5]]
-    texts = ["1" + "".join(chosen) for size in range(4) for chosen in itertools.product(pieces, repeat=size)]
+    start = "1.0.0" if name == "cargo" else "1"
+    texts = [
+        start + "".join(chosen) for size in range(4) for chosen in itertools.product(pieces, repeat=size)
+    ]
     valid = [version for version in texts if key_or_none(scheme, version) is not None]
     assert len(valid) > len(texts) // 20
     by_comparator = sorted(valid, key=functools.cmp_to_key(scheme.compare))
@@ -127,24 +135,56 @@ def test_all_short_versions_sort_the_same_by_comparator_and_by_key(name: str) ->
 
 
 @pytest.mark.parametrize("name", SCHEMES)
+def test_versions_of_all_lengths_keep_the_order_and_no_key_begins_another(name: str) -> None:
+    scheme = SCHEMES[name]
+    start = "1.0.0" if name in {"cargo", "go"} else "1"
+    texts = [
+        (start + piece + filler * 400)[:size]
+        for piece in WORDS[name]
+        for filler in ("9", ".0", ".1", "-1", "a")
+        for size in (7, 40, 255, 256, 257, 1023, MAX_VERSION_CHARS)
+    ]
+    keyed = {version: key for version in texts if (key := key_or_none(scheme, version)) is not None}
+    assert max(map(len, keyed)) >= 40
+    for a, b in itertools.pairwise(sorted(keyed, key=keyed.__getitem__)):
+        assert scheme.compare(a, b) == by_keys(scheme, a, b) == -scheme.compare(b, a)
+        assert keyed[a] == keyed[b] or not keyed[b].startswith(keyed[a])
+
+
+@pytest.mark.parametrize("name", SCHEMES)
 def test_keys_of_different_versions_never_begin_with_one_another(name: str) -> None:
     scheme = SCHEMES[name]
+    start = "1.0.0" if name == "cargo" else "1"
     texts = [
-        "1" + "".join(chosen) for size in range(3) for chosen in itertools.product(WORDS[name], repeat=size)
+        start + "".join(chosen) for size in range(3) for chosen in itertools.product(WORDS[name], repeat=size)
     ]
     keys = sorted({key for version in texts if (key := key_or_none(scheme, version)) is not None})
     assert [(a, b) for a, b in itertools.pairwise(keys) if b.startswith(a)] == []
 
 
+# The longest text of each order, as a beginning and what is repeated: most tools bound no
+# number, but npm, Cargo, NuGet and PHP do, and npm bounds the whole text.
+LONGEST: dict[str, tuple[int, str, str]] = {
+    "semver": (256, "1.0.0-", "a"),
+    "cargo": (MAX_VERSION_CHARS, "1.0.0-", "a"),
+    "nuget": (MAX_VERSION_CHARS, "1.0.0-", "a"),
+    "composer": (MAX_VERSION_CHARS, "11", ".1"),
+}
+
+
 @pytest.mark.parametrize("name", SCHEMES)
 def test_longest_version_has_a_place_and_one_more_character_has_none(name: str) -> None:
     scheme = SCHEMES[name]
-    longest = "9" * MAX_VERSION_CHARS
-    assert scheme.compare(longest, "9" * (MAX_VERSION_CHARS - 1)) == 1
-    assert by_keys(scheme, longest, "9" * (MAX_VERSION_CHARS - 1)) == 1
-    for call in (scheme.key, scheme.after, lambda version: scheme.compare("1", version)):
-        with pytest.raises(InvalidVersion, match="1025 characters: at most 1024 are read"):
+    size, start, filler = LONGEST.get(name, (MAX_VERSION_CHARS, "9", "9"))
+    longest = (start + filler * size)[:size]
+    shorter = longest.removesuffix(filler)
+    assert scheme.compare(longest, shorter) == 1
+    assert by_keys(scheme, longest, shorter) == 1
+    for call in (scheme.key, scheme.after, lambda version: scheme.compare("1.0.0", version)):
+        with pytest.raises(InvalidVersion):
             call(longest + "9")
+        with pytest.raises(InvalidVersion, match="1025 characters: at most 1024 are read"):
+            call("9" * (MAX_VERSION_CHARS + 1))
 
 
 def test_check_length_takes_the_limit_itself() -> None:

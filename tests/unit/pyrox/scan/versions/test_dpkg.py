@@ -53,14 +53,18 @@ CHAINS = [
     ],
     # Letters sort before all other characters, and these by their codes.
     ["1A", "1Z", "1a", "1z", "1+", "1."],
+    # What dpkg only warns of: bytes above 7F are above the letters, below all else.
+    ["1z", "1é", "1é1", "1ü", "1漢", "1!", "1+", "1="],
+    ["1-1", "1--1", "-1-1"],
 ]
 SAME = [
-    ["1.0", "0:1.0", "1.0-0", "1.0-"],
+    ["1.0", "0:1.0", "1.0-0", "+0:1.0", "-0:1.0"],
     ["1.a", "1.a0"],
     ["01", "1"],
-    ["1.0", " 1.0\n", "\t1.0"],
+    ["1.0", " 1.0\n", "\t1.0\v\f\r"],
     ["1.00-01", "1.0-1"],
     ["00:1", "1"],
+    ["1:1", "+1:1"],
 ]
 
 
@@ -75,24 +79,24 @@ def test_texts_of_one_version_share_place_and_key(group: list[str]) -> None:
     assert_same(Dpkg(), group)
 
 
-def test_text_outside_the_grammar_has_no_key() -> None:
-    assert_refused(
-        Dpkg(), ["", "a:1", "1 2", "é", "99999999999:1", ":1", "1\x00", "2147483648:1", "-1:1", "+1:1"]
-    )
+def test_text_that_dpkg_refuses_has_no_key() -> None:
+    empty = ["", " ", "1.0-", "1:1.0-", "-1", "1:", ":1", "1:-1"]
+    epochs = ["a:1", "99999999999:1", "2147483648:1", "-1:1", "+:1", "1a:1", "++1:1", "1.5:1", "é:1"]
+    assert_refused(Dpkg(), [*empty, *epochs, "1 2", "1\n2", "1\x00"])
 
 
 @pytest.mark.parametrize(
     ("version", "parts"),
     [
-        ("1.0", ("0", "1.0", "0")),
-        ("2:1.0-1", ("2", "1.0", "1")),
-        ("1:1.0-rc1-2", ("1", "1.0-rc1", "2")),
-        ("1:2:3-4", ("1", "2:3", "4")),
-        ("2147483647:1", ("2147483647", "1", "0")),
-        ("1.0-", ("0", "1.0", "0")),
+        ("1.0", (0, "1.0", "")),
+        ("2:1.0-1", (2, "1.0", "1")),
+        ("1:1.0-rc1-2", (1, "1.0-rc1", "2")),
+        ("1:2:3-4", (1, "2:3", "4")),
+        ("2147483647:1", (2147483647, "1", "")),
+        ("é-1", (0, "\u00c3\u00a9", "1")),
     ],
 )
-def test_split_takes_the_first_colon_and_the_last_dash(version: str, parts: tuple[str, str, str]) -> None:
+def test_split_takes_the_first_colon_and_the_last_dash(version: str, parts: tuple[int, str, str]) -> None:
     assert split(version) == parts
 
 
