@@ -15,12 +15,12 @@ import msgspec
 
 from pyrox.scan import severity
 from pyrox.scan.advisories.model import Advisory, AdvisoryRow, Alias, Item, ParsedAdvisory, Severity, Skipped
-from pyrox.scan.advisories.ranges import Bounds, Subject, points, row
+from pyrox.scan.advisories.ranges import Bounds, Subject, note, points, row
 from pyrox.scan.formats import unpack
 from pyrox.scan.formats.bounded import StreamDamage
 from pyrox.scan.model import Kind
 from pyrox.scan.protocols import VersionScheme
-from pyrox.scan.versions import InvalidVersion
+from pyrox.scan.versions import InvalidVersion, key_or_none
 
 _PAGE: Final = "https://osv.dev/vulnerability/"
 _MAX_AFFECTED: Final = 50_000
@@ -220,6 +220,10 @@ class OsvSource:
             return []
         intervals = [bounds for found in ranges for bounds in self._intervals(found.events)]
         rows = [made for bounds in dict.fromkeys(intervals) if (made := row(subject, bounds))]
+        skipped += [Skipped(advisory, said) for made in rows if (said := note(made, self._scheme))]
+        odd = [version for version in versions if key_or_none(self._scheme, version) is None]
+        if odd:
+            skipped.append(Skipped(advisory, f"{len(odd)} listed versions without a place: {odd[0][:64]!r}"))
         return rows + points(subject, versions, rows)
 
     def _intervals(self, events: Sequence[_Event]) -> list[Bounds]:

@@ -56,9 +56,13 @@ def parse(value: object) -> list[ParsedAdvisory | Skipped]:
 
 
 def rows(*parts: dict[str, Any]) -> tuple[AdvisoryRow, ...]:
-    (found,) = parse(document(affected=list(parts)))
+    found = parse(document(affected=list(parts)))[0]
     assert isinstance(found, ParsedAdvisory)
     return found.rows
+
+
+def reasons(*parts: dict[str, Any]) -> list[str]:
+    return [item.reason for item in parse(document(affected=list(parts))) if isinstance(item, Skipped)]
 
 
 def advisory(**more: Any) -> Advisory:
@@ -121,6 +125,16 @@ def test_bound_without_a_place_falls_back_to_texts() -> None:
     long = "1" * 2000
     (row,) = rows(affected({"introduced": "0"}, {"fixed": long}))
     assert (row.lo, row.hi, row.fallback, row.fixed_in) == (b"", HIGHEST, True, long)
+
+
+def test_versions_without_a_place_are_counted_and_named() -> None:
+    long = "1" * 2000
+    assert reasons(affected({"introduced": "0"}, {"fixed": "2"}, versions=("1", long, long + "1"))) == [
+        f"2 listed versions without a place: {long[:64]!r}"
+    ]
+    assert reasons(affected({"introduced": "0"}, {"fixed": long})) == [
+        f"bound that is no version: {long[:64]!r}"
+    ]
 
 
 def test_empty_interval_gives_no_row() -> None:
