@@ -230,7 +230,7 @@ def test_relationships_in_a_circle_end() -> None:
         (b'{"a":' * 10_000, "malformed"),
         (b"{}", "no id"),
         (document({}, status="deleted"), "deleted"),
-        (gzip.compress(b"{}")[:-4], "gzip ends early"),
+        (gzip.compress(b"{}", mtime=0)[:-4], "gzip ends early"),
         (b'{"document": {"tracking": {"id": 7}}}', "malformed"),
     ],
 )
