@@ -1,14 +1,16 @@
 """Make a vulnerability bundle in upstream's form from a directory of fetched feeds.
 
-    python tools/build_vuln_bundle.py FEEDS OUT.zip
+    python tools/build_vuln_bundle.py FEEDS OUT.zip [OFFLINE.zip]
 
 The directory is laid out like the live feeds (`osv/PyPI/all.zip`, `debian/tracker.json.gz`,
-`alpine/v3.11/main.json` …). What is left out is counted by source and reason.
+`alpine/v3.11/main.json` …). What is left out is counted by source and reason. With a third
+path the bundle is also put into the form that Central takes as an upload.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 import tempfile
 import zipfile
@@ -23,6 +25,8 @@ from pyrox.scan import catalogue
 from pyrox.scan.advisories.emit import lines
 from pyrox.scan.advisories.model import ParsedAdvisory, Skipped
 from pyrox.scan.protocols import Source
+from pyrox.version import WIRE_VERSION
+from services.scanner_matcher.config import VULNERABILITY_VERSION
 
 _MOST_REASONS = 8
 
@@ -82,6 +86,25 @@ def build(feeds: Path, target: Path) -> dict[str, int]:
     return counts
 
 
+def wrap(vulnerabilities: Path, target: Path) -> None:
+    """Write the offline bundle of this release around a bundle that `build` wrote."""
+    release, form = WIRE_VERSION, VULNERABILITY_VERSION
+    manifest = {"version": form, "release_versions": f"{release} {release.rpartition('.')[0]}"}
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as outer,
+    ):
+        inner, old = Path(scratch) / "v4.zip", Path(scratch) / "v2.zip"
+        with zipfile.ZipFile(inner, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("manifest.json", json.dumps(manifest))
+            archive.write(vulnerabilities, "vulnerabilities.zip")
+        # A bundle without a part for the StackRox Scanner is refused; it may hold nothing.
+        with zipfile.ZipFile(old, "w"):
+            pass
+        outer.write(old, "scanner-defs.zip")
+        outer.write(inner, f"v4-definitions-{form}.zip")
+
+
 def _report(name: str, count: int, left_out: Counter[str]) -> None:
     print(f"{name}: {count} advisories, {left_out.total()} parts left out")
     for reason, times in left_out.most_common(_MOST_REASONS):
@@ -90,10 +113,15 @@ def _report(name: str, count: int, left_out: Counter[str]) -> None:
 
 def main() -> int:
     """The exit code: 0 when something was written."""
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in {3, 4}:
         print(__doc__, file=sys.stderr)
         return 2
-    return 0 if build(Path(sys.argv[1]), Path(sys.argv[2])) else 1
+    feeds, target, *offline = map(Path, sys.argv[1:])
+    if not build(feeds, target):
+        return 1
+    for path in offline:
+        wrap(target, path)
+    return 0
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ from pyrox.rpc.monitoring import metrics_fronts
 from pyrox.rpc.peers import Peers
 from pyrox.rpc.server import RpcOptions, RpcServer
 from pyrox.service import Component
+from pyrox.version import WIRE_VERSION
 from services.central import unserved
 from services.central.about.service import (
     CentralHealthService,
@@ -71,7 +72,9 @@ from services.central.config import Config
 from services.central.db import check, tables
 from services.central.db.catalog import AnyTable
 from services.central.db.store import ListedStore, ListForm, ProtoStore
+from services.central.definitions.bundle import Release
 from services.central.definitions.files import Definitions
+from services.central.definitions.store import DefinitionStore
 from services.central.deployments.digest import digest as deployment_digest
 from services.central.detection.service import DetectionService
 from services.central.images.enrich import Enricher
@@ -168,6 +171,7 @@ class Stores:
     categories: CategoryStore
     clusters: ClusterStore
     dashboard: DashboardStore
+    definitions: DefinitionStore
     hashes: HashStore
     images: ImageStore
     machines: MachineStore
@@ -303,6 +307,7 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
         categories=CategoryStore(pool=pool),
         clusters=ClusterStore(pool=pool, on_change=on_change),
         dashboard=DashboardStore(pool=pool),
+        definitions=DefinitionStore(pool=pool, clock=clock),
         hashes=HashStore(pool=pool),
         images=ImageStore(pool=pool, clock=clock),
         machines=MachineStore(pool=pool, clock=clock),
@@ -541,7 +546,12 @@ def _web(
     """HTTP/1.1: gRPC-Web, then REST, then custom routes, then the portal."""
     guard = Guard(authenticator=access.authenticator)
     charts = Charts.installed()
-    definitions = Definitions(uploads=config.definitions / "uploads", bundled=config.definitions)
+    definitions = Definitions(
+        blobs=stores.definitions,
+        directory=config.definitions / "uploads",
+        bundled=config.definitions,
+        release=Release(WIRE_VERSION, scanner_v4=config.scanner_v4),
+    )
     custom = custom_routes(
         [
             docs_router(methods, guard),

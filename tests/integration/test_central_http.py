@@ -25,6 +25,7 @@ from pyrox.mtls.reload import CertFiles
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
 from tests.support import pg, served
+from tests.support.bundles import offline_bundle
 from tests.support.central import ADMIN, PASSWORD, RunningCentral, running_central
 from tests.support.fleet import GREEN, RED, Fleet
 from tests.support.pki import COLLECTOR, Pki
@@ -223,16 +224,12 @@ def test_definitions_with_a_certificate_of_another_ca_are_refused(site: Site) ->
 
 
 def test_uploaded_definitions_outlive_the_request(site: Site) -> None:
-    inner, outer = io.BytesIO(), io.BytesIO()
-    with zipfile.ZipFile(inner, "w") as archive:
-        archive.writestr("repository-to-cpe.json", os.urandom(200_000))
-    with zipfile.ZipFile(outer, "w") as archive:
-        archive.writestr("v4-definitions-4.11.zip", inner.getvalue())
+    mapping = os.urandom(200_000)
+    upload = offline_bundle({"repository-to-cpe.json": mapping})
     assert site.ask("GET", f"{DEFINITIONS}?file=repo2cpe").status_code == 404
-    assert site.ask("POST", DEFINITIONS, token=site.limited, content=outer.getvalue()).status_code == 403
-    assert site.ask("POST", DEFINITIONS, content=outer.getvalue()).status_code == 200
-    with zipfile.ZipFile(inner) as archive:
-        assert site.ask("GET", f"{DEFINITIONS}?file=repo2cpe").content == archive.read(archive.namelist()[0])
+    assert site.ask("POST", DEFINITIONS, token=site.limited, content=upload).status_code == 403
+    assert site.ask("POST", DEFINITIONS, content=upload).status_code == 200
+    assert site.ask("GET", f"{DEFINITIONS}?file=repo2cpe").content == mapping
 
 
 @pytest.mark.parametrize(("name", "status"), [("roxctl-linux-amd64", 200), ("nosuch", 404), ("%00", 404)])

@@ -1,107 +1,201 @@
-"""The definitions on disk: bundles of an offline upload or of the installation itself.
+"""Definition files that scanners fetch: members of what was uploaded, or of the installation itself.
 
-The route serves them, the newest of several. It must not know HTTP.
+The route asks for them. What was uploaded lives in Central DB; its members are unpacked
+into a directory of this process for as long as they are the current ones. It must not
+know HTTP.
 """
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
+import hashlib
+import os
+import shutil
 import zipfile
-import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
-from pyrox.errors import Exhausted, Invalid
+from pyrox import log
+from pyrox.errors import Exhausted
+from pyrox.scratch import Scratch
+from services.central.definitions import bundle
+from services.central.definitions.bundle import Release
+from services.central.definitions.store import V2, V4, Stored, UploadInProgress
 
-# Names inside upstream's offline bundle, and of the files that scanners ask for.
+# Names inside upstream's bundles, and of the files that scanners ask for.
 VULNERABILITIES = "vulnerabilities.zip"
 REPO_TO_CPE = "repository-to-cpe.json"
 NAME_TO_REPOS = "container-name-repos-map.json"
-_OFFLINE_PREFIX = "v4-definitions-"
-_MAPPINGS = frozenset({REPO_TO_CPE, NAME_TO_REPOS})
-# An offline bundle of all feeds is some 700 MB.
-MAX_UPLOAD_BYTES = 4 << 30
-_SLICE = 1 << 20
-# What zipfile raises for a damaged, an encrypted and an unknown kind of archive.
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+_WHOLE = "whole.zip"
+_LOG = log.get(__name__)
+
+
+class Blobs(Protocol):
+    """Where uploads are kept."""
+
+    async def about(self, name: str) -> Stored | None:
+        """What is kept under that name."""
+
+    async def replace(self, files: Mapping[str, Path]) -> None:
+        """Keep these files under their names, all of them or none."""
+
+    async def copy(self, name: str, target: Path) -> Stored | None:
+        """Write the content to a file; what it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a scanner asks for."""
+
+    blob: str
+    member: str = ""
+    """One file of the blob; empty means the whole."""
+    version: str = ""
+    """The form of bundle that the manifest must name; empty means any."""
+
+    @classmethod
+    def of_v4(cls, member: str, version: str = "") -> Wanted:
+        """A file of Scanner V4's definitions."""
+        return cls(V4, member, version)
+
+    @classmethod
+    def of_v2(cls, member: str) -> Wanted:
+        """The StackRox Scanner's definitions, or a file of them."""
+        return cls(V2, member)
 
 
 @dataclass(frozen=True, slots=True)
 class DefinitionFile:
     """A file that a scanner may fetch."""
 
-    path: Path
+    path: Path | None
+    """None when it is no newer than what the scanner has."""
     modified: datetime
 
 
 class Definitions:
-    """Definition files in directories, the first of which takes uploads."""
+    """Uploaded and bundled definitions, the newest of which are served."""
 
-    def __init__(self, *, uploads: Path, bundled: Path) -> None:
-        """`bundled` holds what the installation brought; an upload wins when it is newer."""
-        self._uploads = uploads
+    def __init__(self, *, blobs: Blobs, directory: Path, bundled: Path, release: Release) -> None:
+        """`bundled` holds what the installation brought, `directory` is for this process alone."""
+        self._blobs = blobs
+        self._directory = directory
         self._bundled = bundled
+        self._release = release
+        self._unpacking = asyncio.Lock()
+        self._uploading = False
 
-    def find(self, name: str) -> DefinitionFile | None:
-        """The newest file of that name."""
-        found = [path for path in (self._uploads / name, self._bundled / name) if path.is_file()]
-        if not found:
+    async def find(self, wanted: Wanted, since: datetime | None = None) -> DefinitionFile | None:
+        """The newest file; without its path when it is not newer than `since`."""
+        stored, ours = await self._blobs.about(wanted.blob), self._of_installation(wanted)
+        if stored is not None and (ours is None or stored.modified >= ours.modified):
+            if since is not None and stored.modified <= since:
+                return DefinitionFile(None, stored.modified)
+            found = await self._unpacked(wanted)
+            if found is not None:
+                return found
+        if ours is not None and since is not None and ours.modified <= since:
+            return DefinitionFile(None, ours.modified)
+        return ours
+
+    def _of_installation(self, wanted: Wanted) -> DefinitionFile | None:
+        path = self._bundled / wanted.member
+        if wanted.blob != V4 or not path.is_file():
             return None
-        newest = max(found, key=lambda path: path.stat().st_mtime)
-        return DefinitionFile(newest, datetime.fromtimestamp(int(newest.stat().st_mtime), UTC))
+        return DefinitionFile(path, datetime.fromtimestamp(int(path.stat().st_mtime), UTC))
 
-    async def take(self, body: AsyncIterator[bytes]) -> list[str]:
-        """Store an offline bundle; the names of what it held.
+    async def _unpacked(self, wanted: Wanted) -> DefinitionFile | None:
+        """The file as it is stored now; None when it is not among what is stored."""
+        async with self._unpacking:
+            stored = await self._blobs.about(wanted.blob)
+            room = self._directory / stored.checksum if stored else None
+            if stored is None or room is None or not (room / _WHOLE).is_file():
+                stored = await self._fetched(wanted.blob)
+                if stored is None:
+                    return None
+                room = self._directory / stored.checksum
+            try:
+                path = await asyncio.to_thread(_member, room, wanted, stored.modified.timestamp())
+            except bundle.UNREADABLE as error:
+                _LOG.warning("uploaded definitions cannot be read", blob=wanted.blob, error=str(error))
+                return None
+            return None if path is None else DefinitionFile(path, stored.modified)
 
-        Raises `Invalid` when it is no such bundle, `Exhausted` when it is too large.
+    async def _fetched(self, blob: str) -> Stored | None:
+        """Copy a blob into a room of its own and give up rooms of what is no longer stored."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with Scratch(".fetch-", self._directory) as scratch:
+            stored = await self._blobs.copy(blob, scratch / _WHOLE)
+            if stored is None:
+                return None
+            (scratch / _WHOLE).rename(_emptied(self._directory / stored.checksum) / _WHOLE)
+        kept = {found.checksum for name in (V2, V4) if (found := await self._blobs.about(name))}
+        for room in self._directory.iterdir():
+            if room.name not in kept and not room.name.startswith("."):
+                await asyncio.to_thread(shutil.rmtree, room, ignore_errors=True)
+        return stored
+
+    async def take(self, body: AsyncIterator[bytes]) -> None:
+        """Store an offline bundle.
+
+        Raises `Invalid` when it is not one for this release, `Exhausted` when it or a file
+        of it is too large for the limit or the disk, `UploadInProgress` beside another.
         """
-        self._uploads.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._uploads) as scratch:
-            received = Path(scratch) / "upload.zip"
-            size = 0
-            with received.open("wb") as file:
-                async for part in body:
-                    size += len(part)
-                    if size > MAX_UPLOAD_BYTES:
-                        raise Exhausted(f"the bundle is larger than {MAX_UPLOAD_BYTES} bytes")
-                    file.write(part)
-            return await asyncio.to_thread(self._unpack, received, Path(scratch))
-
-    def _unpack(self, received: Path, scratch: Path) -> list[str]:
+        if self._uploading:
+            raise UploadInProgress
+        self._uploading = True
         try:
-            with zipfile.ZipFile(received) as archive:
-                inner = [n for n in archive.namelist() if Path(n).name.startswith(_OFFLINE_PREFIX)]
-                if not inner:
-                    raise Invalid.because(
-                        f"the upload holds no {_OFFLINE_PREFIX}*.zip; use an offline bundle"
-                    )
-                source = scratch / "v4.zip"
-                _copy(archive, inner[0], source)
-            with zipfile.ZipFile(source) as archive:
-                return self._place(archive, scratch)
-        except _UNREADABLE as error:
-            raise Invalid.because(f"the upload is no zip file that can be read: {error}") from error
-
-    def _place(self, archive: zipfile.ZipFile, scratch: Path) -> list[str]:
-        """Unpack everything we know, then put it where it is served: all of it or nothing."""
-        members = {Path(member).name: member for member in archive.namelist()}
-        known = sorted(members.keys() & (_MAPPINGS | {VULNERABILITIES}))
-        for name in known:
-            _copy(archive, members[name], scratch / name)
-        for name in known:
-            (scratch / name).replace(self._uploads / name)
-        return known
+            self._directory.mkdir(parents=True, exist_ok=True)
+            with Scratch(".upload-", self._directory) as scratch:
+                received = scratch / "received"
+                await _receive(body, received)
+                files = await asyncio.to_thread(bundle.accepted, received, scratch, self._release)
+                await self._blobs.replace(files)
+        except OSError as error:
+            raise Exhausted(f"the upload cannot be kept in {self._directory}: {error.strerror}") from error
+        finally:
+            self._uploading = False
 
 
-def _copy(archive: zipfile.ZipFile, member: str, target: Path) -> None:
-    """Unpack one member, whatever size it claims. Raises `Exhausted` beyond the limit."""
+async def _receive(body: AsyncIterator[bytes], target: Path) -> None:
     size = 0
-    with archive.open(member) as packed, target.open("wb") as file:
-        while part := packed.read(_SLICE):
+    with target.open("wb") as file:
+        async for part in body:
             size += len(part)
-            if size > MAX_UPLOAD_BYTES:
-                raise Exhausted(f"{Path(member).name} unpacks to more than {MAX_UPLOAD_BYTES} bytes")
+            if size > bundle.MAX_BYTES:
+                raise Exhausted(f"the bundle is larger than {bundle.MAX_BYTES} bytes")
             file.write(part)
+
+
+def _member(room: Path, wanted: Wanted, modified: float) -> Path | None:
+    """The wanted file in its room, unpacked when nobody asked before."""
+    if not wanted.member:
+        return _dated(room / _WHOLE, modified)
+    with zipfile.ZipFile(room / _WHOLE) as archive:
+        if wanted.member not in archive.namelist():
+            return None
+        # Upstream's release builds serve only the form that is asked for.
+        if wanted.version and bundle.manifest(archive).version != wanted.version:
+            return None
+        # A name of the scanner's choice is no name for a file.
+        target = room / hashlib.sha256(wanted.member.encode()).hexdigest()
+        if not target.is_file():
+            part = target.with_suffix(".part")
+            bundle.unpack(archive, wanted.member, part)
+            part.rename(target)
+    return _dated(target, modified)
+
+
+def _dated(path: Path, modified: float) -> Path:
+    """The file with the time of the upload, from which every replica makes the same entity tag."""
+    os.utime(path, (modified, modified))
+    return path
+
+
+def _emptied(room: Path) -> Path:
+    shutil.rmtree(room, ignore_errors=True)
+    room.mkdir()
+    return room
