@@ -1,7 +1,6 @@
 """What goes wrong in an installation is told where people look, and heals when its cause is gone.
 
-A full volume and a killed migration are tested with a PostgreSQL of their own, in
-tests/integration/test_central_database.py and test_pg_migrate.py.
+What befalls the database is in test_failures_database.py.
 """
 
 from __future__ import annotations

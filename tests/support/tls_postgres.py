@@ -27,12 +27,15 @@ from tests.support.pki import Pki
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 PASSWORD = "secret"
+LOOPBACK = "127.0.0.1"
+# Who may connect to a server at this address; at another one everybody with a password.
+_CLIENTS = {LOOPBACK: "127.0.0.0/8"}
 
 
 @contextmanager
-def tls_postgres(files: CertFiles, *, port: int = 0) -> Iterator[str]:
+def tls_postgres(files: CertFiles, *, port: int = 0, address: str = LOOPBACK) -> Iterator[str]:
     """A server with this certificate; yields a source for its superuser that says nothing of TLS."""
-    with _prepared(port) as server:
+    with _prepared(port, address=address) as server:
         for made, name in ((files.cert, "server.crt"), (files.key, "server.key")):
             target = server.data / name
             shutil.copyfile(made, target)
@@ -41,7 +44,7 @@ def tls_postgres(files: CertFiles, *, port: int = 0) -> Iterator[str]:
                 os.chown(target, server.account.uid, server.account.gid)
         (server.data / "postgresql.auto.conf").write_text("ssl = on\n")
         with (server.data / "pg_hba.conf").open("w") as hba:
-            hba.write("hostssl all all 127.0.0.0/8 scram-sha-256\n")
+            hba.write(f"hostssl all all {_CLIENTS.get(address, 'all')} scram-sha-256\n")
         with _running(server, " sslmode=require") as source:
             yield source
 
@@ -54,13 +57,15 @@ def plain_postgres(volume: Path | None = None) -> Iterator[str]:
 
 
 @contextmanager
-def _prepared(port: int = 0, volume: Path | None = None) -> Iterator[postgres.Server]:
+def _prepared(
+    port: int = 0, volume: Path | None = None, address: str = LOOPBACK
+) -> Iterator[postgres.Server]:
     state = Path(tempfile.mkdtemp(prefix="pyrox-pg-tls-", dir=volume))
     state.chmod(0o711)
     try:
         yield postgres.prepare(
             state=state,
-            address="127.0.0.1",
+            address=address,
             port=port or pg.free_port(),
             password=PASSWORD,
             binaries=BINARIES,
@@ -72,7 +77,8 @@ def _prepared(port: int = 0, volume: Path | None = None) -> Iterator[postgres.Se
 @contextmanager
 def _running(server: postgres.Server, tls: str) -> Iterator[str]:
     process = server.spawn()
-    source = f"host=localhost port={server.port} user={postgres.SUPERUSER} dbname=postgres"
+    host = "localhost" if server.address == LOOPBACK else server.address
+    source = f"host={host} port={server.port} user={postgres.SUPERUSER} dbname=postgres"
     try:
         pg.outside(pg.wait_ready(Settings.from_source(f"{source}{tls}", password=PASSWORD)))
         yield source
@@ -81,12 +87,13 @@ def _running(server: postgres.Server, tls: str) -> Iterator[str]:
         process.wait(timeout=30)
 
 
-def certificate_of_localhost(pki: Pki) -> CertFiles:
-    """A certificate of the CA for this machine's own name, as a user's database server has its own."""
+def certificate_of_localhost(pki: Pki, *addresses: str) -> CertFiles:
+    """A certificate of the CA for this machine's names, as a user's database server has its own."""
     authority = x509.load_pem_x509_certificate(pki.ca.cert_pem)
     signer = serialization.load_pem_private_key(pki.ca.key_pem, None)
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    hosts = (ipaddress.ip_address(address) for address in (LOOPBACK, *addresses))
+    names = [x509.DNSName("localhost"), *map(x509.IPAddress, hosts)]
     made = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]))
