@@ -7,14 +7,16 @@ given stream and writing to the given spool.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO, Final
 
 from pyrox.scan.formats.bounded import Readable, StreamDamage
+from pyrox.scan.formats.run import Room
 from pyrox.scan.formats.tar import Member, TarReader, normal
 from pyrox.scan.model import Finds, LayerFinds, Note, NoteKind
+from pyrox.scan.ownership import key
 from pyrox.scan.protocols import Detector, Entry, LayerRun, Limits
 
 WALK: Final = "layer"
@@ -27,7 +29,7 @@ _OPAQUE: Final = ".wh..wh..opq"
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
-    """The finds, and hard links to files that had passed before anybody wanted them.
+    """The finds, and links to files that had passed before anybody wanted them.
 
     `missed` maps a target path to the wanted paths that link to it; index the layer again
     with `aliases=missed` to see them, and add the finds of both passes.
@@ -35,6 +37,44 @@ class LayerResult:
 
     finds: LayerFinds
     missed: dict[str, tuple[str, ...]]
+
+
+class _Links:
+    """Links whose wanted name stands elsewhere than the file's content."""
+
+    _MOST_HOPS: Final = 40  # as many as Linux follows (path_resolution(7))
+
+    def __init__(self, limits: Limits) -> None:
+        self._wanted: list[tuple[str, str]] = []
+        self._hard: dict[str, str] = {}
+        self._wanted_room, self._hard_room = Room(limits.found_bytes), Room(limits.found_bytes)
+
+    def hard(self, path: str, target: str, *, wanted: bool) -> bool:
+        """Remember a hard link; False when a wanted one is lost because there are too many."""
+        if self._hard_room.take(path, target):
+            self._hard[path] = target
+        return self.want(path, target) if wanted else True
+
+    def want(self, path: str, target: str) -> bool:
+        """Remember a path whose content is the target's; False when there are too many."""
+        fits = self._wanted_room.take(path, target)
+        if fits:
+            self._wanted.append((target, path))
+        return fits
+
+    def missed(self) -> dict[str, tuple[str, ...]]:
+        """For each file that a wanted link leads to, the links."""
+        found: dict[str, list[str]] = {}
+        for target, path in self._wanted:
+            found.setdefault(self._end(target), []).append(path)
+        return {target: tuple(paths) for target, paths in found.items()}
+
+    def _end(self, target: str) -> str:
+        for _ in range(self._MOST_HOPS):
+            if target not in self._hard:
+                break
+            target = self._hard[target]
+        return target
 
 
 class _Walk:
@@ -52,7 +92,8 @@ class _Walk:
         self._spool = spool
         self._aliases = aliases
         self._kept = 0
-        self.missed: dict[str, list[str]] = {}
+        self.links = _Links(limits)
+        self._whiteout_room = Room(limits.found_bytes)
         self.notes: list[Note] = []
         self.whiteouts: list[str] = []
 
@@ -92,13 +133,29 @@ class _Walk:
             return
         if member.kind == "file" or (member.kind == "hardlink" and member.size):
             self._file(reader, member)
-        elif member.kind == "hardlink" and not self._aliases and self._wanting(member.path, member.mode):
-            self.missed.setdefault(normal(member.link), []).append(member.path)
+        elif not self._aliases and member.link:
+            self._link(member)
+
+    def _link(self, member: Member) -> None:
+        """A hard link is the file under another name; a symbolic one matters for release files.
+
+        Detectors of packages take files where they lie, so that a link is no second package.
+        """
+        wanting = [detector for detector, _ in self._wanting(member.path, member.mode)]
+        kept = True
+        if member.kind == "hardlink":
+            kept = self.links.hard(member.path, normal(member.link), wanted=bool(wanting))
+        elif systems := [detector for detector in wanting if detector.kind == "distribution"]:
+            for target in _targets(member):
+                if not any(detector.wants(target, member.mode) for detector in systems):
+                    kept = self.links.want(member.path, target) and kept
+        if not kept:
+            self.note(NoteKind.LINK, member.path, "more links than are followed")
 
     def _whiteout(self, path: str, base: str) -> None:
         if base.startswith(".wh..wh.") and base != _OPAQUE:
             return  # bookkeeping of the aufs driver
-        if len(self.whiteouts) < self._limits.packages:
+        if len(self.whiteouts) < self._limits.packages and self._whiteout_room.take(path):
             self.whiteouts.append(path)
         else:
             self.note(NoteKind.TOO_MANY, path, "more whiteouts than are read")
@@ -133,6 +190,12 @@ class _Walk:
         return size <= bound
 
 
+def _targets(member: Member) -> Iterable[str]:
+    """Where a symbolic link leads, also when its first directory is a link into `usr`."""
+    below = member.link if member.link.startswith("/") else f"{member.path.rpartition('/')[0]}/{member.link}"
+    return dict.fromkeys((normal(below), key(normal(below))))
+
+
 def index_layer(
     stream: Readable,
     *,
@@ -154,8 +217,7 @@ def index_layer(
     """
     walk = _Walk(detectors, limits or Limits(), spool, aliases or {})
     walk.run(stream)
-    missed = {target: tuple(paths) for target, paths in walk.missed.items()}
-    return LayerResult(walk.finish(digest), missed)
+    return LayerResult(walk.finish(digest), walk.links.missed())
 
 
 def index_files(

@@ -26,7 +26,7 @@ from services.scanner_indexer.unpack import Unpacked
 
 # What the walk of a layer itself finds is stored beside the detectors' results; raise
 # the version when `pyrox.scan.layer` reads more.
-_WALK_VERSIONS = {WALK: "1", WHITEOUT: "1"}
+_WALK_VERSIONS = {WALK: "2", WHITEOUT: "1"}
 _BUFFER = 1 << 20
 _SPOOL_BYTES = 16 << 20
 _LIMITS_REACHED = frozenset({NoteKind.TOO_LARGE, NoteKind.TOO_MANY, NoteKind.TOO_DEEP})

@@ -6,6 +6,7 @@ nothing, and trusts no number of the stream. It does not know what the files mea
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ BLOCK: Final = 512
 _CHUNK: Final = 1 << 18
 _MAX_EXTENDED: Final = 1 << 20  # bytes of one PAX or long-name record; paths have a bound of their own
 _REGULAR: Final = (b"0", b"\x00", b"7")
-_UNSIGNED_SPACES: Final = 8 * 32  # the checksum counts its own field as eight spaces
+_SPACES: Final = 8 * 32  # the checksum counts its own field as eight spaces
 _MAX_HOLES: Final = 100_000
 _OCTAL: Final = b"01234567"
 # What is read of PAX records. Others are dropped at once: a global record of many keys
@@ -35,6 +36,10 @@ _KEYS: Final = frozenset(
         "GNU.sparse.size",
     }
 )
+# The first form of PAX sparse files (0.0) repeats two records for each piece; they become the
+# one record of the next form (0.1), which lists the numbers.
+_PIECES: Final = frozenset({"GNU.sparse.offset", "GNU.sparse.numbytes"})
+_MAP: Final = "GNU.sparse.map"
 _SHOWN_PATH: Final = 200
 
 
@@ -81,13 +86,19 @@ def _text(field: bytes) -> str:
 
 
 def _check(header: bytes) -> None:
+    """Raise unless the checksum is right: of unsigned bytes or, as some old tars made it, of signed."""
     expected = _number(header[148:156])
-    if sum(header) - sum(header[148:156]) + _UNSIGNED_SPACES != expected:
+    found = sum(header) - sum(header[148:156]) + _SPACES
+    if found == expected:
+        return
+    negative = sum(byte > 127 for byte in header[:148] + header[156:])
+    if not negative or found - 256 * negative != expected:
         raise StreamDamage(NoteKind.MALFORMED, "tar header with a wrong checksum")
 
 
 def _pax(data: bytes) -> dict[str, str]:
     records: dict[str, str] = {}
+    pieces: list[str] = []
     position = 0
     while position < len(data):
         space = data.find(b" ", position, position + 12)
@@ -99,8 +110,10 @@ def _pax(data: bytes) -> dict[str, str]:
             break
         if (name := key.decode("utf-8", "replace")) in _KEYS:
             records[name] = value.decode("utf-8", "replace")
+        elif name in _PIECES:
+            pieces.append(value.decode("utf-8", "replace"))
         position = end
-    return records
+    return {_MAP: ",".join(pieces)} | records if pieces else records
 
 
 def _pairs(numbers: list[int]) -> tuple[tuple[int, int], ...]:
@@ -142,6 +155,9 @@ class TarReader:
                 raise StreamDamage(NoteKind.MALFORMED, "sparse file whose map does not fit")
             target.seek(offset)
             self._copy_bytes(length, target)
+        if target.seek(0, os.SEEK_END) < self._body.size:  # the last hole
+            target.seek(self._body.size - 1)
+            target.write(b"\0")
 
     def skip(self) -> None:
         """Pass over what is left of the current member."""
@@ -182,7 +198,7 @@ class TarReader:
         self._body = _Body(left=stored, padding=-stored % BLOCK)
         if kind == b"S":
             size, kind = self._gnu_sparse(header), b"0"
-        elif "GNU.sparse.major" in records or "GNU.sparse.map" in records:
+        elif "GNU.sparse.major" in records or _MAP in records:
             size = self._pax_sparse(records)
         self._body.size = size
         word = {b"1": "hardlink", b"2": "symlink", b"5": "dir"}.get(
@@ -231,8 +247,8 @@ class TarReader:
 
     def _pax_sparse(self, records: dict[str, str]) -> int:
         size = records.get("GNU.sparse.realsize") or records.get("GNU.sparse.size") or "0"
-        if "GNU.sparse.map" in records:
-            numbers = [int(n) for n in records["GNU.sparse.map"].split(",") if n.isdecimal() and len(n) < 20]
+        if _MAP in records:
+            numbers = [int(n) for n in records[_MAP].split(",") if n.isdecimal() and len(n) < 20]
             self._body.holes = _pairs(numbers)
         else:
             self._body.map_in_data = True

@@ -40,13 +40,15 @@ class Recorder:
 
 
 def layer(*entries: tuple[str, bytes | str]) -> io.BytesIO:
-    """Files from bytes, hard links from text."""
+    """Files from bytes, hard links from text, symbolic links from text after an arrow."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, content in entries:
             info = tarfile.TarInfo(name)
             if isinstance(content, str):
-                info.type, info.linkname = tarfile.LNKTYPE, content
+                symbolic = content.startswith("->")
+                info.type = tarfile.SYMTYPE if symbolic else tarfile.LNKTYPE
+                info.linkname = content.removeprefix("->")
                 tar.addfile(info)
             else:
                 info.size = len(content)
@@ -165,3 +167,61 @@ def test_overlong_path_is_a_note_and_the_rest_is_read() -> None:
     found = index_layer(stream, digest=DIGEST, detectors=(recorder,), limits=Limits(path_bytes=40)).finds
     assert recorder.seen == {"want": b"x"}
     assert found.by_detector[WALK].notes[0].kind is NoteKind.TOO_LARGE
+
+
+def both_passes(*entries: tuple[str, bytes | str], limits: Limits | None = None) -> Finds:
+    stream, detectors = layer(*entries), catalogue.detectors()
+    first = index_layer(stream, digest=DIGEST, detectors=detectors, limits=limits)
+    if not first.missed:
+        return first.finds.merged()
+    stream.seek(0)
+    second = index_layer(stream, digest=DIGEST, detectors=detectors, limits=limits, aliases=first.missed)
+    return first.finds.merged() + second.finds.merged()
+
+
+def test_hard_link_to_a_hard_link_leads_to_the_file() -> None:
+    entries = layer(("plain", b"content"), ("second", "plain"), ("want/third", "second"))
+    recorder = Recorder()
+    result = index_layer(entries, digest=DIGEST, detectors=(recorder,))
+    assert result.missed == {"plain": ("want/third",)}
+
+
+def test_hard_links_in_a_circle_end() -> None:
+    entries = layer(("a", "b"), ("b", "a"), ("want/c", "a"))
+    assert index_layer(entries, digest=DIGEST, detectors=(Recorder(),)).missed == {"a": ("want/c",)}
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("os.release.d/os-release-fedora", "usr/lib/os.release.d/os-release-fedora"),
+        ("/usr/lib/os.release.d/x", "usr/lib/os.release.d/x"),
+        ("../../lib/other", "usr/lib/other"),
+        ("../../../../../../../lib/other", "lib/other"),
+    ],
+)
+def test_release_file_behind_a_symbolic_link_is_read(link: str, target: str) -> None:
+    found = both_passes((target, b"ID=fedora\nVERSION_ID=35\n"), ("usr/lib/os-release", f"->{link}"))
+    assert [(system.did, system.version_id) for system in found.distributions] == [("fedora", "35")]
+
+
+def test_release_file_linked_to_the_usual_place_needs_no_second_pass() -> None:
+    stream = layer(("usr/lib/os-release", b"ID=debian\n"), ("etc/os-release", "->../usr/lib/os-release"))
+    result = index_layer(stream, digest=DIGEST, detectors=catalogue.detectors())
+    assert result.missed == {}
+    assert [system.did for system in result.finds.merged().distributions] == ["debian"]
+
+
+def test_symbolic_link_to_a_package_is_no_second_package() -> None:
+    metadata = b"Name: a\nVersion: 1\n"
+    found = both_passes(("x/a.dist-info/METADATA", metadata), ("y/a.dist-info/METADATA", "->../../x"))
+    assert [package.filepath for package in found.packages] == ["x/a.dist-info/METADATA"]
+
+
+def test_links_and_whiteouts_have_a_bound() -> None:
+    stream = layer(("want/1", "first"), ("want/2", "second"), ("a/.wh.b", b""), ("a/.wh.another", b""))
+    result = index_layer(stream, digest=DIGEST, detectors=(Recorder(),), limits=Limits(found_bytes=11))
+    assert result.missed == {"first": ("want/1",)}
+    assert result.finds.by_detector[WHITEOUT].whiteouts == ("a/.wh.b",)
+    kinds = [note.kind for note in result.finds.by_detector[WALK].notes]
+    assert kinds == [NoteKind.LINK, NoteKind.TOO_MANY]

@@ -152,7 +152,7 @@ def test_old_sparse_file_is_expanded(more: int) -> None:
     member, content = found[0]
     assert member.size == 20
     expected = b"ab" + b"\x00" * 8 + b"cde" if not more else b"\x00\x00\x00".join(b"%c" % c for c in data)
-    assert content == expected
+    assert content == expected.ljust(20, b"\x00")
 
 
 def test_sparse_map_that_does_not_fit_gives_damage() -> None:
@@ -278,3 +278,30 @@ def test_pax_records_that_nobody_reads_are_not_kept() -> None:
     reader = TarReader(io.BytesIO(buffer.getvalue()), max_path=100)
     assert [member.path for member in reader] == ["better"]
     assert reader._globals == {}
+
+
+def test_hole_at_the_end_of_a_sparse_file_is_zeros() -> None:
+    assert read(sparse_old([(0, 3), (3, 0)], 10, b"abc"))[0][1] == b"abc" + bytes(7)
+
+
+def test_first_pax_form_of_sparse_files_is_expanded() -> None:
+    """Its records repeat, so that Python's writer cannot make them."""
+    lines = [("GNU.sparse.size", "8"), ("GNU.sparse.numblocks", "2"), ("GNU.sparse.offset", "1")]
+    lines += [("GNU.sparse.numbytes", "2"), ("GNU.sparse.offset", "6"), ("GNU.sparse.numbytes", "1")]
+    body = b"".join(b"%d %s=%s\n" % (len(k) + len(v) + 5, k.encode(), v.encode()) for k, v in lines)
+    assert all(len(line) == int(line.split()[0]) for line in body.splitlines(keepends=True))
+    head = rewritten(archive(("x", body))[:BLOCK], 156, b"x")
+    data = head + body.ljust(BLOCK, b"\0") + archive(("sparse", b"abc"))
+    ((member, content),) = read(data)
+    assert (member.path, member.size, content) == ("sparse", 8, b"\0ab\0\0\0c\0")
+
+
+def test_checksum_of_signed_bytes_is_taken() -> None:
+    header = bytearray(archive(("n\u00e4me", b""), kind=tarfile.GNU_FORMAT))
+    header[148:156] = b" " * 8
+    signed = sum(byte - 256 if byte > 127 else byte for byte in header[:BLOCK])
+    header[148:156] = b"%06o\x00 " % signed
+    assert read(bytes(header))[0][0].path == "n\u00e4me"
+    header[148:156] = b"%06o\x00 " % (signed + 1)
+    with pytest.raises(StreamDamage, match="checksum"):
+        read(bytes(header))
