@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
@@ -109,17 +110,16 @@ def test_start_removes_what_dead_processes_left_and_nothing_else(tmp_path: Path)
     dead, alive, other = (tmp_path / name for name in ("scanner-fetcharena-1", "scanner-fetcharena-2", "x"))
     for directory in (dead, alive, other):
         directory.mkdir()
-        (directory / ".lock").write_bytes(b"")
         (directory / "layer").write_bytes(b"1")
-    (tmp_path / "scanner-fetcharena-3").mkdir()
-    with (alive / ".lock").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        arena = Arena(tmp_path)
-        arena.open()
+    lock = os.open(alive, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    arena = Arena(tmp_path)
+    arena.open()
     left = set(found(tmp_path))
-    assert {"scanner-fetcharena-2", "scanner-fetcharena-3", "x"} < left
-    assert "scanner-fetcharena-1" not in left
+    os.close(lock)
     arena.close()
+    assert {"scanner-fetcharena-2", "x"} < left
+    assert "scanner-fetcharena-1" not in left
 
 
 def test_two_arenas_leave_each_other_alone(tmp_path: Path) -> None:
