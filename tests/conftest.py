@@ -10,6 +10,7 @@ import ctypes
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,7 +23,7 @@ import pytest_socket
 from pyrox.clock import SystemClock
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
-from tests.support import charts, pg
+from tests.support import charts, native_orders, pg
 from tests.support.runc import unified_groups
 from tools.images.__main__ import IMAGES
 
@@ -69,6 +70,25 @@ ABILITIES: dict[str, tuple[Callable[[], bool], str]] = {
     "dpkg": (_program("dpkg"), "needs dpkg"),
     "rpm": (_program("rpm", "rpmbuild", "rpmsign", "db5.3_load"), "install Debian's rpm and db5.3-util"),
     "maven": (_program("mvn"), "install Debian's maven"),
+    "rpm_order": (_program("rpm"), "install Debian's rpm"),
+    "npm_semver": (
+        lambda: _program("node")() and native_orders.semver_js() is not None,
+        "needs Node.js on PATH, and npm",
+    ),
+    "go_semver": (native_orders.has_go, "needs the Go distribution"),
+    "composer_semver": (
+        lambda: _program("php")() and native_orders.COMPOSER.exists(),
+        "install Debian's php-cli and composer",
+    ),
+    "maven_artifact": (
+        lambda: _program("java")() and native_orders.maven_jar() is not None,
+        "let Maven fetch org.apache.maven:maven-artifact:3.9.11",
+    ),
+    "go": (_program("go"), "needs Go"),
+    "gem": (_program("gem", "ruby"), "install Debian's ruby"),
+    "composer": (_program("composer"), "install Debian's composer"),
+    "objcopy": (_program("objcopy"), "install Debian's binutils"),
+    "uv": ((Path(sys.executable).parent / "uv").exists, "install the Python package uv beside the tests"),
     "clang": (_program("clang"), "install Debian's clang"),
     "images": (
         lambda: all((ROOT / "build/images" / f"{name}.tar").exists() for name in IMAGES),
