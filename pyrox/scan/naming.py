@@ -13,6 +13,7 @@ _CVE: Final = re.compile(r"CVE-\d{4}-\d+", re.ASCII)
 _GHSA: Final = re.compile(r"GHSA(?:-[2-9cfghjmpqrvwx]{4}){3}")
 # From the beginning of a run of capitals, so that a text of capitals alone is read once.
 _ANY: Final = re.compile(r"(?<![A-Z])[A-Z]++-\d{4}[-:]\d+", re.ASCII)
+_EVERY: Final = re.compile(f"{_CVE.pattern}|{_GHSA.pattern}|{_ANY.pattern}", re.ASCII)
 _ERRATA: Final = "https://access.redhat.com/errata/"
 VEX: Final = "rhel-vex"
 # The longest ids that feeds give have some thirty characters; an index entry has its bounds.
@@ -39,7 +40,7 @@ def cve_of(advisory: Advisory) -> str:
 def ids_of(advisory: Advisory) -> tuple[str, ...]:
     """Every id by which somebody may ask for the advisory, in capitals: in name, links and aliases."""
     texts = (advisory.name, advisory.links, *(alias.name for alias in advisory.aliases))
-    found = [id_ for text in texts for pattern in (_CVE, _GHSA, _ANY) for id_ in pattern.findall(text)]
+    found = [id_ for text in texts for id_ in _EVERY.findall(text)]
     whole = [] if " " in advisory.name or len(advisory.name) > _LONGEST_ID else [advisory.name]
     return tuple(dict.fromkeys(id_.upper() for id_ in (*found, *whole) if len(id_) <= _LONGEST_ID))
 

@@ -22,7 +22,7 @@ from pyrox.rpc.asgi import AsgiApp, Receive, Scope, Send
 from pyrox.rpc.authn import Authenticator
 from pyrox.rpc.authz import Services
 from pyrox.rpc.errors import status_of
-from pyrox.rpc.peers import NOBODY, SCOPE_KEY, Peer
+from pyrox.rpc.peers import peer_of
 from pyrox.scan import naming
 from services.scanner_matcher.documents import Documents
 from services.scanner_matcher.images import MAX_AFFECTED, Affected, Images
@@ -94,8 +94,7 @@ class Insight:
         return app
 
     async def _answer(self, scope: Scope, receive: Receive) -> _Answer:
-        peer: Peer = scope.get(SCOPE_KEY) or NOBODY
-        identity = await self._authenticator.identify({}, peer.certificate)
+        identity = await self._authenticator.identify({}, peer_of(scope).certificate)
         _CENTRAL.check(identity)
         path: str = scope["path"]
         route = self._routes.get((scope["method"], path.removeprefix(ROOT)))
