@@ -25,6 +25,8 @@ _TREE = {
     "deployment": "roxctl.deployment",
     "helm": "roxctl.helm",
     "image": "roxctl.image",
+    "policy": "roxctl.policy",
+    "scanner": "roxctl.scanner",
     "sensor": "roxctl.sensor",
     "version": "roxctl.version",
 }

@@ -48,6 +48,14 @@ from pyrox.policy.views import RootView
 
 _NANOS = 1_000_000_000
 _DEPTH = 100
+_MALFORMED = (
+    json_format.ParseError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 _M = TypeVar("_M", bound=Message)
 Json = Mapping[str, Any]
 
@@ -78,7 +86,7 @@ def run_case(case: Json) -> CaseResult:
         policy = _read(case["policy"], Policy(), strict=True)
     except KeyError as error:
         raise Invalid(f"case {case_id!r}: {error.args[0]} is missing") from error
-    except (json_format.ParseError, ValueError, TypeError, AttributeError) as error:
+    except _MALFORMED as error:
         raise Invalid(f"case {case_id!r}: {error}") from error
     compiled = compile_policy(policy, options=_options(case.get("flags") or {}))
     verdict = compiled.judge(RootView(subject), now)
