@@ -106,7 +106,7 @@ def test_image_installs_the_extras_of_its_processes(name: str) -> None:
     ("name", "commands"),
     [
         ("main", {"central", "kubernetes-sensor", "admission-control", "compliance", "bootstrap"}),
-        ("scanner-v4", {"scanner"}),
+        ("scanner-v4", {"scanner", "scannerctl"}),
         ("collector", {"collector"}),
         ("roxctl", {"roxctl"}),
     ],
