@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_ZSTD_SKIPPED = b"\x2a\x4d\x18"
 _READ = 256 * 1024
 # A frame may ask for a window of 3.75 TiB; the format's own recommendation for
 # decoders is 8 MiB, the long mode of the zstd command goes to 128 MiB.
@@ -51,24 +52,45 @@ class _Plain:
 
 
 class _Gzip:
-    """One or more gzip members, one after the other."""
+    """One or more gzip members, one after the other.
+
+    The library copies what follows a member, so a member is fed little at first: a file of
+    nothing but empty members then costs no more than its size.
+    """
+
+    _FIRST = 1024
 
     def __init__(self) -> None:
         self._member = isal_zlib.decompressobj(wbits=31)
-        self._left = b""
+        self._left = memoryview(b"")
+        self._step = self._FIRST
 
     def decode(self, data: bytes, room: int) -> bytes:
-        data = self._left + data
-        if self._member.eof:
-            # Some builders pad the file with zeros after the last member.
-            data = data.lstrip(b"\0")
-            if not data:
-                self._left = b""
-                return b""
+        if data:
+            self._left = memoryview(data)
+        elif not self._left and not self._member.eof:
+            return self._member.decompress(b"", room)
+        out: list[bytes] = []
+        size = 0
+        while self._left and size < room:
+            if self._member.eof and not self._next_member():
+                break
+            step = self._left[: self._step]
+            out.append(self._member.decompress(step, room - size))
+            size += len(out[-1])
+            rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            self._left = self._left[len(step) - len(rest) :]
+            self._step = min(2 * self._step, _READ)
+        return b"".join(out)
+
+    def _next_member(self) -> bool:
+        """Begin a member, if one follows; some builders pad the file with zeros after the last."""
+        if not self._left[0]:
+            self._left = memoryview(bytes(self._left).lstrip(b"\0"))
+        if self._left:
             self._member = isal_zlib.decompressobj(wbits=31)
-        out = self._member.decompress(data, room)
-        self._left = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-        return out
+            self._step = self._FIRST
+        return bool(self._left)
 
     def hungry(self) -> bool:
         return not self._left
@@ -162,15 +184,16 @@ class Unpacked(io.RawIOBase):
         self._pending = b""
         if not data and self._decoder.hungry():
             data = self._source.read(_READ)
-            if not data:
-                self._ended = True
-                if not self._decoder.finished():
-                    raise Invalid(f"layer {self._name} ends in the middle of its compressed data")
-                return b""
+        ends = not data and self._decoder.hungry()
         try:
+            # At the end of the input the library may still hold output.
             out = self._decoder.decode(data, room)
         except (isal_zlib.error, zstandard.ZstdError) as err:  # type: ignore[misc]  # a class, whatever its stub says
             raise Invalid(f"layer {self._name}: its compressed data are damaged: {err}") from err
+        if ends and not out:
+            self._ended = True
+            if not self._decoder.finished():
+                raise Invalid(f"layer {self._name} ends in the middle of its compressed data")
         self._size += len(out)
         if self._size > self._limit:
             raise Exhausted(
@@ -182,4 +205,9 @@ class Unpacked(io.RawIOBase):
 def _decoder_for(head: bytes) -> _Decoder:
     if head.startswith(_GZIP):
         return _Gzip()
-    return _Zstd() if head.startswith(_ZSTD) else _Plain()
+    return _Zstd() if head.startswith(_ZSTD) or _skippable(head) else _Plain()
+
+
+def _skippable(head: bytes) -> bool:
+    """A frame of user data, with which parallel writers of zstd begin (RFC 8878, 3.1.2)."""
+    return len(head) > 4 and head[0] & 0xF0 == 0x50 and head[1:4] == _ZSTD_SKIPPED

@@ -13,6 +13,7 @@ import zstandard
 from pyrox.errors import Exhausted, Invalid
 from services.scanner_indexer.unpack import Unpacked
 
+SKIPPED = b"\x5f\x2a\x4d\x18" + (3).to_bytes(4, "little") + b"abc"
 DATA = os.urandom(700_000) + bytes(3_000_000) + b"end"
 
 
@@ -31,8 +32,20 @@ def unpack(raw: bytes, **limits: int) -> bytes:
         (zstandard.compress(DATA), DATA),
         (zstandard.compress(DATA) + zstandard.compress(b"more"), DATA + b"more"),
         (zstandard.ZstdCompressor(write_content_size=False).compress(DATA), DATA),
+        (SKIPPED + zstandard.compress(DATA) + SKIPPED, DATA),
+        (b"P*M and so on", b"P*M and so on"),
     ],
-    ids=["plain", "empty", "gzip", "gzip members", "zstd", "zstd frames", "zstd without size"],
+    ids=[
+        "plain",
+        "empty",
+        "gzip",
+        "gzip members",
+        "zstd",
+        "zstd frames",
+        "zstd without size",
+        "zstd with frames of user data",
+        "nearly zstd",
+    ],
 )
 def test_stream_gives_the_bytes_back(raw: bytes, wanted: bytes) -> None:
     assert unpack(raw) == wanted
@@ -71,3 +84,21 @@ def test_zstd_with_a_giant_window_is_refused() -> None:
     stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     with pytest.raises(Invalid, match="damaged"):
         unpack(stream.compress(bytes(1 << 20)) + stream.flush())
+
+
+def test_many_empty_gzip_members_cost_no_more_than_their_bytes() -> None:
+    """A copy of all that follows, for each member, would outlast the test's own limit of time."""
+    member = gzip.compress(b"")
+    raw = gzip.compress(b"first") + member * 100_000 + gzip.compress(b"last")
+    assert unpack(raw) == b"firstlast"
+
+
+@pytest.mark.parametrize("room", [1, 7, 258, 1000])
+def test_gzip_whose_input_ends_before_its_output_is_whole(room: int) -> None:
+    """The library may have taken all input and still hold output."""
+    data = bytes(100_003) + b"end"
+    stream = Unpacked(io.BytesIO(gzip.compress(data)), name="x", compressed=1)
+    found = bytearray()
+    while piece := stream.read(room):
+        found += piece
+    assert bytes(found) == data
