@@ -93,12 +93,19 @@ class App:
         return replace(found, proxied=_proxied(found))
 
     def _rest(self, found: settings.Settings, extra: Mapping[str, str]) -> Rest:
-        from roxctl.rest import DEFAULT_RETRIES, Rest  # noqa: PLC0415 - httpx is slow to import
+        from roxctl.rest import Rest  # noqa: PLC0415 - httpx is slow to import
+
+        headers = {**self._headers(), **extra}
+        return Rest(settings=found, headers=headers, timer=self.timer, retries=self.http_retries())
+
+    def http_retries(self) -> int:
+        """How often a plain HTTP request that failed is made again. Raises `CliError`."""
+        from roxctl.rest import DEFAULT_RETRIES  # noqa: PLC0415 - httpx is slow to import
 
         raw = self.environment.get("ROX_CLIENT_MAX_RETRIES", "") or str(DEFAULT_RETRIES)
         if not raw.isdecimal() or int(raw) > 100:
             raise InvalidArguments(f"ROX_CLIENT_MAX_RETRIES={raw!r}: give a number up to 100")
-        return Rest(settings=found, headers={**self._headers(), **extra}, timer=self.timer, retries=int(raw))
+        return int(raw)
 
     def _headers(self) -> dict[str, str]:
         """Headers that say which command asks."""

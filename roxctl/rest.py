@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
@@ -20,6 +21,7 @@ DEFAULT_RETRIES = 3
 _FIRST_WAIT = 10.0
 _MAX_BODY = 512 * 1024 * 1024
 _NOT_IMPLEMENTED = 501
+_PIECE = 1 << 18
 
 
 class Broken(CliError):
@@ -56,10 +58,13 @@ class Rest:
         path: str,
         *,
         seconds: float,
-        body: bytes = b"",
+        body: bytes | Path = b"",
         headers: Mapping[str, str] | None = None,
     ) -> HttpAnswer:
-        """The answer when its status is 200. Raises `CliError` that shows any other answer."""
+        """The answer when its status is 200. Raises `CliError` that shows any other answer.
+
+        A path as the body is a file that is sent as it is read, once for each attempt.
+        """
         wait = _FIRST_WAIT
         for number in range(self._retries + 1):
             last = number == self._retries
@@ -103,13 +108,14 @@ class Rest:
             raise Broken(f"error when doing http request: {verb} {where}: {reason}") from err
 
     def _once(
-        self, verb: str, path: str, seconds: float, body: bytes, headers: Mapping[str, str]
+        self, verb: str, path: str, seconds: float, body: bytes | Path, headers: Mapping[str, str]
     ) -> tuple[int, HttpAnswer]:
         verify, name = self._tls(seconds)
+        content, extra = (body, {}) if isinstance(body, bytes) else _sent(body)
         with (
             httpx.Client(base_url=self._settings.url, verify=verify, headers=self._headers) as client,
             client.stream(
-                verb, path, content=body, headers=dict(headers), timeout=seconds,
+                verb, path, content=content, headers={**headers, **extra}, timeout=seconds,
                 extensions={"sni_hostname": name} if name else {},
             ) as answer,
         ):  # fmt: skip
@@ -122,6 +128,17 @@ class Rest:
             return True, ""
         made = tls.context(settings, b"" if settings.skip_verify else tls.pool(settings))
         return made, tls.trusted_name(settings, made, seconds)
+
+
+def _sent(path: Path) -> tuple[Iterator[bytes], dict[str, str]]:
+    """A file in pieces, and the headers that say how long it is."""
+
+    def pieces() -> Iterator[bytes]:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+    return pieces(), {"content-length": str(path.stat().st_size)}
 
 
 def refusal(answer: httpx.Response) -> CliError:
