@@ -10,10 +10,19 @@ from typing import Final
 
 from pyrox import env
 from pyrox.errors import RoxError
-from services.scannerctl import compare
+from services.scannerctl import compare, connection, explain, match, sbom, scan, vex
 from services.scannerctl.command import Command, Streams
 
-COMMANDS: Final[tuple[Command, ...]] = (compare.COMMAND,)
+COMMANDS: Final[tuple[Command, ...]] = (
+    scan.COMMAND,
+    match.COMMAND,
+    sbom.COMMAND,
+    sbom.SCAN,
+    explain.COMMAND,
+    explain.AFFECTED,
+    vex.COMMAND,
+    compare.COMMAND,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="scannerctl", description="Asks the scanner, and shows how it decides."
     )
+    connection.flags(root)
     words = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         word = words.add_parser(command.name, help=command.summary, description=command.summary)
