@@ -95,7 +95,7 @@ conformance: $(VENV)/.ready  ## recorded conversations and wire tables against o
 .PHONY: e2e
 e2e: $(VENV)/.ready $(HELM)  ## the charts on the cluster of KUBECONFIG: build, load, install, user stories, uninstall
 	@if [ -z "$${KUBECONFIG:-}" ]; then echo 'e2e: skipped: KUBECONFIG names no cluster'; else \
-	$(MAKE) images images-load && $(PYTEST) -s $(or $(T),tests/e2e); fi
+	$(MAKE) images images-check images-load && $(PYTEST) -s $(or $(T),tests/e2e); fi
 
 .PHONY: test
 test: $(VENV)/.ready ui/dist/index.html $(HELM)  ## unit, integration and conformance: sets itself up on a fresh machine
@@ -119,6 +119,7 @@ IMAGE_TOOL ?= auto
 IMAGE_TOOL_ARGS ?=
 IMAGES ?=
 IMAGE_CACHE ?= build/images/cache
+FEEDS ?= $(wildcard $(SHARED)/data/feeds)
 IMAGE_LOAD ?= $(or $(wildcard $(SHARED)/kube/load-image),kind load image-archive)
 
 .PHONY: images
@@ -127,8 +128,9 @@ images: $(VENV)/.ready ui/dist/index.html  ## build the container images below b
 		--cache '$(IMAGE_CACHE)' --extra='$(IMAGE_TOOL_ARGS)' $(IMAGES)
 
 .PHONY: images-check
-images-check: $(VENV)/.ready  ## hold the SBOM of each built image against what our scanner finds in it
+images-check: $(VENV)/.ready  ## hold each built image against its SBOM and, by our scanner, against advisories (FEEDS=directory)
 	$(BIN)/python -m tools.images.verify build/images/*.tar
+	$(if $(FEEDS),$(BIN)/python -m tools.images.findings '$(FEEDS)' build/images/*.tar,@echo 'FEEDS names no advisories: only the SBOMs were checked')
 
 .PHONY: images-load
 images-load:  ## load the archives of `make images` into a cluster (IMAGE_LOAD=command)
