@@ -38,6 +38,7 @@ _BY_DATABASE: Final = {
     "cargo": "cargo",
     "nuget": "nuget",
     "composer": "composer",
+    "kubernetes": "kubernetes",
     "bdb": "rpm",
     "sqlite": "rpm",
     "ndb": "rpm",
@@ -53,6 +54,7 @@ _BY_REPOSITORY: Final = {
     "crates.io": "cargo",
     "nuget": "nuget",
     "packagist": "composer",
+    "kubernetes": "kubernetes",
 }
 
 

@@ -15,7 +15,7 @@ from pyrox.scan.protocols import Entry, Limits
 OS_RELEASE: Final = ("etc/os-release", "usr/lib/os-release")
 _LINE: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 _ESCAPE: Final = re.compile(r"\\(.)")
-_MAX_BYTES: Final = 65_536
+MAX_BYTES: Final = 65_536
 
 
 def parse(text: str) -> dict[str, str]:
@@ -72,7 +72,7 @@ class _Run:
 
     def take(self, entry: Entry, data: BinaryIO) -> None:
         """Keep the beginning of the file."""
-        self._files[entry.path] = data.read(_MAX_BYTES).decode("utf-8", "replace")
+        self._files[entry.path] = data.read(MAX_BYTES).decode("utf-8", "replace")
 
     def finish(self) -> Finds:
         """The distribution, if the files name one that this detector knows."""

@@ -81,6 +81,7 @@ def test_detectors_without_files_find_nothing() -> None:
         ("lib/apk/db/installed", 0o644, {"apk"}),
         ("usr/lib/sysimage/rpm/rpmdb.sqlite", 0o644, {"rpm"}),
         ("usr/bin/tool", 0o755, {"gobin", "cargo"}),
+        ("usr/bin/kubelet", 0o755, {"gobin", "cargo", "kubernetes"}),
         ("usr/bin/tool", 0o644, set()),
         ("a/node_modules/b/package.json", 0o644, {"nodejs"}),
         ("a/x.dist-info/METADATA", 0o644, {"python"}),

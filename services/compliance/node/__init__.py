@@ -1,0 +1,1 @@
+"""What Compliance finds out about its node."""
