@@ -89,15 +89,19 @@ def _system_packages(finds: Sequence[Finds]) -> list[_Placed]:
         for package in found.packages:
             if not package.repository:
                 first.setdefault(_identity(package), layer)
-    placed: list[_Placed] = []
-    for layer, found in enumerate(finds):
-        gone = _Gone(finds[layer + 1 :])
-        for package in found.packages:
-            if package.repository or newest[ownership.key(package.package_db)] != layer:
-                continue
-            if not (package.filepath and gone.covers(package.filepath)):
-                placed.append(_Placed(package, layer, first[_identity(package)]))
-    return placed
+    gone = _Gone()
+    layers: list[list[_Placed]] = []
+    for layer in range(len(finds) - 1, -1, -1):
+        kept = [
+            _Placed(package, layer, first[_identity(package)])
+            for package in finds[layer].packages
+            if not package.repository
+            and newest[ownership.key(package.package_db)] == layer
+            and not (package.filepath and gone.covers(package.filepath))
+        ]
+        gone.add(finds[layer])
+        layers.append(kept)
+    return [item for kept in reversed(layers) for item in kept]
 
 
 def _identity(package: Package) -> tuple[str, str, str, str]:
@@ -108,17 +112,19 @@ def _identity(package: Package) -> tuple[str, str, str, str]:
 class _Gone:
     """What the later layers remove: whiteouts of paths and of whole directories' content."""
 
-    def __init__(self, later: Sequence[Finds]) -> None:
+    def __init__(self) -> None:
         self._paths: set[str] = set()
         self._opaque: set[str] = set()
-        for found in later:
-            for mark in found.whiteouts:
-                directory, _, base = mark.rpartition("/")
-                if base == _OPAQUE:
-                    self._opaque.add(directory)
-                else:
-                    name = base.removeprefix(_MARK)
-                    self._paths.add(f"{directory}/{name}" if directory else name)
+
+    def add(self, found: Finds) -> None:
+        """Count a layer's whiteouts for all layers below it."""
+        for mark in found.whiteouts:
+            directory, _, base = mark.rpartition("/")
+            if base == _OPAQUE:
+                self._opaque.add(directory)
+            else:
+                name = base.removeprefix(_MARK)
+                self._paths.add(f"{directory}/{name}" if directory else name)
 
     def covers(self, path: str) -> bool:
         """True when the path, or a directory above it, was removed."""
@@ -136,11 +142,11 @@ class _Gone:
 
 def _language_packages(finds: Sequence[Finds]) -> list[_Placed]:
     """Packages whose file is still there in the end and belongs to no distribution's package."""
-    owned = {item.path for found in finds for item in found.owned}
+    owned = ownership.effective(finds)
     seen: set[tuple[str, str]] = set()
+    gone = _Gone()
     layers: list[list[_Placed]] = []
     for layer in range(len(finds) - 1, -1, -1):
-        gone = _Gone(finds[layer + 1 :])
         unlisted = _has_unlisted_dpkg(finds[layer])
         here = [p for p in finds[layer].packages if p.repository]
         kept = [
@@ -154,6 +160,7 @@ def _language_packages(finds: Sequence[Finds]) -> list[_Placed]:
             )
         ]
         seen.update((package.ecosystem, package.filepath) for package in here)
+        gone.add(finds[layer])
         layers.append(kept)
     return [item for kept in reversed(layers) for item in kept]
 

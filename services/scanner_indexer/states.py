@@ -8,7 +8,8 @@
 
 The names are claircore's. FetchLayers reads the manifest and finds out which layers lack
 results of which detectors; ScanLayers fetches and reads those, several at a time; each
-layer is read once ever, by whichever Indexer holds its lease. Used by `api`; it must not
+layer is read once ever, by whichever Indexer holds its lease. When finds are gone by the time
+that they are laid over each other, ScanLayers follows once more. Used by `api`; it must not
 know gRPC.
 """
 
@@ -26,7 +27,7 @@ from typing import Protocol
 
 from pyrox import log
 from pyrox.clock import Clock
-from pyrox.errors import RoxError
+from pyrox.errors import RoxError, Unavailable
 from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
 from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport as IndexReportMessage
@@ -49,6 +50,7 @@ LAYERS_OF_ONE_REGISTRY = 5
 _LEASE = timedelta(seconds=60)
 _RENEW_SECONDS = 20.0
 _RETRY_SECONDS = 1.0
+_ROUNDS = 3
 
 
 class State(StrEnum):
@@ -97,6 +99,8 @@ class Job:
     missing: dict[str, frozenset[str]] = field(default_factory=dict)
     report: IndexReport = field(default_factory=IndexReport)
     message: IndexReportMessage | None = None
+    rounds: int = 0
+    """How often layers had to be read once more."""
 
 
 class Indexing:
@@ -170,7 +174,9 @@ class Indexing:
 
     async def _missing(self, digests: Sequence[str]) -> dict[str, frozenset[str]]:
         """For each layer that lacks results, the detectors that have not seen it."""
-        known = await self._store.known(digests, self._reader.versions)
+        return self._gaps(digests, await self._store.known(digests, self._reader.versions))
+
+    def _gaps(self, digests: Sequence[str], known: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
         wanted = frozenset(self._reader.versions)
         gaps = {digest: wanted - known.get(digest, frozenset()) for digest in digests}
         return {digest: gap for digest, gap in gaps.items() if gap}
@@ -226,11 +232,26 @@ class Indexing:
         assert job.manifest is not None  # noqa: S101 - set by an earlier state
         digests = [layer.digest for layer in job.manifest.layers]
         finds = await self._store.finds(set(digests), self._reader.versions)
+        job.missing = self._gaps(digests, {digest: frozenset(found) for digest, found in finds.items()})
+        if job.missing:
+            return self._again(job)
         layers = [LayerFinds(digest, finds.get(digest, {})) for digest in digests]
         if wanted(layers):
             layers = await asyncio.to_thread(resolve, layers, await job.mappings())
         job.report = await asyncio.to_thread(coalesce, layers)
         return State.INDEX_MANIFEST
+
+    @staticmethod
+    def _again(job: Job) -> State:
+        """Read layers whose finds are gone; without them the report would look clean.
+
+        Somebody emptied the tables: garbage collection leaves what an image names.
+        """
+        job.rounds += 1
+        if job.rounds > _ROUNDS:
+            layers = ", ".join(sorted(job.missing))
+            raise Unavailable(f"finds of layers {layers} of {job.reference} were deleted again and again")
+        return State.SCAN_LAYERS
 
     async def _index_manifest(self, job: Job) -> State:
         job.message = finished_report(job.hash_id, to_contents(job.report))

@@ -43,11 +43,16 @@ WHERE l.until < now() OR l.owner = excluded.owner
 RETURNING true
 """
 _DROP_LEASE = "DELETE FROM index_layer_lease WHERE digest = $1 AND owner = $2"
+# Garbage collection must not take the row of an image that is being indexed again; its old
+# report, which has had its time, goes at once.
 _SET_STATE = """
-INSERT INTO index_manifest (hash_id, state, error, expiration)
+INSERT INTO index_manifest AS m (hash_id, state, error, expiration)
 VALUES ($1, $2, $3, now() + $4::interval)
 ON CONFLICT (hash_id) DO UPDATE
-SET state = excluded.state, error = excluded.error, updated_at = now()
+SET state = excluded.state, error = excluded.error, updated_at = now(),
+    report = CASE WHEN m.expiration > now() + interval '1 hour' THEN m.report END,
+    expiration = CASE WHEN m.expiration > now() + interval '1 hour' THEN m.expiration
+                 ELSE excluded.expiration END
 """
 # Two who index the same image at once write its layers one after the other.
 _LOCK_MANIFEST = "SELECT FROM index_manifest WHERE hash_id = $1 FOR UPDATE"
@@ -87,6 +92,15 @@ DELETE FROM index_layer_finds WHERE digest IN (
     SELECT DISTINCT f.digest FROM index_layer_finds AS f
     WHERE f.indexed_at < now() - interval '1 day'
       AND NOT EXISTS (SELECT FROM index_manifest_layer AS m WHERE m.digest = f.digest)
+    LIMIT $1)
+"""
+# What an older version of a detector found, when a newer one has looked at the layer. A day
+# apart: while Indexers of two versions run side by side, neither takes the other's.
+_SUPERSEDED = """
+DELETE FROM index_layer_finds WHERE (digest, detector, version) IN (
+    SELECT o.digest, o.detector, o.version FROM index_layer_finds AS o
+    WHERE EXISTS (SELECT FROM index_layer_finds AS n WHERE n.digest = o.digest
+                  AND n.detector = o.detector AND n.indexed_at > o.indexed_at + interval '1 day')
     LIMIT $1)
 """
 # Leases of processes that died; a living holder prolongs its own long before.
@@ -183,13 +197,13 @@ class IndexStore:
             return True
 
     async def collect_garbage(self) -> Deleted:
-        """Delete one batch of expired reports, and layers that no report needs."""
+        """Delete one batch of expired reports, and of layers' finds that no report needs."""
         limit = self._expiry.throttle
         await self._pool.execute(_OLD_LEASES)
         return Deleted(
             reports=await self._pool.execute(_EXPIRE, limit),
             external=await self._pool.execute(_EXPIRE_EXTERNAL, limit),
-            layers=await self._pool.execute(_ORPHANS, limit),
+            layers=await self._pool.execute(_ORPHANS, limit) + await self._pool.execute(_SUPERSEDED, limit),
         )
 
     def _life(self) -> timedelta:

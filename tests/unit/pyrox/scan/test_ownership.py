@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pyrox.scan.model import Owned
-from pyrox.scan.ownership import key, owned
+from pyrox.scan.model import Finds, Owned, Package
+from pyrox.scan.ownership import effective, key, owned
 
 KEPT = [
     "usr/share/java/a.jar",
@@ -83,3 +83,52 @@ def test_key_writes_merged_directories_below_usr(path: str, expected: str) -> No
 def test_path_of_absurd_length_is_decided_in_one_pass() -> None:
     # Going back over the path for each of its folders would take hours here.
     assert owned("a" + "/dist-packages/" * 1_000_000, "p", "db") is None
+
+
+DPKG, RPM, APK = "var/lib/dpkg/status", "sqlite:var/lib/rpm", "lib/apk/db/installed"
+
+
+def layer(database: str, installed: str, *files: str) -> Finds:
+    """A database with packages of one letter, and files as `package:path`."""
+    return Finds(
+        packages=tuple(Package(name, "1", "x", package_db=database) for name in installed),
+        databases=(database,),
+        owned=tuple(Owned(path, name, database) for name, _, path in (file.partition(":") for file in files)),
+    )
+
+
+def test_dpkg_package_owns_the_files_that_an_earlier_layer_listed() -> None:
+    assert effective([layer(DPKG, "a", "a:usr/x"), Finds(), layer(DPKG, "ab", "b:usr/y")]) == {
+        "usr/x",
+        "usr/y",
+    }
+
+
+def test_removed_dpkg_package_owns_nothing() -> None:
+    assert effective([layer(DPKG, "ab", "a:usr/x", "b:usr/y"), layer(DPKG, "b")]) == {"usr/y"}
+
+
+@pytest.mark.parametrize("database", [RPM, APK])
+def test_whole_database_counts_in_its_newest_layer(database: str) -> None:
+    older, newer = layer(database, "ab", "a:usr/x", "b:usr/y"), layer(database, "b", "b:usr/z")
+    assert effective([older, newer]) == {"usr/z"}
+    assert effective([older, Finds()]) == {"usr/x", "usr/y"}
+
+
+def test_apk_database_that_moved_below_usr_is_the_same() -> None:
+    moved = layer(f"usr/{APK}", "a", "a:usr/z")
+    assert effective([layer(APK, "a", "a:usr/x"), moved]) == {"usr/z"}
+
+
+def test_file_of_status_d_owns_by_its_place_and_not_by_its_name() -> None:
+    database = "var/lib/dpkg/status.d/dHpkYXRh"
+    found = Finds(
+        packages=(Package("tzdata", "1", "dpkg", package_db=database),),
+        databases=(database,),
+        owned=(Owned("usr/x", "dHpkYXRh", database),),
+    )
+    assert effective([found]) == {"usr/x"}
+
+
+def test_lists_without_a_database_own_nothing() -> None:
+    assert effective([Finds(owned=(Owned("usr/x", "a", DPKG),))]) == frozenset()

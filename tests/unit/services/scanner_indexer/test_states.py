@@ -46,6 +46,8 @@ class Store:
         self.taken: list[str] = []
         self.reports: dict[str, tuple[str, bytes]] = {}
         self.failing: dict[str, RoxError] = {}
+        self.losses = 0
+        """How often the finds of the first layer are deleted just before they are used."""
 
     def _fail(self, name: str) -> None:
         if name in self.failing:
@@ -63,6 +65,9 @@ class Store:
 
     async def finds(self, digests: Iterable[str], versions: Mapping[str, str]) -> dict[str, dict[str, Finds]]:
         self._fail("finds")
+        if self.losses:
+            self.losses -= 1
+            del self.saved[next(iter(self.saved))]
         return {digest: self.saved[digest] for digest in digests if digest in self.saved}
 
     async def save_finds(self, digest: str, versions: Mapping[str, str], packed: Mapping[str, Any]) -> None:
@@ -402,3 +407,23 @@ async def test_repositories_of_red_hat_get_their_cpes_and_others_ask_for_no_file
     (repository,) = report.contents.repositories.values()
     assert (repository.key, repository.uri) == ("rhel-cpe-repository", "repoid=base")
     assert repository.cpe == "cpe:2.3:o:redhat:enterprise_linux:9:*:baseos:*:*:*:*:*"
+
+
+async def test_finds_that_are_gone_are_made_again_and_none_is_left_out() -> None:
+    bench = Bench()
+    bench.store.losses = 2
+    report = await bench.run(Registry("1", "2"))
+    # Both layers have the same database: the newer one's packages count.
+    assert {p.name for p in report.contents.packages.values()} == {"2-dpkg", "2-rpm"}
+    assert [digest for digest, _ in bench.reader.reads] == [f"sha256:{name}" for name in "1212"]
+    names = [name for name, _ in bench.store.states]
+    assert names.count("ScanLayers") == 3
+    assert names[-1] == "IndexFinished"
+
+
+async def test_finds_that_are_gone_every_time_are_an_error() -> None:
+    bench = Bench()
+    bench.store.losses = 99
+    with pytest.raises(Unavailable, match=r"finds of layers sha256:1 of .* were deleted again and again"):
+        await bench.run(Registry("1"))
+    assert bench.store.reports == {}
