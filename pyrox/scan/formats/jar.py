@@ -22,6 +22,9 @@ from pyrox.scan.protocols import Limits
 
 EXTENSIONS: Final = (".jar", ".war", ".ear", ".jpi", ".hpi")
 MIN_SIZE: Final = 22  # an empty zip
+_MANIFEST: Final = "META-INF/MANIFEST.MF"
+_MARKS: Final = ("META-INF", "WEB-INF", "BOOT-INF")
+"""Directories by which a zip is Java's; web applications are packed without the first by hand."""
 _MEMBER_TEXT: Final = 4_000_000  # a manifest of signed jars lists every class
 _END: Final = b"PK\x05\x06"
 _END64: Final = b"PK\x06\x06"
@@ -104,7 +107,7 @@ class JarReader:
     ) -> Iterator[Artifact | ArchiveProblem]:
         infos = archive.infolist()
         base = location.rpartition("/")[2]
-        is_jar = any(info.filename.startswith("META-INF") for info in infos)
+        is_jar = any(info.filename.startswith(_MARKS) for info in infos)
         if not is_jar and not base.startswith("javax"):
             yield ArchiveProblem(NoteKind.UNSUPPORTED, location, "no META-INF: not a Java archive")
             return
@@ -132,13 +135,19 @@ class JarReader:
         if found:
             yield from dict.fromkeys(found)
             return
-        artifact = self._manifest(location, archive, digest) or _from_name(location, digest)
+        try:
+            artifact = self._manifest(location, archive, digest)
+        except (*_BROKEN, _Refused) as error:
+            # The name, and the archives inside, may still be good.
+            yield ArchiveProblem(NoteKind.MALFORMED, f"{location}:{_MANIFEST}", str(error)[:200])
+            artifact = None
+        artifact = artifact or _from_name(location, digest)
         if artifact is not None:
             yield artifact
 
     def _manifest(self, location: str, archive: zipfile.ZipFile, digest: str) -> Artifact | None:
         try:
-            info = archive.getinfo("META-INF/MANIFEST.MF")
+            info = archive.getinfo(_MANIFEST)
         except KeyError:
             return None
         named = manifest_names(self._member(archive, info, _MEMBER_TEXT))

@@ -50,7 +50,7 @@ class JavaDetector:
     """Reads jar, war, ear, jpi and hpi files."""
 
     name = "java"
-    version = "8"
+    version = "9"
     kind = "package"
     reads_text = False
 
