@@ -55,7 +55,13 @@ def described(what: str, meta: Any) -> str:
 
 
 def chosen(items: Iterable[Any], wanted: Sequence[str], what: str) -> list[Any]:
-    """The items that are named by id or name. Raises `CliError` when one is not there."""
+    """The items that are named by id or name. Raises `CliError` when one is not there.
+
+    An empty word, such as that of a variable nobody set, names no item: not those either
+    that were made without a name.
+    """
+    if "" in wanted:
+        raise CliError(f"could not find {what}(s) {quoted('')}: give an id or a name")
     missing = set(wanted)
     found = []
     for item in items:

@@ -4,8 +4,6 @@ The rules are Go's protojson with unknown fields discarded: names in camel or sn
 case, unknown enum names ignored, 64-bit numbers as numbers or texts; what follows the
 first value is ignored. A refusal is `Invalid` with the text that upstream's gateway
 gives. Its callers are the gateway and Central's custom routes.
-
-Known difference: a JSON key that is written twice verbatim counts once, the last one.
 """
 
 from __future__ import annotations
@@ -18,7 +16,8 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message
 
 from pyrox.errors import Invalid
-from pyrox.rpc.codec import specials, syntax
+from pyrox.rpc.codec import doubled, specials, syntax
+from pyrox.rpc.codec.doubled import Again, pairs_of
 from pyrox.rpc.codec.encode import is_map, submessage
 from pyrox.rpc.codec.refusal import MAX_DEPTH, Ignored, Refused, unexpected
 from pyrox.rpc.codec.registry import Registry
@@ -51,7 +50,7 @@ class Decoder:
             if not body:
                 return
             plain = _load(body)
-        self._merge(plain, body, message)
+        self._merge(doubled.parsed(body, plain), body, message)
 
     def _merge(self, plain: Any, body: bytes, message: Message) -> None:
         try:
@@ -145,12 +144,12 @@ class _Type:
 
     def read(self, value: Any, message: Any, depth: int) -> None:
         """Merge a JSON object into the message. Raises `Refused`."""
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             raise unexpected()
         if depth > MAX_DEPTH:
             raise Refused("exceeded max recursion depth")
         seen: set[int | str] = set()
-        for key, item in value.items():
+        for key, item in pairs_of(value):
             slot = self._slots.get(key)
             if slot is None:
                 continue
@@ -244,11 +243,13 @@ def _map_reader(field: FieldDescriptor, decoder: Decoder) -> Read:
     put = _map_putter(submessage(field).fields_by_name["value"], decoder)
 
     def read(value: Any, message: Any, depth: int) -> None:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             raise unexpected()
         target = getattr(message, name)
-        for key, item in value.items():
+        for key, item in pairs_of(value):
             try:
+                if isinstance(key, Again):
+                    raise Refused("duplicate map key {raw}", at_key=True)
                 put(target, key_of(key), item, depth)
             except Ignored:
                 continue

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyrox.rpc.codec import wellknown
+from pyrox.rpc.codec.doubled import Again, pairs_of
 from pyrox.rpc.codec.refusal import MAX_DEPTH, Refused, unexpected
 
 Read = Callable[[Any, Any, int], None]
@@ -52,10 +53,14 @@ def _mask(value: Any, message: Any, _: int) -> None:
 
 
 def _struct(value: Any, message: Any, depth: int) -> None:
-    if type(value) is not dict:
+    if not isinstance(value, dict):
         raise unexpected()
     message.SetInParent()
-    for key, item in value.items():
+    for key, item in pairs_of(value):
+        if isinstance(key, Again):
+            refusal = Refused("duplicate map key {raw}", at_key=True)
+            refusal.path.append(key)
+            raise refusal
         _within(key, item, message.fields[key], depth)
 
 
@@ -84,7 +89,7 @@ def _value(value: Any, message: Any, depth: int) -> None:
         message.bool_value = value
     elif type(value) is str:
         message.string_value = value
-    elif type(value) is dict:
+    elif isinstance(value, dict):
         _struct(value, message.struct_value, depth)
     elif type(value) is list:
         _list_value(value, message.list_value, depth)
@@ -94,7 +99,7 @@ def _value(value: Any, message: Any, depth: int) -> None:
 
 def _any(inside: Read) -> Read:
     def read(value: Any, message: Any, depth: int) -> None:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             raise unexpected()
         if not value:
             return

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from pyrox.errors import Invalid
+from pyrox.rpc.codec.doubled import Again
 
 _SPACE = re.compile(rb"[ \t\n\r]*")
 _STRING_PART = re.compile(rb'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
@@ -221,6 +222,7 @@ def locate(body: bytes, path: Sequence[str | int], *, at_key: bool) -> tuple[int
 
 def _enter_key(scan: _Scanner, name: str) -> tuple[int, int]:
     """Stop at the value of that key; the bounds of the key."""
+    before = name.before if isinstance(name, Again) else 0
     while True:
         scan.space()
         start = scan.at
@@ -229,7 +231,9 @@ def _enter_key(scan: _Scanner, name: str) -> tuple[int, int]:
         scan.space()
         scan.at += 1
         if _unquote(scan.body[start:end]) == name:
-            return start, end
+            if not before:
+                return start, end
+            before -= 1
         _skip(scan)
         scan.space()
         if scan.peek() != ord(","):

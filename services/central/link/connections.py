@@ -113,8 +113,13 @@ class Connections:
         Raises `Unavailable` when its Sensor is not connected or does not answer.
         """
         connection = self._by_cluster.get(cluster_id)
-        if connection is None or capabilities.ENHANCED_DEPLOYMENT_CHECK not in connection.capabilities:
-            raise Unavailable(f"the Sensor of cluster {cluster_id} is not connected; check without --cluster")
+        if connection is None:
+            raise Unavailable(f"the Sensor of cluster {cluster_id} is not connected; check without a cluster")
+        if capabilities.ENHANCED_DEPLOYMENT_CHECK not in connection.capabilities:
+            raise Unavailable(
+                f"the Sensor of cluster {connection.cluster.name} is of a release that cannot add what it "
+                "knows to a check; upgrade it, or check without a cluster"
+            )
         request = DeploymentEnhancementRequest()
         request.msg.id = request_id
         request.msg.deployments.extend(deployments)

@@ -27,6 +27,7 @@ _LOG = log.get(__name__)
 _CENTRAL = "CENTRAL_SERVICE"
 _NONCE_BYTES = 32
 _MAX_ANSWER = 1024 * 1024
+_PART = 64 * 1024
 
 
 class CentralChecks:
@@ -116,14 +117,19 @@ class _Calls:
             raise Unavailable("the signature does not match")
 
     async def _get(self, path: str, query: dict[str, str] | None = None) -> dict[str, object]:
+        content = bytearray()
         try:
-            response = await self.client.get(path, params=query)
+            async with self.client.stream("GET", path, params=query) as response:
+                if not response.is_success:
+                    raise Unavailable(f"Central{path}: HTTP {response.status_code}")
+                async for part in response.aiter_bytes(_PART):
+                    content += part
+                    if len(content) > _MAX_ANSWER:
+                        raise Unavailable(f"Central{path}: the answer is longer than {_MAX_ANSWER} bytes")
         except (httpx.HTTPError, OSError) as error:
             raise Unavailable(f"Central{path}: {error!r}") from error
-        if not response.is_success or len(response.content) > _MAX_ANSWER:
-            raise Unavailable(f"Central{path}: HTTP {response.status_code}")
         try:
-            answer = orjson.loads(response.content)
+            answer = orjson.loads(bytes(content))
         except orjson.JSONDecodeError as error:
             raise Unavailable(f"Central{path}: the answer is no JSON") from error
         if not isinstance(answer, dict):

@@ -286,3 +286,16 @@ def test_bundle_in_use_is_revoked_by_force_without_a_question(wire: Wire) -> Non
     assert (done.code, done.out) == (0, "")
     (request,) = wire.asked("RevokeInitBundle", pb.InitBundleRevokeRequest)
     assert list(request.confirm_impacted_clusters_ids) == ["c1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "what"), [(("crs", "revoke"), "CRS"), (("init-bundles", "revoke"), "init bundle")]
+)
+def test_revoke_of_an_empty_word_revokes_nothing_not_even_what_has_no_name(
+    wire: Wire, words: tuple[str, ...], what: str
+) -> None:
+    wire.answer("GetCRSs", pb.CRSMetasResponse(items=[crs("", "1")]))
+    wire.answer("GetInitBundles", pb.InitBundleMetasResponse(items=[bundle("", "1")]))
+    done = wire.run("central", *words, "")
+    assert (done.code, len(wire.methods)) == (1, 1)
+    assert done.err == f'ERROR:\tcould not find {what}(s) "": give an id or a name\n'

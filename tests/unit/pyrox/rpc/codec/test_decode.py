@@ -103,6 +103,19 @@ REFUSED = {
         b'{"last_updated":null,"lastUpdated":null}',
         f'{P}(line 1:22): duplicate field "lastUpdated"',
     ),
+    "duplicate verbatim": (b'{"name":"a","id":"x","name":"a"}', f'{P}(line 1:22): duplicate field "name"'),
+    "third verbatim with escapes": (
+        b'{"unknown":1,"unknown":2,\n"n\\u0061me":null,"name":"a"}',
+        f'{P}(line 2:18): duplicate field "name"',
+    ),
+    "duplicate inside": (
+        b'{"scope":[{},{"label":{"key":"a","key":"b"}}]}',
+        f'{P}(line 1:34): duplicate field "key"',
+    ),
+    "value after a duplicate of an unknown name": (
+        b'{"x":{"y":1,"y":2},"x":3,"name":5}',
+        f"{P}(line 1:33): invalid value for string field name: 5",
+    ),
     "enum fraction": (b'{"severity":1.5}', f"{P}(line 1:13): invalid value for enum field severity: 1.5"),
     "timestamp": (
         b'{"lastUpdated":"noon"}',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -114,3 +114,29 @@ async def test_run_bad_ping_is_unavailable(case: str) -> None:
 async def test_run_odd_preferences_give_our_own_limit() -> None:
     assert await Central(grpc_preferences={}).run() == LIMIT
     assert await Central(grpc_preferences={"maxGrpcReceiveSizeBytes": "many"}).run() == LIMIT
+
+
+class Endless(httpx.AsyncByteStream):
+    """A body that never ends; counts what was taken of it."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            self.taken += 1 << 16
+            yield b" " * (1 << 16)
+
+
+async def test_run_answer_that_does_not_end_is_cut_off_at_the_limit() -> None:
+    body = Endless()
+    with pytest.raises(Unavailable, match="Central/v1/ping: the answer is longer than 1048576 bytes"):
+        await Central(ping=httpx.Response(200, stream=body)).run()
+    assert body.taken <= (1 << 20) + (1 << 17)
+
+
+async def test_run_refusal_with_an_endless_body_is_not_read() -> None:
+    body = Endless()
+    with pytest.raises(Unavailable, match="Central/v1/ping: HTTP 502"):
+        await Central(ping=httpx.Response(502, stream=body)).run()
+    assert body.taken == 0
