@@ -42,8 +42,12 @@ def matchers() -> tuple[Matcher, ...]:
 
 
 def sources() -> tuple[Source, ...]:
-    """Every parser of advisories, in the order of the list."""
-    return tuple(item for name in ECOSYSTEMS for item in _module(name, "update").SOURCES)
+    """Every parser of advisories, in the order of the list; the one that serves all comes last."""
+    manual = import_module("pyrox.scan.advisories.manual")
+    return (
+        *(item for name in ECOSYSTEMS for item in _module(name, "update").SOURCES),
+        manual.ManualSource(schemes()),
+    )
 
 
 def schemes() -> dict[str, VersionScheme]:

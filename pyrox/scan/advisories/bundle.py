@@ -127,10 +127,18 @@ class _KevRecord(msgspec.Struct):
     known_ransomware_campaign_use: str = ""
 
 
+class _CsafScore(msgspec.Struct):
+    score: float = 0.0
+    vector: str = ""
+
+
 class _CsafRecord(msgspec.Struct):
     name: str = ""
     description: str = ""
     release_date: str = ""
+    severity: str = ""
+    cvss_v3: _CsafScore | None = None
+    cvss_v2: _CsafScore | None = None
 
 
 _LINE: Final = msgspec.json.Decoder(_Line)
@@ -191,11 +199,24 @@ def _enrichment(where: str, updater: str, content: bytes) -> Content:
         if "kev" in updater:
             return Kev(**msgspec.structs.asdict(_KEV.decode(content)))
         if "csaf" in updater:
-            csaf = _CSAF.decode(content)
-            return RedHatAdvisory(csaf.name, csaf.description, unpack.time(csaf.release_date))
+            return _red_hat(_CSAF.decode(content))
     except _DAMAGE as error:
         return Skipped(where, f"malformed enrichment: {error}"[:200])
     return Skipped(where, f"enrichment of unknown updater {updater[:64]!r}")
+
+
+def _red_hat(record: _CsafRecord) -> RedHatAdvisory:
+    v3, v2 = record.cvss_v3 or _CsafScore(), record.cvss_v2 or _CsafScore()
+    return RedHatAdvisory(
+        name=record.name,
+        description=record.description,
+        released=unpack.time(record.release_date),
+        severity=record.severity,
+        v3_vector=v3.vector,
+        v3_score=v3.score,
+        v2_vector=v2.vector,
+        v2_score=v2.score,
+    )
 
 
 def _advisory(vuln: _Vuln, updater: str, schemes: Mapping[str, VersionScheme]) -> ParsedAdvisory | Skipped:

@@ -5,13 +5,14 @@ Fetching is another module's work. Each parser yields values and `Skipped`, neve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from pyrox.scan.advisories import csaf
 from pyrox.scan.advisories.model import Skipped
 from pyrox.scan.formats import unpack
 from pyrox.scan.formats.bounded import StreamDamage
@@ -57,11 +58,19 @@ class Kev:
 
 @dataclass(frozen=True, slots=True)
 class RedHatAdvisory:
-    """A Red Hat advisory by its name; the release date is when the fix came out."""
+    """A Red Hat advisory by its name; the release date is when the fix came out.
+
+    The scores are the highest of the CVEs that it fixes.
+    """
 
     name: str
     description: str = ""
     released: datetime | None = None
+    severity: str = ""
+    v3_vector: str = ""
+    v3_score: float = 0.0
+    v2_vector: str = ""
+    v2_score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,7 @@ class _Catalogue(msgspec.Struct, rename="camel"):
     vulnerabilities: list[msgspec.Raw] = []
 
 
+_MAX_ADVISORY: Final = 64_000_000
 _PAGE: Final = msgspec.json.Decoder(_Page)
 _CVE: Final = msgspec.json.Decoder(_Cve)
 _CATALOGUE: Final = msgspec.json.Decoder(_Catalogue)
@@ -223,6 +233,35 @@ def parse_epss(path: str, data: bytes) -> Iterator[Epss | Skipped]:
             about.get("score_date", ""),
             about.get("model_version", ""),
         )
+
+
+def parse_red_hat(path: str, data: bytes) -> Iterator[RedHatAdvisory | Skipped]:
+    """One CSAF advisory of Red Hat (`RHSA-2023:5763`): title, date, severity, highest scores."""
+    try:
+        document = csaf.decode(unpack.plain(data, _MAX_ADVISORY))
+    except (*csaf.DAMAGE, StreamDamage) as error:
+        yield Skipped(path, f"malformed: {error}"[:200])
+        return
+    head = document.document
+    if not head.tracking.id or head.tracking.status == "deleted":
+        yield Skipped(head.tracking.id or path, "deleted" if head.tracking.id else "no id")
+        return
+    scores = [score for found in document.vulnerabilities for score in found.scores]
+    v3, v2 = _highest(s.cvss_v3 for s in scores), _highest(s.cvss_v2 for s in scores)
+    yield RedHatAdvisory(
+        name=head.tracking.id,
+        description=head.title,
+        released=unpack.time(head.tracking.initial_release_date or head.tracking.current_release_date),
+        severity=head.aggregate_severity.text if head.aggregate_severity else "",
+        v3_vector=v3.vector_string,
+        v3_score=v3.base_score,
+        v2_vector=v2.vector_string,
+        v2_score=v2.base_score,
+    )
+
+
+def _highest(scores: Iterable[csaf.Cvss | None]) -> csaf.Cvss:
+    return max((s for s in scores if s is not None), key=lambda s: s.base_score, default=csaf.Cvss())
 
 
 def _share(text: str) -> float | None:

@@ -76,7 +76,8 @@ class SecdbSource:
             yield from self._package(namespace, package, rows)
         for name, made in rows.items():
             link = _LINK + name if self._did == "alpine" else ""
-            advisory = Advisory(source=source, key=name, name=name, links=link)
+            # The file has no severity; upstream writes this word, and NVD's record gives the rest.
+            advisory = Advisory(source=source, key=name, name=name, links=link, severity="Unknown")
             yield ParsedAdvisory(advisory, tuple(dict.fromkeys(made)))
 
     @staticmethod

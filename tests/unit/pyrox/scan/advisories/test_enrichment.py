@@ -11,10 +11,12 @@ from pyrox.scan.advisories.enrichment import (
     Epss,
     Kev,
     Nvd,
+    RedHatAdvisory,
     parse_epss,
     parse_kev,
     parse_nvd,
     parse_nvd_record,
+    parse_red_hat,
 )
 from pyrox.scan.advisories.model import Skipped
 
@@ -130,3 +132,48 @@ def test_nvd_metric_without_a_primary_one_is_the_first() -> None:
     )
     assert isinstance(found, Nvd)
     assert (found.v3_vector, found.v3_score, found.v2_vector, found.v2_score) == ("A", 1.0, "", 0.0)
+
+
+def csaf_advisory(**more: object) -> bytes:
+    vector = "CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:H/I:H/A:H"
+    document = {
+        "title": "Red Hat Security Advisory: curl security update",
+        "aggregate_severity": {"text": "Important"},
+        "tracking": {
+            "id": "RHSA-2023:5763",
+            "initial_release_date": "2023-10-16T08:03:20+00:00",
+            "current_release_date": "2024-09-16T12:16:41+00:00",
+        }
+        | more,
+    }
+    scores = [
+        {"products": ["a"], "cvss_v3": {"vectorString": "low", "baseScore": 3.7}},
+        {"products": ["a"], "cvss_v3": {"vectorString": vector, "baseScore": 8.1}},
+        {"products": ["a"], "cvss_v2": {"vectorString": "two", "baseScore": 5.0}},
+    ]
+    return json.dumps({"document": document, "vulnerabilities": [{"scores": scores}]}).encode()
+
+
+def test_red_hat_advisory_has_its_release_and_the_highest_scores() -> None:
+    (found,) = parse_red_hat("rhel-csaf/2023/rhsa-2023_5763.json", csaf_advisory())
+    assert isinstance(found, RedHatAdvisory)
+    assert (found.name, found.severity) == ("RHSA-2023:5763", "Important")
+    assert found.description == "Red Hat Security Advisory: curl security update"
+    assert found.released is not None
+    assert found.released.isoformat() == "2023-10-16T08:03:20+00:00"
+    assert (found.v3_score, found.v2_score, found.v2_vector) == (8.1, 5.0, "two")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"[", "malformed"),
+        (b'{"a":' * 10_000, "malformed"),
+        (b"{}", "no id"),
+        (csaf_advisory(status="deleted"), "deleted"),
+    ],
+)
+def test_red_hat_advisory_that_is_left_out(data: bytes, reason: str) -> None:
+    (found,) = parse_red_hat("x", data)
+    assert isinstance(found, Skipped)
+    assert found.reason.startswith(reason)
