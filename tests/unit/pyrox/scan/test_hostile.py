@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from pyrox.scan import catalogue
+from pyrox.scan.formats import gobuild
 from pyrox.scan.layer import index_layer
 from pyrox.scan.model import Finds, Note, NoteKind
 from pyrox.scan.protocols import Limits
@@ -66,7 +67,7 @@ def program_with_list(section: bytes) -> bytes:
 
 
 def go_with_long_text() -> bytes:
-    block = test_gobuild.gobuild.MAGIC + bytes([8, 2]) + b"\x00" * 16 + b"\xff\xff\xff\xff\x0f"
+    block = gobuild.MAGIC + bytes([8, 2]) + b"\x00" * 16 + b"\xff\xff\xff\xff\x0f"
     return test_gobuild.elf(block)
 
 
