@@ -1,4 +1,4 @@
-"""Maven's version order: `ComparableVersion` of Maven 3.9 (maven-artifact, 3.9.11).
+"""Maven's version order: `ComparableVersion` of Maven 3.9 (maven-artifact 3.9.11 to 3.9.16).
 
 A version is a list of numbers and words; a hyphen, and a change between digits and letters,
 open a list inside it, always as its last item. Items compare word < list < number, and a
@@ -186,11 +186,14 @@ class Maven(Scheme):
     def key(self, text: str) -> bytes:
         """List by list; raises `InvalidVersion` where Maven's order goes in circles."""
         lists = parse(text)
-        out = bytearray(_encode(lists[0]))
-        for level in range(1, len(lists)):
-            later = _list_against_nothing(lists, level) > 0
-            if not later and not lists[level - 1]:
+        parts = [bytes((_END,))]
+        later = 0  # how the list inside compares with nothing, from the innermost outwards
+        for level in range(len(lists) - 1, -1, -1):
+            items = lists[level]
+            if later < 0 and not items:
                 raise InvalidVersion(f"{text!r}: a pre-release alone has no place among the words")
-            out.append(_POST_LIST if later else _PRE_LIST)
-            out += _encode(lists[level])
-        return bytes(out) + bytes((_END,))
+            if level + 1 < len(lists):
+                parts.append(bytes((_POST_LIST if later > 0 else _PRE_LIST,)))
+            parts.append(_encode(items))
+            later = next((order for i in items if (order := i.against_nothing())), later)
+        return b"".join(reversed(parts))
