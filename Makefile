@@ -30,8 +30,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@echo '$(CURDIR)' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pyrox-checkout.pth"
-	@printf '#!%s\nimport sys\nfrom roxctl.main import main\nsys.exit(main())\n' "$$($(BIN)/python -c 'import sys; print(sys.executable)')" > $(BIN)/roxctl
-	@chmod 755 $(BIN)/roxctl
+	@for module in roxctl services.scannerctl; do \
+	  printf '#!%s\nimport sys\nfrom %s.main import main\nsys.exit(main())\n' "$$($(BIN)/python -c 'import sys; print(sys.executable)')" $$module > $(BIN)/$${module##*.}; \
+	  chmod 755 $(BIN)/$${module##*.}; \
+	done
 	@touch $@
 
 .PHONY: venv
