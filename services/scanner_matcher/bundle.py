@@ -18,7 +18,7 @@ from pyrox.errors import Invalid
 from pyrox.scan import catalogue
 from pyrox.scan.advisories.bundle import MAX_LINE, Content, read
 from pyrox.scan.advisories.model import Advisory, ParsedAdvisory, Skipped
-from services.scanner_matcher import copyform, enrich
+from services.scanner_matcher import compact, copyform, enrich
 from services.scanner_matcher.loader import Prepared
 
 # Raise it whenever the same bundle would give other rows.
@@ -42,9 +42,14 @@ def made_by() -> str:
 def prepare(path: str, directory: str) -> Prepared:
     """Read a bundle and write its COPY files into the directory.
 
-    Raises `Invalid` when the bundle as a whole cannot be read to its end.
+    Raises `Invalid` when the bundle as a whole cannot be read to its end, `OtherMaker` for
+    a compact one of another release.
     """
     schemes, target = catalogue.schemes(), Path(directory)
+    if path.endswith(compact.SUFFIX):
+        with Path(path).open("rb") as file:
+            name = Path(path).name
+            return compact.unpack(_chunks(file, name), name, made_by(), target)
     with Path(path).open("rb") as file, _Writer(target) as writer:
         for record in read(_lines(file, Path(path).name), schemes):
             writer.take(record.content)

@@ -21,9 +21,12 @@ from urllib.request import url2pathname
 import httpx
 
 from pyrox.errors import Exhausted, Invalid, NotFound, Unavailable
+from services.scanner_matcher import compact
 
 MULTI_BUNDLE = "application/vnd.stackrox.scanner-v4.multi-bundle+zip"
 SUFFIX = ".json.zst"
+# The compact form first: it is taken when this release can.
+_SUFFIXES = (compact.SUFFIX, SUFFIX)
 # Upstream's online bundle has some 190 MB.
 _MAX_ZIP = 4 * 1024**3
 _MAX_ENTRY = 8 * 1024**3
@@ -45,6 +48,8 @@ class Entry:
     member: str
     made: datetime
     size: int
+    suffix: str = SUFFIX
+    """Tells the form: upstream's lines, or the compact one."""
 
 
 class Feed:
@@ -116,25 +121,32 @@ def _copy(url: str, target: Path, since: datetime | None) -> bool:
 
 
 def entries(archive: Path) -> list[Entry]:
-    """The bundles of a zip, oldest first; other files are passed over.
+    """The bundles of a zip, oldest first, a compact one before the other of its name.
+
+    Other files are passed over.
 
     Raises `Invalid` when it is no zip, when names repeat or are too many.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
-            found = [_entry(info) for info in opened.infolist() if info.filename.endswith(SUFFIX)]
+            found = [
+                _entry(info, suffix)
+                for info in opened.infolist()
+                for suffix in _SUFFIXES
+                if info.filename.endswith(suffix)
+            ]
     except (zipfile.BadZipFile, ValueError, OSError) as error:
         raise Invalid(f"the vulnerability bundle is not a zip: {error}") from error
-    if len(found) > _MAX_ENTRIES or len({entry.name for entry in found}) != len(found):
+    if len(found) > _MAX_ENTRIES or len({(entry.name, entry.suffix) for entry in found}) != len(found):
         raise Invalid("the vulnerability bundle has too many or repeated entries")
-    return sorted(found, key=lambda entry: (entry.made, entry.name))
+    return sorted(found, key=lambda entry: (entry.made, entry.name, _SUFFIXES.index(entry.suffix)))
 
 
-def _entry(info: zipfile.ZipInfo) -> Entry:
-    name = PurePosixPath(info.filename).name.removesuffix(SUFFIX)
+def _entry(info: zipfile.ZipInfo, suffix: str) -> Entry:
+    name = PurePosixPath(info.filename).name.removesuffix(suffix)
     if not name or len(name) > _MAX_NAME or not name.isprintable():
         raise ValueError(f"entry name {info.filename[:200]!r}")
-    return Entry(name, info.filename, datetime(*info.date_time, tzinfo=UTC), info.file_size)
+    return Entry(name, info.filename, datetime(*info.date_time, tzinfo=UTC), info.file_size, suffix)
 
 
 def extract(archive: Path, entry: Entry, target: Path) -> None:

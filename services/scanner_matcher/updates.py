@@ -22,6 +22,7 @@ from pyrox.scratch import Scratch
 from pyrox.workers import Workers
 from services.scanner_matcher import feed
 from services.scanner_matcher.bundle import made_by, prepare
+from services.scanner_matcher.compact import OtherMaker
 from services.scanner_matcher.feed import Entry, Feed
 from services.scanner_matcher.loader import Loader, SourceState
 from services.scanner_matcher.store import EPOCH, VulnStore
@@ -96,7 +97,7 @@ class Updates:
             if not await self._feed.fetch(archive, await self._since()):
                 return done
             entries = [e for e in feed.entries(archive) if not self._allowed or e.name in self._allowed]
-            sources = await self._loader.register([entry.name for entry in entries])
+            sources = await self._loader.register(sorted({entry.name for entry in entries}))
             for entry in entries:
                 await self._update(archive, entry, done)
             if entries:
@@ -138,10 +139,20 @@ class Updates:
             if state is None or self._fresh(state, entry):
                 return True
             if ours:
-                await self._load(archive, entry, state)
+                try:
+                    await self._load(archive, entry, state)
+                except OtherMaker as other:
+                    if not self._has_lines(archive, entry):
+                        raise
+                    _LOG.debug("compact bundle passed over", source=entry.name, reason=other.message)
+                    return True
                 done.loaded.append(entry.name)
                 self._loads.labels(entry.name, "loaded").inc()
             return ours
+
+    def _has_lines(self, archive: Path, entry: Entry) -> bool:
+        """Whether the zip has the source in upstream's form too; its turn comes next."""
+        return any(e.name == entry.name and e.suffix == feed.SUFFIX for e in feed.entries(archive))
 
     def _fresh(self, state: SourceState, entry: Entry) -> bool:
         loaded = state.made_by == made_by() and state.updated > EPOCH
@@ -149,7 +160,7 @@ class Updates:
 
     async def _load(self, archive: Path, entry: Entry, state: SourceState) -> None:
         with tempfile.TemporaryDirectory(prefix="scanner-load-", dir=archive.parent) as directory:
-            file = Path(directory) / f"{entry.name}{feed.SUFFIX}"
+            file = Path(directory) / f"{entry.name}{entry.suffix}"
             await asyncio.to_thread(feed.extract, archive, entry, file)
             what = f"bundle {entry.name}"
             prepared = await self._workers.run(what, prepare, str(file), directory)

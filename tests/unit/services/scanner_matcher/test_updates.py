@@ -17,6 +17,7 @@ from pyrox.errors import Exhausted, Invalid, NotFound, RoxError, Unavailable
 from pyrox.metrics import Metrics
 from pyrox.workers import Workers
 from services.scanner_matcher.bundle import made_by, prepare
+from services.scanner_matcher.compact import OtherMaker
 from services.scanner_matcher.feed import Feed
 from services.scanner_matcher.loader import Loader, Prepared, SourceState
 from services.scanner_matcher.store import EPOCH, VulnStore
@@ -329,3 +330,53 @@ async def test_history_that_cannot_be_written_holds_up_no_load() -> None:
     bench.rows.put("debian", DAY)
     bench.rows.errors["settle"] = Unavailable("disk full")
     assert (await bench.round()).loaded == ["osv"]
+
+
+def both(bench: Bench, archive: Path) -> None:
+    """A zip that has the source in both forms."""
+    with zipfile.ZipFile(archive, "w") as made:
+        for suffix in (".json.zst", ".copy.zst"):
+            made.writestr(zipfile.ZipInfo(f"debian{suffix}", (2026, 8, 1, 0, 0, 0)), b"x")
+
+
+@pytest.mark.parametrize(
+    ("error", "taken", "failed"),
+    [
+        (None, [".copy.zst"], set()),
+        (OtherMaker("made for another release"), [".copy.zst", ".json.zst"], set()),
+        (Invalid("damaged"), [".copy.zst", ".json.zst"], {"debian"}),
+    ],
+)
+async def test_compact_form_is_taken_when_this_release_can(
+    monkeypatch: pytest.MonkeyPatch, error: Exception | None, taken: list[str], failed: set[str]
+) -> None:
+    bench = Bench()
+    forms: list[str] = []
+
+    async def fetch(target: Path, _: datetime | None) -> bool:
+        both(bench, target)
+        return True
+
+    async def run(what: str, function: Any, path: str, directory: str) -> Prepared:
+        forms.append("".join(Path(path).suffixes))
+        if error is not None and path.endswith(".copy.zst"):
+            raise error
+        return await Inline().run(what, function, path, directory)
+
+    monkeypatch.setattr(bench.feed, "fetch", fetch)
+    monkeypatch.setattr(bench.workers, "run", run)
+    done = await bench.round()
+    assert (forms, done.loaded, set(done.failed)) == (taken, ["debian"], failed)
+
+
+async def test_compact_form_of_another_release_alone_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+
+    async def fetch(target: Path, _: datetime | None) -> bool:
+        with zipfile.ZipFile(target, "w") as made:
+            made.writestr(zipfile.ZipInfo("debian.copy.zst", (2026, 8, 1, 0, 0, 0)), b"x")
+        return True
+
+    monkeypatch.setattr(bench.feed, "fetch", fetch)
+    bench.workers.errors["bundle debian"] = OtherMaker("made for another release")
+    assert (await bench.round()).failed == {"debian": "made for another release"}
