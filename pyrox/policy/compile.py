@@ -34,8 +34,17 @@ from pyrox.policy.values import BadValue, anything
 MAX_SECTIONS = 1000
 MAX_VALUES = 10_000
 
-_CONTAINER_NAME = Query("Container Name", (anything,))
-_PORT_LABELS = frozenset({"Exposed Port", "Port Protocol", "Exposure Level"})
+# Values that messages need and that must therefore be found somewhere (upstream
+# violationmessages/context.go), where the criterion's own label does not imply them.
+_CONTAINER_NAME, _PROCESS_NAME = "Container Name", "Process Name"
+_CONTEXT: dict[str, tuple[str, ...]] = {
+    "Exposed Port": (_CONTAINER_NAME,),
+    "Port Protocol": (_CONTAINER_NAME,),
+    "Exposure Level": (_CONTAINER_NAME,),
+    "Replicas": (_CONTAINER_NAME,),
+    "Automount Service Account Token": (_CONTAINER_NAME,),
+    "Unexpected Process Executed": (_PROCESS_NAME,),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +174,7 @@ def _section_plan(section: CompiledSection, kind: type[Subject]) -> SectionPlan:
     top = Node.CONTAINER if build_time else Node.ROOT
     queries = [query for group in section.groups for query in group.queries]
     asked = _asked(queries, build_time=build_time)
-    context = (
-        [_CONTAINER_NAME] if not build_time and any(query.label in _PORT_LABELS for query in queries) else []
-    )
-    if kind in {AuditEventSubject, NodeEventSubject} or asked.has("Container Name"):
-        context = []
+    context = [] if build_time or kind in {AuditEventSubject, NodeEventSubject} else _context(asked)
     return SectionPlan(
         plan.link([*queries, *context], leaves, top),
         _event_plan(section, kind, leaves),
@@ -178,6 +183,11 @@ def _section_plan(section: CompiledSection, kind: type[Subject]) -> SectionPlan:
         leaves,
         top,
     )
+
+
+def _context(asked: Asked) -> list[Query]:
+    labels = dict.fromkeys(label for query in asked.queries for label in _CONTEXT.get(query, ()))
+    return [Query(label, (anything,)) for label in labels if not asked.has(label)]
 
 
 def _refuse_beyond_image(section: CompiledSection) -> None:

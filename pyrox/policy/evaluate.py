@@ -6,7 +6,7 @@ It must not know how verdicts become alerts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -24,7 +24,8 @@ from pyrox.policy.compile import (
 from pyrox.policy.errors import PolicyInvalid, error_list
 from pyrox.policy.explain import Explanation, explain_sections
 from pyrox.policy.fields import Kind
-from pyrox.policy.leaves import Node
+from pyrox.policy.leaves import STEPS, Node, has_baseline
+from pyrox.policy.messages import PrinterError
 from pyrox.policy.plan import Hit, LinkedPlan, paths
 from pyrox.policy.subject import (
     AuditEventSubject,
@@ -79,6 +80,7 @@ class _Ready:
     plans: tuple[tuple[CompiledSection, SectionPlan], ...] = ()
     events: tuple[LinkedPlan, ...] = ()
     error: str = ""
+    never: bool = False
 
 
 def _prepare(sections: tuple[CompiledSection, ...], kind: type[Subject]) -> _Ready:
@@ -87,10 +89,11 @@ def _prepare(sections: tuple[CompiledSection, ...], kind: type[Subject]) -> _Rea
     except PolicyInvalid as error:
         return _Ready(error=error.message)
     events = tuple(plan.event for _section, plan in plans if plan.event is not None)
-    if kind is ProcessSubject and len(events) < len(plans):
-        # A section on the workload alone cannot be ruled out by the process.
+    if kind in {ProcessSubject, NetworkFlowSubject} and len(events) < len(plans):
+        # A section on the workload alone cannot be ruled out by the process or the flow.
         events = ()
-    return _Ready(plans, events)
+    # Upstream looks at requests only for policies that ask about requests.
+    return _Ready(plans, events, never=kind is KubeEventSubject and not events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,8 @@ class CompiledPolicy:
             ready = self._ready[root.kind] = _prepare(self.sections, root.kind)
         if ready.error:
             return Verdict(matched=False, error=ready.error)
+        if ready.never or not has_baseline(root.flow):
+            return NO_MATCH
         if ready.events and not _event_fits(ready.events, root, now):
             return NO_MATCH
         if root.missing_container is not None:
@@ -254,8 +259,8 @@ class _Judge:
         labels = plan.asked.queries.keys()
         event = not labels.isdisjoint(self._event_labels())
         policies = self.root.kind is DeploymentSubject and not labels.isdisjoint(_NETWORK_POLICY)
-        rendered = list(_generic(plan, hit, network_policy=policies))
         problems = ["missing field Image User"] * _maps_without_user(plan, hit)
+        rendered = _generic(plan, hit, problems, network_policy=policies)
         if not rendered and not event:
             problems.append("missing messages")
         self.on_event = self.on_event or event
@@ -292,33 +297,50 @@ def _maps_without_user(plan: SectionPlan, hit: Hit) -> int:
     It prints the user for every leaf of the linked tree, and leaves outside the containers
     have none.
     """
-    if not plan.asked.has("Image User"):
+    if not plan.asked.has("Image User") or plan.top is not Node.ROOT:
         return 0
-    parts = {plan.leaves[label].path.rpartition(".")[0] for label in _root_labels(plan)} - {""}
-    alone = [part for part in parts if not any(other.startswith(f"{part}.") for other in parts)]
-    return len(alone) + sum(
-        _ends(below)
-        for node, hits in hit.below
-        if plan.top is Node.ROOT and node is not Node.CONTAINER
-        for below in hits
-    )
+    tree: _Tree = {}
+    for label in plan.asked.queries:
+        if plan.leaves[label].node is Node.ROOT:
+            _grow(tree, _STEPS_TO.get(label) or plan.leaves[label].path.split(".")[:-1])
+    for node, hits in hit.below:
+        if node is not Node.CONTAINER:
+            _grow_hits(tree, node, hits)
+    return _leaves(tree) if tree else 0
 
 
-def _root_labels(plan: SectionPlan) -> Iterator[str]:
-    return (label for label in plan.asked.queries if plan.leaves[label].node is Node.ROOT)
+_Tree = dict[str, "_Tree"]
+# Upstream keeps the paths of a file event in an object of their own.
+_STEPS_TO = {"File Path": ["fileAccess", "filePath"]}
 
 
-def _ends(hit: Hit) -> int:
-    if not hit.below:
-        return 1
-    return sum(max(1, sum(map(_ends, hits))) for _node, hits in hit.below)
+def _grow(tree: _Tree, steps: Sequence[str]) -> _Tree:
+    for step in steps:
+        tree = tree.setdefault(step, {})
+    return tree
 
 
-def _generic(plan: SectionPlan, hit: Hit, *, network_policy: bool) -> Iterator[Alert.Violation]:
+def _grow_hits(tree: _Tree, node: Node, hits: Sequence[Hit]) -> None:
+    at = _grow(tree, STEPS[node][0].split("."))
+    for number, one in enumerate(hits):
+        element = at.setdefault(str(number), {})
+        for child, below in one.below:
+            _grow_hits(element, child, below)
+
+
+def _leaves(tree: _Tree) -> int:
+    return sum(map(_leaves, tree.values())) if tree else 1
+
+
+def _generic(
+    plan: SectionPlan, hit: Hit, problems: list[str], *, network_policy: bool
+) -> list[Alert.Violation]:
     found: set[str] = set()
     for node, printer in plan.printers:
         for objects in paths(hit, node, plan.top):
-            found.add(printer(objects, plan.asked))
+            try:
+                found.add(printer(objects, plan.asked))
+            except PrinterError as error:
+                problems.append(str(error))
     kind = Alert.Violation.NETWORK_POLICY if network_policy else Alert.Violation.GENERIC
-    for message in sorted(found, key=str.encode):
-        yield Alert.Violation(message=message, type=kind)
+    return [Alert.Violation(message=message, type=kind) for message in sorted(found, key=str.encode)]

@@ -139,18 +139,20 @@ def _singular(kind: str) -> str:
 
 
 def _user_attributes(event: KubernetesEvent, *, with_resource: bool = False) -> _Attributes:
-    attributes = _present(
-        ("Username", event.user.username),
-        ("Groups", ", ".join(event.user.groups)),
-        ("User Agent", event.user_agent),
-        ("IP address", ", ".join(event.source_ips)),
-    )
-    if with_resource and event.request_uri:
+    attributes = _present(("Username", event.user.username))
+    attributes += _joined("Groups", event.user.groups)
+    attributes += _present(("User Agent", event.user_agent))
+    attributes += _joined("IP address", event.source_ips)
+    if with_resource and event.request_uri.strip("?"):
         attributes.append(("Resource", event.request_uri.partition("?")[0]))
     other = event.impersonated_user
-    return attributes + _present(
-        ("Impersonated Username", other.username), ("Impersonated Groups", ", ".join(other.groups))
-    )
+    attributes += _present(("Impersonated Username", other.username))
+    return attributes + _joined("Impersonated Groups", other.groups)
+
+
+def _joined(key: str, values: Sequence[str]) -> _Attributes:
+    """Present when the list has elements, be they empty."""
+    return [(key, ", ".join(values))] if values else []
 
 
 def flow_violation(flow: NetworkFlow) -> Alert.Violation:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pyrox.pb.storage import cve_pb2, deployment_pb2, file_access_pb2, image_pb2, kube_event_pb2, rbac_pb2
 from pyrox.pb.storage.network_flow_pb2 import NetworkEntityInfo
+from pyrox.policy.subject import NetworkFlow
 from pyrox.policy.views import ComponentView, ContainerView, RootView
 
 
@@ -78,7 +79,7 @@ def show_number(value: float) -> str:
 
 def show_time(stamp: Any) -> str:
     """`YYYY-MM-DD HH:MM:SS` in UTC."""
-    return str(stamp.ToDatetime().strftime("%Y-%m-%d %H:%M:%S"))
+    return str(stamp.ToDatetime().replace(microsecond=0).isoformat(sep=" "))
 
 
 def enum_numbers(items: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -272,11 +273,14 @@ _BASELINED = frozenset(
 )
 
 
+def has_baseline(flow: NetworkFlow | None) -> bool:
+    """Whether policies look at the flow at all; no flow is no obstacle."""
+    return flow is None or {flow.source.entity_type, flow.destination.entity_type} <= _BASELINED
+
+
 def _not_in_baseline(root: RootView) -> Any:
     flow = root.flow
-    if flow is None or not {flow.source.entity_type, flow.destination.entity_type} <= _BASELINED:
-        return ABSENT
-    return flow.not_in_baseline
+    return flow.not_in_baseline if flow is not None and has_baseline(flow) else ABSENT
 
 
 def _event_part(part: str, name: str) -> Callable[[RootView], Any]:

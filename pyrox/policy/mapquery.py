@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyrox.policy import values
+from pyrox.policy import quoting, values
 
 _OR = ";\t"
 _AND = ",\t"
 _NOT = "!\t"
-_SHOWN_LENGTH = 64
+_SHOWN_BYTES = 64
 _SHOWN_PAIRS = 3
 
 
@@ -88,4 +88,4 @@ def _side(expression: str) -> values.Matcher:
 
 
 def _pair(key: str, value: str) -> str:
-    return f"{key}={value[:_SHOWN_LENGTH]}"
+    return f"{key}={quoting.first_bytes(value, _SHOWN_BYTES)}"

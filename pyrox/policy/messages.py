@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyrox.pb.storage import deployment_pb2, rbac_pb2
-from pyrox.policy import leaves, mapquery
+from pyrox.policy import leaves, mapquery, quoting
 from pyrox.policy.leaves import Node, show_number
 from pyrox.policy.queries import Query
 from pyrox.policy.views import ContainerView, RootView
@@ -34,6 +34,10 @@ class Asked:
 Printer = Callable[[Objects, Asked], str]
 
 
+class PrinterError(Exception):
+    """An object has nothing to say; upstream then reports the error and no verdict."""
+
+
 def sentence(words: Sequence[str]) -> str:
     """`a`, `a and b`, or `a, b, and c`."""
     if len(words) <= 2:
@@ -53,10 +57,11 @@ def _cve(objects: Objects, asked: Asked) -> str:
     if asked.has("NVD CVSS"):
         scores.append(f"NVD CVSS {show_number(vuln.nvd_cvss)}")
     severity = leaves.SEVERITY_NAMES.get(vuln.severity, "Unknown")
-    version = f" (version {component.version})" if component.version else ""
+    # Without a name there is no component to speak of; an empty version is told all the same.
+    where = f" in component '{component.name}' (version {component.version})" if component.name else ""
     return (
         f"{'Fixable ' if fix else ''}{vuln.cve} ({', '.join(scores)}) (severity {severity}) found"
-        f" in component '{component.name}'{version}{_in_container(objects)}"
+        f"{where}{_in_container(objects)}"
         f"{f', resolved by version {fix}' if fix else ''}"
     )
 
@@ -81,12 +86,8 @@ def _line(objects: Objects, _asked: Asked) -> str:
 
 
 def _cut(line: str) -> str:
-    raw = line.encode()
-    if len(raw) <= _LINE_BYTES:
-        return line
-    # A character cut in two becomes one replacement character per byte, as Go prints it.
-    text = raw[:_LINE_BYTES].decode(errors="surrogateescape")
-    return "".join("\ufffd" if "\udc80" <= char <= "\udcff" else char for char in text) + "..."
+    start = quoting.first_bytes(line, _LINE_BYTES)
+    return line if start == line else f"{start}..."
 
 
 _SOURCES = {
@@ -252,6 +253,8 @@ def _volume(objects: Objects, asked: Asked) -> str:
         ("mount propagation", propagation if asked.has("Mount Propagation") else ""),
     )
     details = sentence([f"{word} '{value}'" for word, value in parts if value])
+    if not details:
+        raise PrinterError("missing volume details")
     start = "Read-only" if volume.read_only else "Writable"
     return f"{start} volume '{volume.name}' has {details}"
 

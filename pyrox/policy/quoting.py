@@ -1,6 +1,7 @@
 r"""Go's `%q` form of a string, which upstream's messages carry.
 
-Called by `pyrox.policy.validate`. It must not know what is quoted.
+Called by `pyrox.policy.validate`, and by printers that cut texts. It must not know what is
+quoted or cut.
 """
 
 from __future__ import annotations
@@ -28,6 +29,15 @@ def quote(text: str) -> str:
 def quote_list(texts: list[str]) -> str:
     """Go's `%q` of a slice: quoted texts between square brackets, a space apart."""
     return "[" + " ".join(quote(text) for text in texts) + "]"
+
+
+def first_bytes(text: str, count: int) -> str:
+    """The text's first bytes in UTF-8; a character cut in two becomes one mark per byte, as Go prints it."""
+    raw = text.encode(errors="replace")
+    if len(raw) <= count:
+        return text
+    start = raw[:count].decode(errors="surrogateescape")
+    return "".join("\ufffd" if "\udc80" <= char <= "\udcff" else char for char in start)
 
 
 def _escape(char: str) -> str:

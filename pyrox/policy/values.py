@@ -18,6 +18,8 @@ Matcher = Callable[[Any], bool]
 # Upstream pkg/search/predicate/basematchers: two floats this near are equal.
 FLOAT_TOLERANCE = 1e-4
 _INT64_END = 1 << 63
+# More than any 64-bit number has, and few enough to be read at once.
+_DIGITS = 400
 
 
 class BadValue(ValueError):
@@ -25,8 +27,15 @@ class BadValue(ValueError):
 
 
 def pattern(value: str) -> Matcher:
-    """A whole-string regular expression in either case; a leading `r/` is accepted."""
-    return _regex(regex.whole, value.removeprefix("r/"))
+    """A whole-string regular expression in either case.
+
+    A leading `r/` is accepted; upstream puts it in front where it is missing, and so reads a
+    leading `c/` as its mark for "anywhere in the text".
+    """
+    expression = value.removeprefix("r/")
+    if expression.startswith("c/"):
+        return _regex(regex.contains, expression[len("c/") :])
+    return _regex(regex.whole, expression)
 
 
 def pattern_within(value: str) -> Matcher:
@@ -35,6 +44,8 @@ def pattern_within(value: str) -> Matcher:
 
 
 def _regex(build: Callable[[str], regex.Test], value: str) -> Matcher:
+    if not value:
+        return anything
     try:
         return build(value)
     except regex.BadPattern as error:
@@ -44,23 +55,25 @@ def _regex(build: Callable[[str], regex.Test], value: str) -> Matcher:
 def text(value: str) -> Matcher:
     """The general string grammar: `!`, `r/`, `r/c/`, quotes, `g/`, else a prefix in either case."""
     if value.startswith("!"):
-        inner = text(value[1:])
+        inner = _positive(value[1:])
         return lambda found: not inner(found)
-    return _marked(value) or _prefix(value)
+    return _positive(value)
 
 
-def _marked(value: str) -> Matcher | None:
-    if value.startswith("r/c/"):
-        return pattern_within(value[len("r/c/") :])
+def _positive(value: str) -> Matcher:
     if value.startswith("r/"):
         return pattern(value)
     if value.startswith("g/"):
         return path(value[2:])
-    if value == "*":
-        return anything
-    if len(value) > 1 and value[0] == value[-1] == '"':
-        return exact(value[1:-1])
-    return None
+    if value.startswith('"'):
+        # Upstream takes the quotes off one by one; what is then left of a text that was not
+        # quoted whole, or of less than two characters, is a prefix.
+        value = value[1:]
+        whole = value.endswith('"')
+        value = value[:-1] if whole else value
+        if whole and len(value) > 1:
+            return exact(value)
+    return anything if value == "*" else _prefix(value)
 
 
 def _prefix(value: str) -> Matcher:
@@ -95,17 +108,17 @@ def number(value: str, *, integral: bool = False, unsigned: bool = False) -> Mat
 
 
 def _comparator(value: str) -> tuple[str, str]:
-    stripped = value.strip()
     for sign in ("<=", ">=", "<", ">"):
-        if stripped.startswith(sign):
-            return sign, stripped[len(sign) :].strip()
-    return "", stripped
+        if value.startswith(sign):
+            return sign, value[len(sign) :].strip()
+    return "", value
 
 
 def _integer(digits: str, *, unsigned: bool) -> int:
     body = digits.removeprefix("-") if not unsigned else digits
     body = body.removeprefix("+") if not unsigned else body
-    if not (body.isascii() and body.isdigit()) or int(body) >= _INT64_END:
+    end = 2 * _INT64_END if unsigned else _INT64_END
+    if not (body.isascii() and body.isdigit()) or len(body) > _DIGITS or int(body) >= end:
         raise BadValue(f"{digits[:100]!r} is not a whole number")
     return int(digits)
 
@@ -115,7 +128,7 @@ def _float(digits: str) -> float:
         found = float(digits)
     except ValueError as error:
         raise BadValue(f"{digits[:100]!r} is not a number") from error
-    if not math.isfinite(found) or "_" in digits:
+    if not math.isfinite(found) or "_" in digits or digits != digits.strip():
         raise BadValue(f"{digits[:100]!r} is not a number")
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -423,3 +424,60 @@ def test_compiled_policy_tells_what_it_needs() -> None:
 
 def test_time_in_nanoseconds_is_exact() -> None:
     assert nanoseconds(datetime(1970, 1, 2, 0, 0, 1, 5, tzinfo=UTC)) == 86_401_000_005_000
+
+
+@pytest.mark.parametrize(
+    "group",
+    [("Replicas", ["3"]), ("Automount Service Account Token", ["true"]), ("Exposed Port", ["22"])],
+)
+def test_criterion_whose_message_may_name_a_container_needs_one(group: b.Group) -> None:
+    without = b.deployment()
+    assert _judge(b.policy([group]), DeploymentSubject(without)).matched
+    del without.containers[:]
+    assert not _judge(b.policy([group]), DeploymentSubject(without)).matched
+    assert _judge(b.policy([("Host IPC", ["true"])]), DeploymentSubject(without)).matched
+
+
+def test_unexpected_process_must_have_a_signal_to_name() -> None:
+    policy = b.policy([("Unexpected Process Executed", ["true"])], stage=_RUNTIME)
+    nameless = b.process()
+    nameless.ClearField("signal")
+    assert _judge(policy, ProcessSubject(b.on_deployment(), b.process(), not_in_baseline=True)).matched
+    assert not _judge(policy, ProcessSubject(b.on_deployment(), nameless, not_in_baseline=True)).matched
+
+
+def test_request_is_not_looked_at_for_a_policy_that_asks_about_none() -> None:
+    policy = b.policy([("Host IPC", ["true"])])
+    subject = KubeEventSubject(b.exec_event(), b.on_deployment())
+    assert not _judge(policy, subject).matched
+    assert _judge(policy, b.on_deployment()).matched
+
+
+def test_flow_leaves_sections_on_the_workload_unless_it_can_have_no_baseline() -> None:
+    sections: list[list[b.Group]] = [
+        [("Unexpected Network Flow Detected", ["true"])],
+        [("Host IPC", ["true"])],
+    ]
+    policy = b.policy(*sections, stage=_RUNTIME)
+    expected = NetworkFlowSubject(b.on_deployment(), b.flow(unexpected=False))
+    assert _messages(policy, expected) == ["Deployment uses the host's IPC namespace"]
+    listening = replace(b.flow(), source=FlowEnd("x", NetworkEntityInfo.LISTEN_ENDPOINT))
+    assert not _judge(policy, NetworkFlowSubject(b.on_deployment(), listening)).matched
+
+
+@pytest.mark.parametrize(
+    ("groups", "gaps"),
+    [
+        ([("File Path", ["/etc/passwd"])], 1),
+        ([("File Path", ["/etc/passwd"]), ("Process Name", ["apt-get"])], 2),
+        ([("File Path", ["/etc/passwd"]), ("Process Name", ["apt-get"]), ("Process Ancestor", [".*"])], 2),
+    ],
+)
+def test_image_user_with_a_file_event_fails_to_print_for_each_of_its_parts(
+    groups: list[b.Group], gaps: int
+) -> None:
+    policy = b.policy([("Image User", ["root"]), *groups], stage=_RUNTIME)
+    verdict = _judge(policy, FileAccessSubject(b.on_deployment(), b.file_access()))
+    gap = "missing field Image User"
+    told = f"violation printer error: {gap}" if gaps == 1 else f"violation printer errors: [{gap}, {gap}]"
+    assert (verdict.matched, verdict.error) == (False, told)

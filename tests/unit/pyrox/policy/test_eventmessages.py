@@ -153,3 +153,13 @@ def test_file_sentence_names_path_and_operation(operation: int, words: str) -> N
     access.operation = operation  # type: ignore[assignment]  # a plain number
     access.file.effective_path = "/host/x"
     assert eventmessages.file_violation(access).message == f"'/host/x' {words}"
+
+
+def test_attributes_of_lists_are_there_when_the_list_is() -> None:
+    event = b.audit_event()
+    del event.user.groups[:]
+    del event.source_ips[:]
+    event.source_ips.append("")
+    event.request_uri = "?"
+    attributes = {one.key: one.value for one in eventmessages.kube_violation(event).key_value_attrs.attrs}
+    assert attributes == {"Verb": "GET", "Username": "alice", "User Agent": "oc/4.7", "IP address": ""}

@@ -194,14 +194,45 @@ def test_negative_forms_are_said_as_such() -> None:
     ]
 
 
-def test_vulnerability_of_component_without_version_leaves_it_out() -> None:
+def test_vulnerability_of_component_without_version_shows_it_empty() -> None:
     image = b.image()
     image.scan.components[0].version = ""
     image.scan.components[0].vulns[0].severity = cve_pb2.UNKNOWN_VULNERABILITY_SEVERITY
     assert _said(ImageSubject(image), ("Severity", ["UNKNOWN"])) == [
-        "CVE-2022-1 (CVSS 7.5) (severity Unknown) found in component 'curl'"
+        "CVE-2022-1 (CVSS 7.5) (severity Unknown) found in component 'curl' (version )"
     ]
     assert _said(ImageSubject(image), ("Image Component", ["curl="])) == ["Image includes component 'curl'"]
+
+
+def test_vulnerability_of_component_without_name_shows_no_component() -> None:
+    image = b.image()
+    image.scan.components[0].name = ""
+    (said,) = _said(ImageSubject(image), ("CVE", ["CVE-2022-1"]))
+    assert said == "CVE-2022-1 (CVSS 7.5) (severity Important) found"
+
+
+def test_volume_about_which_nothing_is_known_is_an_error_per_volume() -> None:
+    made = b.deployment()
+    volumes = made.containers[0].volumes
+    del volumes[:]
+    volumes.add(name="bare")
+    volumes.add(name="bare too")
+    volumes.add(name="known", destination="/data")
+    verdict = compile_policy(b.policy([("Volume Name", [".*"])])).evaluate(DeploymentSubject(made), b.NOW)
+    assert (verdict.matched, verdict.violations) == (False, ())
+    assert verdict.error == ("violation printer errors: [missing volume details, missing volume details]")
+    assert _said(DeploymentSubject(made), ("Mount Propagation", ["NONE"]))[0] == (
+        "Writable volume 'bare too' has mount propagation 'none'"
+    )
+
+
+def test_value_of_a_label_is_cut_by_bytes() -> None:
+    made = b.deployment()
+    made.annotations.clear()
+    made.annotations["note"] = "a" * 63 + "\u00e9t"
+    assert _said(DeploymentSubject(made), ("Disallowed Annotation", ["note="])) == [
+        f"Disallowed annotations found: note={'a' * 63}\ufffd"
+    ]
 
 
 def test_port_without_protocol_is_shown_alone() -> None:

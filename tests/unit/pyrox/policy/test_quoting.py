@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyrox.policy.quoting import quote, quote_list
+from pyrox.policy.quoting import first_bytes, quote, quote_list
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,10 @@ def test_quote_escapes_as_go_does(text: str, quoted: str) -> None:
 
 def test_list_is_between_brackets_a_space_apart() -> None:
     assert quote_list(["a", 'b"']) == '["a" "b\\""]'
+
+
+@pytest.mark.parametrize(
+    ("text", "start"), [("abcd", "abc"), ("abc", "abc"), ("a\u20ac", "a\ufffd\ufffd"), ("", "")]
+)
+def test_cut_character_becomes_a_mark_per_byte(text: str, start: str) -> None:
+    assert first_bytes(text, 3) == start

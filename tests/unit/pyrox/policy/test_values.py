@@ -17,7 +17,11 @@ from pyrox.policy import values
         ("r/c/b", ["aBc"], ["ac"]),
         ("g/a/*", ["a/b"], ["A/b", "a/b/c"]),
         ("*", ["", "x"], []),
-        ('"', ['"x'], ["x"]),
+        ('"', ["x", ""], []),
+        ('"a"', ["a", "Ab"], ["b", '"a"']),
+        ('"abc', ["abc", "abcd"], ['"abc', "ab"]),
+        ("!!abc", ["abc"], ["!abc"]),
+        ('!"abc"', ["abcd"], ["ABC"]),
         ("!r/a.*", ["b"], ["ab"]),
     ],
 )
@@ -49,7 +53,7 @@ def test_number_grammar_refuses_what_is_no_number(value: str) -> None:
         values.number(value)
 
 
-@pytest.mark.parametrize("value", ["1.5", "-1", "+1", "x", str(1 << 63), "٣"])
+@pytest.mark.parametrize("value", ["1.5", "-1", "+1", "x", str(1 << 64), "9" * 5000, "٣"])
 def test_unsigned_grammar_refuses_signs_fractions_and_giants(value: str) -> None:
     with pytest.raises(values.BadValue):
         values.number(value, integral=True, unsigned=True)
@@ -136,3 +140,30 @@ def test_pattern_that_re2_cannot_compile_is_refused() -> None:
 def test_path_that_is_no_glob_is_refused() -> None:
     with pytest.raises(values.BadValue):
         values.path("/a[")
+
+
+@pytest.mark.parametrize(
+    ("value", "fits", "misses"),
+    [
+        ("r/", ["", "anything"], []),
+        ("c/li", ["online"], ["on"]),
+        ("r/c/li", ["online"], ["on"]),
+        ("a|ab", ["ab", "A"], ["abc"]),
+    ],
+)
+def test_pattern_is_whole_unless_marked(value: str, fits: list[str], misses: list[str]) -> None:
+    matcher = values.pattern(value)
+    assert [text for text in fits if not matcher(text)] == []
+    assert [text for text in misses if matcher(text)] == []
+
+
+def test_unsigned_number_may_have_all_64_bits() -> None:
+    assert values.number(str((1 << 64) - 1), integral=True, unsigned=True)((1 << 64) - 1)
+
+
+@pytest.mark.parametrize("value", [" 5", "5 ", "\t5"])
+def test_number_without_comparator_may_have_no_space_around_it(value: str) -> None:
+    with pytest.raises(values.BadValue):
+        values.number(value)
+    with pytest.raises(values.BadValue):
+        values.number(value, integral=True)
