@@ -25,6 +25,7 @@ _KINDS: Final = ("rpminfo", "dpkginfo")
 _MODULE: Final = re.compile(r"Module (\S+) is enabled")
 _CVE: Final = re.compile(r"CVE-\d{4}-\d{4,}", re.ASCII)
 _FIRST: Final = re.compile(r"(?:0:)?0(?:[-.]0)*")  # no version is older
+_NO_VERSION: Final = "no version"
 _MAX_NAMES: Final = 10_000
 
 
@@ -142,6 +143,8 @@ class OvalSource:
             return
         names, state = parts.names(parts.tests[reference][0]), parts.tests[reference][1]
         found = parts.states.get(state, _State()) if state else _State(operation="none")
+        if found.operation == _NO_VERSION:
+            return  # a release that must be installed, or a signature
         bounds = _bounds(found)
         if not names or bounds is None:
             reason = f"test with comparison {found.operation[:40]!r}" if names else "test of no known object"
@@ -209,7 +212,7 @@ def _state(node: Node) -> _State:
     evr, arch = node.first("evr"), node.first("arch")
     return _State(
         evr=evr.text.strip() if evr else "",
-        operation=evr.attributes.get("operation", "equals") if evr else "no version",
+        operation=evr.attributes.get("operation", "equals") if evr else _NO_VERSION,
         arch=arch.text.strip() if arch else "",
         arch_operation=arch.attributes.get("operation", "equals") if arch else "",
     )
