@@ -24,6 +24,7 @@ from pyrox.registry import address, auth
 from pyrox.registry.manifest import ACCEPT, Descriptor, Index, Manifest, Platform, parse_manifest
 from pyrox.registry.metadata import image_metadata
 from pyrox.registry.names import Digest, Reference, api_host, is_digest, parse_digest
+from pyrox.registry.proxied import ProxyChoice, direct
 from pyrox.registry.transport import Limits, Tls, Transport, read_bounded, read_error, refusal
 
 
@@ -42,13 +43,21 @@ class RegistryClient:
     """A connection pool to one registry; use it as an async context manager."""
 
     def __init__(
-        self, endpoint: Endpoint, *, clock: Clock, user_agent: str = "PyRox", limits: Limits | None = None
+        self,
+        endpoint: Endpoint,
+        *,
+        clock: Clock,
+        user_agent: str = "PyRox",
+        limits: Limits | None = None,
+        proxies: ProxyChoice = direct,
     ) -> None:
         self.endpoint = endpoint
         self.limits = limits or Limits()
         self._clock = clock
         self._base = f"{endpoint.scheme}://{api_host(endpoint.host)}"
-        self._transport = Transport(tls=endpoint.tls, limits=self.limits, user_agent=user_agent)
+        self._transport = Transport(
+            tls=endpoint.tls, limits=self.limits, user_agent=user_agent, proxies=proxies
+        )
         self._tokens = auth.Tokens(clock)
         self._basic = False
 

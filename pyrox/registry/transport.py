@@ -1,6 +1,6 @@
 """HTTP to registries: TLS choices, time-outs, redirects, and errors in the registry's words.
 
-The only module that touches httpx. Called by `pyrox.registry.client`. It must not know
+With `proxied.py` the only module that touches httpx. Called by `pyrox.registry.client`. It must not know
 manifests or credentials.
 """
 
@@ -18,6 +18,7 @@ import orjson
 
 from pyrox.errors import Exhausted, Invalid, NotFound, RoxError, Unavailable
 from pyrox.registry import address
+from pyrox.registry.proxied import ProxiedTransport, ProxyChoice, direct
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
@@ -130,8 +131,9 @@ def next_address(url: str, location: str) -> str:
 class Transport:
     """An HTTP client with our limits; one for each registry."""
 
-    def __init__(self, *, tls: Tls, limits: Limits, user_agent: str) -> None:
+    def __init__(self, *, tls: Tls, limits: Limits, user_agent: str, proxies: ProxyChoice = direct) -> None:
         self.limits = limits
+        self._proxies = proxies
         self._tls = tls
         self._user_agent = user_agent
         self._client: httpx.AsyncClient | None = None
@@ -140,7 +142,7 @@ class Transport:
         """The client, made for the first request: reading the system's CAs takes some 20 ms."""
         if self._client is None:
             self._client = httpx.AsyncClient(
-                verify=tls_context(self._tls),
+                transport=ProxiedTransport(tls_context(self._tls), self._proxies),
                 headers={"user-agent": self._user_agent},
                 timeout=httpx.Timeout(self.limits.read_seconds, connect=self.limits.connect_seconds),
                 follow_redirects=False,

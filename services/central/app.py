@@ -31,6 +31,7 @@ from pyrox.policy.defaults import load_categories as default_categories
 from pyrox.policy.eventmessages import process_message
 from pyrox.registry.client import Endpoint as RegistryEndpoint
 from pyrox.registry.client import RegistryClient
+from pyrox.registry.proxied import ProxiedTransport
 from pyrox.rpc.authn import ServiceAuthenticator
 from pyrox.rpc.client import Channels, Target
 from pyrox.rpc.front import Endpoint, Front
@@ -325,7 +326,7 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
 def _access(config: Config, clock: Clock, material: Material, stores: Stores, roles: RoleBook) -> Access:
     issuer = TokenIssuer(key=_signing_key(config), clock=clock)
     basic = BasicAuth(path=config.htpasswd)
-    issuers = Issuers(client=partial(_issuer_client, config.additional_ca), clock=clock)
+    issuers = Issuers(client=partial(_issuer_client, config), clock=clock)
     exchange = Exchange(store=stores.machines, issuers=issuers, tokens=issuer, clock=clock)
     authenticator = CentralAuthenticator(
         services=ServiceAuthenticator(trust=material.trust),
@@ -338,13 +339,14 @@ def _access(config: Config, clock: Clock, material: Material, stores: Stores, ro
     return Access(authenticator, basic, exchange, issuer, roles)
 
 
-def _issuer_client(ca_pem: str) -> httpx.AsyncClient:
+def _issuer_client(config: Config) -> httpx.AsyncClient:
     """A client for identity providers, which trusts what an administrator added."""
     trusted = ssl.create_default_context()
     trusted.verify_flags &= ~ssl.VERIFY_X509_STRICT  # as for registries (pyrox.registry.transport)
-    if ca_pem:
-        trusted.load_verify_locations(cadata=ca_pem)
-    return httpx.AsyncClient(verify=trusted)
+    if config.additional_ca:
+        trusted.load_verify_locations(cadata=config.additional_ca)
+    transport = ProxiedTransport(trusted, config.proxies.for_url)
+    return httpx.AsyncClient(transport=transport, trust_env=False)
 
 
 def _signing_key(config: Config) -> RSAKey:
@@ -412,7 +414,7 @@ def _image_servicers(
         ImageIntegrationService(
             store=stores.integrations,
             sensors=connections,
-            client=partial(_registry_client, clock=clock),
+            client=partial(_registry_client, config, clock=clock),
             scanner=built_in,
             ca_pem=config.additional_ca,
             allow_local=config.allow_local_registries,
@@ -451,8 +453,8 @@ def _lifecycle(stores: Stores, clock: Clock) -> AlertLifecycle:
     )
 
 
-def _registry_client(endpoint: RegistryEndpoint, *, clock: Clock) -> RegistryClient:
-    return RegistryClient(endpoint, clock=clock)
+def _registry_client(config: Config, endpoint: RegistryEndpoint, *, clock: Clock) -> RegistryClient:
+    return RegistryClient(endpoint, clock=clock, proxies=config.proxies.for_url)
 
 
 def _scanner(config: Config, clock: Clock, tls: ClientTls) -> ScannerV4 | None:
@@ -475,7 +477,7 @@ def _enricher(config: Config, clock: Clock, stores: Stores, scanner: ScannerV4 |
     return Enricher(
         store=stores.images,
         integrations=stores.integrations.all_integrations,
-        client=partial(_registry_client, clock=clock),
+        client=partial(_registry_client, config, clock=clock),
         scanner=scanner,
         clock=clock,
         fresh_for=config.reprocessing,

@@ -17,6 +17,7 @@ import yaml
 from pyrox import env, features
 from pyrox.env import Address, Setting
 from pyrox.errors import Invalid
+from pyrox.proxy import ProxyFile
 
 SECRETS = Path("/run/secrets/stackrox.io")
 EXTERNAL_DB = Path("/etc/ext-db/central-external-db.yaml")
@@ -51,6 +52,7 @@ REPROCESSING = Setting(
 )
 SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.span, timedelta(minutes=10), "longest scan of one image")
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
+NAMESPACE = Setting("POD_NAMESPACE", env.text, "", "namespace that Central runs in")
 PLAIN_ENDPOINTS = Setting("ROX_PLAINTEXT_ENDPOINTS", env.text, "", "comma list of [addr:]port without TLS")
 
 
@@ -81,6 +83,8 @@ class Config:
     """PEM of further CAs that registries may use."""
     allow_local_registries: bool
     """Whether an integration may name this machine; only for an installation on one machine."""
+    proxies: ProxyFile
+    """What stands between Central and addresses outside the installation."""
     plain: tuple[Address, ...] = ()
     flags: Mapping[features.Flag, bool] = field(default_factory=dict)
 
@@ -143,6 +147,9 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         log_level=LOG_LEVEL.read(environment),
         additional_ca="\n".join(_text(path) for path in sorted(flags.additional_ca.glob("*.crt"))),
         allow_local_registries=flags.allow_local_registries,
+        proxies=ProxyFile(
+            flags.secrets / "proxy-config" / "config.yaml", environment, NAMESPACE.read(environment)
+        ),
         plain=tuple(
             Address.parse(part) for part in PLAIN_ENDPOINTS.read(environment).split(",") if part.strip()
         ),

@@ -5,6 +5,7 @@ Called by `main`. Nothing is opened before the components run.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -22,6 +23,7 @@ from pyrox.pg.migrate import Migrator
 from pyrox.pg.pool import Pool
 from pyrox.registry.client import Endpoint as RegistryEndpoint
 from pyrox.registry.client import RegistryClient
+from pyrox.registry.proxied import ProxiedTransport
 from pyrox.registry.transport import Limits as RegistryLimits
 from pyrox.rpc import health
 from pyrox.rpc.authn import AnyService, Authenticator, ServiceAuthenticator
@@ -138,7 +140,11 @@ def _registries(config: Config, clock: Clock) -> Registries:
         endpoint = replace(endpoint, tls=tls)
         # Upstream's words, which registries' logs and rules may know.
         return RegistryClient(
-            endpoint, clock=clock, user_agent=f"StackRox Scanner/{WIRE_VERSION}", limits=limits
+            endpoint,
+            clock=clock,
+            user_agent=f"StackRox Scanner/{WIRE_VERSION}",
+            limits=limits,
+            proxies=config.proxies.for_url,
         )
 
     return make
@@ -166,7 +172,13 @@ def _mapping_client(url: str, config: Config, tls: ClientTls) -> Callable[[], ht
     if config.stackrox_services:
         target = Target(url, "central.stackrox")
         return lambda: http_client(target, tls=tls)
-    return lambda: httpx.AsyncClient(timeout=10.0, trust_env=False, follow_redirects=True)
+    context = ssl.create_default_context()
+    return lambda: httpx.AsyncClient(
+        transport=ProxiedTransport(context, config.proxies.for_url),
+        timeout=10.0,
+        trust_env=False,
+        follow_redirects=True,
+    )
 
 
 def _probes(config: Config, tls: ServerTls, store: IndexStore, metrics: Metrics, *, clock: Clock) -> Front:

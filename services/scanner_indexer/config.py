@@ -17,6 +17,7 @@ from pyrox import env
 from pyrox.errors import Invalid
 from pyrox.mtls.choice import Places
 from pyrox.pg.settings import Settings
+from pyrox.proxy import ProxyFile
 from pyrox.scan import settings
 
 _SETTINGS = (
@@ -41,6 +42,7 @@ _SETTINGS = (
         "/usr/local/share/ca-certificates",
         "directory of further CAs for registries, `*.crt`; the default is where charts mount them",
     ),
+    NAMESPACE := env.Setting("POD_NAMESPACE", env.text, "", "namespace that the Indexer runs in"),
     env.METRICS_PORT,
 )  # fmt: skip
 _LEAST_INTERVAL = timedelta(hours=1)
@@ -72,6 +74,8 @@ class Config:
     name_to_repos_url: str
     name_to_repos_file: Path | None
     expiry: Expiry
+    proxies: ProxyFile
+    """What stands between the Indexer and registries."""
     additional_cas: str = ""
     """PEM texts of authorities that registries are trusted by, beside the system's."""
     stackrox_services: bool = False
@@ -100,6 +104,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         name_to_repos_url=values["indexer.name_to_repos_url"],
         name_to_repos_file=_seed(values, "indexer.name_to_repos_file"),
         expiry=_expiry(environment),
+        proxies=_proxies(values, environment),
         additional_cas=_authorities(Path(ADDITIONAL_CAS.read(environment))),
         stackrox_services=values["stackrox_services"],
         allow_anonymous=settings.ANONYMOUS.read(environment),
@@ -114,6 +119,12 @@ def _seed(values: Mapping[str, Any], key: str) -> Path | None:
     if not path.is_file():
         raise Invalid(f"{key}: {path} does not exist")
     return path
+
+
+def _proxies(values: Mapping[str, Any], environment: Mapping[str, str]) -> ProxyFile:
+    directory = values["proxy.config_dir"]
+    path = Path(directory) / values["proxy.config_file"] if directory else None
+    return ProxyFile(path, environment, NAMESPACE.read(environment))
 
 
 def _authorities(directory: Path) -> str:
