@@ -82,9 +82,12 @@ class LockDetector:
         self.version = version
         self._ecosystem = ecosystem
         self._readers = readers
+        self._endings = tuple(readers)
 
     def wants(self, path: str, mode: int) -> bool:  # noqa: ARG002 - the protocol's signature
         """True for an application's lock file of this ecosystem."""
+        if not path.endswith(self._endings):
+            return False
         return path.rpartition("/")[2] in self._readers and not _INSTALLED.search(path)
 
     def start(self, limits: Limits) -> _Run:

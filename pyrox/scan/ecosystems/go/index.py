@@ -17,7 +17,8 @@ ECOSYSTEM: Final = "go"
 REPOSITORY: Final = Repository(name="go")
 _EXECUTABLE: Final = 0o111
 # What `go version` looks at in a directory: files that may be run, and shared libraries by name.
-_LIBRARY: Final = re.compile(r"\.(?:so(?:\.[^/]*)?|exe|dll)$")
+_LIBRARY: Final = re.compile(r"\.so(?:\.[^/]*)?$")
+_WINDOWS: Final = (".exe", ".dll")
 _SCRIPT: Final = (".py", ".sh", ".pl", ".rb", ".js", ".a", ".o")
 _DEVEL: Final = "(devel)"
 _COMMITS: Final = (40, 64)  # hexadecimal digits of SHA-1 and SHA-256
@@ -105,7 +106,7 @@ class GoDetector:
         """True for a file that may be run and is no script by its name, and for shared libraries."""
         if mode & _EXECUTABLE:
             return not path.endswith(_SCRIPT)
-        return bool(_LIBRARY.search(path))
+        return path.endswith(_WINDOWS) or (".so" in path and bool(_LIBRARY.search(path)))
 
     def start(self, limits: Limits) -> _Run:
         """A fresh run for one layer."""
