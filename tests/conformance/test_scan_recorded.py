@@ -16,6 +16,7 @@ from pyrox.scan import catalogue, codec, matching, report
 from pyrox.scan.advisories import bundle
 from pyrox.scan.advisories.enrichment import Enrichments, Kev, Nvd, parse_kev, parse_nvd
 from pyrox.scan.advisories.model import Advisory, AdvisoryRow, ParsedAdvisory, Skipped
+from pyrox.scan.versions.base import key_or_none
 from tests.conftest import shared_folder
 
 pytestmark = pytest.mark.needs("shared")
@@ -37,13 +38,20 @@ def feeds() -> Path:
 def test_version_pairs_agree_by_comparator_and_by_key(name: str) -> None:
     scheme = SCHEMES[name]
     lines = (shared_folder() / "data" / "versions" / f"{name}.tsv").read_text("utf-8").splitlines()
-    wrong = []
+    wrong, without_key = [], 0
     for line in lines:
         a, expected, b = line.split("\t")
-        keys = (scheme.key(a) > scheme.key(b)) - (scheme.key(a) < scheme.key(b))
-        if not OPERATORS[scheme.compare(a, b)] == OPERATORS[keys] == expected:
+        first, second = key_or_none(scheme, a), key_or_none(scheme, b)
+        if first is None or second is None:
+            # Refused rather than misordered: the comparator then decides.
+            without_key += 1
+            by_key = expected
+        else:
+            by_key = OPERATORS[(first > second) - (first < second)]
+        if not OPERATORS[scheme.compare(a, b)] == by_key == expected:
             wrong.append(line)
     assert (wrong, bool(lines)) == ([], True)
+    assert without_key <= len(lines) // 100
 
 
 def bundle_rows() -> list[tuple[Advisory, AdvisoryRow]]:
