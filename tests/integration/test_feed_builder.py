@@ -162,6 +162,23 @@ def test_red_hat_archive_is_taken_once_and_then_only_changes(tmp_path: Path) -> 
     assert not (tmp_path / "escape.json").exists()
 
 
+def test_amazon_is_found_by_mirror_and_index(tmp_path: Path) -> None:
+    folder, publisher = tmp_path / "feeds", Publisher()
+    with serving(publisher):
+        place = b'<location href="repodata/ab-updateinfo.xml.gz"/>'
+        index = b'<repomd><data type="updateinfo">' + place + b"</data></repomd>"
+        publisher.files = {
+            "/amazon/AL2/mirror.list": f"{publisher.url}/m1/x86_64/\n{publisher.url}/m2\n".encode(),
+            "/m1/x86_64/repodata/repomd.xml": index,
+            "/m1/x86_64/repodata/ab-updateinfo.xml.gz": b"<updates/>",
+        }
+        assert update(folder, ("amazon", f"{publisher.url}/amazon")) == []
+        publisher.files["/m1/x86_64/repodata/repomd.xml"] = b"<repomd><data"
+        (problem,) = update(folder, ("amazon", f"{publisher.url}/amazon"))
+    assert (folder / "amazon/AL2/updateinfo.xml.gz").read_bytes() == b"<updates/>"
+    assert "names no updateinfo" in problem
+
+
 def test_server_in_trouble_and_missing_feed_do_not_stop_the_others(tmp_path: Path) -> None:
     folder, publisher = tmp_path / "feeds", Publisher()
     publisher.files = {"/debian/json": b"{}", "/kev/known_exploited_vulnerabilities.json": b"{}"}

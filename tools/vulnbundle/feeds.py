@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from pyrox.scan.advisories.vex import listed, members
+from pyrox.scan.formats.bounded import StreamDamage
+from pyrox.scan.formats.xmlrecords import records
 from tools.vulnbundle.fetch import Fetcher, Outcome
 
 ADDRESSES: Final[Mapping[str, str]] = {
@@ -22,6 +24,7 @@ ADDRESSES: Final[Mapping[str, str]] = {
     "debian": "https://security-tracker.debian.org/tracker/data",
     "epss": "https://epss.empiricalsecurity.com",
     "kev": "https://www.cisa.gov/sites/default/files/feeds",
+    "nvd": "https://nvd.nist.gov/feeds/json/cve/2.0",
     "manual": "https://raw.githubusercontent.com/stackrox/stackrox/master/scanner/updater/manual",
     "oracle": "https://linux.oracle.com/security/oval",
     "osv": "https://osv-vulnerabilities.storage.googleapis.com",
@@ -30,7 +33,7 @@ ADDRESSES: Final[Mapping[str, str]] = {
     "suse": "https://ftp.suse.com/pub/projects/security/oval",
     "ubuntu": "https://security-metadata.canonical.com/oval",
 }
-WITHOUT_ADDRESS: Final = ("amazon", "chainguard", "fedora", "nvd", "photon", "wolfi")
+WITHOUT_ADDRESS: Final = ("amazon", "chainguard", "photon", "wolfi")
 _ECOSYSTEMS: Final = (
     "AlmaLinux", "Azure Linux", "Go", "Kubernetes", "Maven", "NuGet", "Packagist", "PyPI", "Rocky Linux",
     "RubyGems", "crates.io", "npm",
@@ -42,7 +45,9 @@ _SUSE: Final = (
     *(f"opensuse.leap.15.{n}" for n in range(5, 7)),
 )
 _FIRST_ORACLE: Final = 2007
+_FIRST_NVD: Final = 2002
 _FIRST_VEX: Final = 2015
+_AMAZON: Final = ("AL1", "AL2", "AL2023")
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,10 @@ def files(feed: str, today: date) -> Iterator[File]:
         for year in range(_FIRST_ORACLE, today.year + 1):
             name = f"com.oracle.elsa-{year}.xml.bz2"
             yield File(name, f"oracle/{name}")
+    elif feed == "nvd":
+        for year in range(_FIRST_NVD, today.year + 1):
+            name = f"nvdcve-2.0-{year}.json.gz"
+            yield File(name, f"nvd/{name}")
     elif feed == "epss":
         name = f"epss_scores-{today - timedelta(days=1)}.csv.gz"
         yield File(name, "epss/epss_scores.csv.gz", optional=False)
@@ -73,10 +82,6 @@ _PLAIN: Final[Mapping[str, tuple[File, ...]]] = {
         File(f"{release}/{name}.json", f"alpine/{release}/{name}.json")
         for release in _ALPINE
         for name in ("main", "community")
-    ),
-    "amazon": tuple(
-        File(f"{name}/updateinfo.xml.gz", f"amazon/{name}/updateinfo.xml.gz")
-        for name in ("AL1", "AL2", "AL2023")
     ),
     "azure": tuple(
         File(f"{name}-oval.xml", f"azure/{name}-oval.xml") for name in ("azurelinux-3.0", "cbl-mariner-2.0")
@@ -114,6 +119,8 @@ def fetch(fetcher: Fetcher, feed: str, base: str, folder: Path, today: date) -> 
     """
     if feed in {"rhel-vex", "rhel-csaf"}:
         return _csaf(fetcher, feed, base, folder)
+    if feed == "amazon":
+        return _amazon(fetcher, base, folder)
     counts = dict.fromkeys(Outcome, 0)
     for file in files(feed, today):
         outcome = fetcher.fetch(f"{base}/{file.address}", file.path)
@@ -121,6 +128,34 @@ def fetch(fetcher: Fetcher, feed: str, base: str, folder: Path, today: date) -> 
             raise LookupError(f"{base}/{file.address}: not found")
         counts[outcome] += 1
     return counts
+
+
+def _amazon(fetcher: Fetcher, base: str, folder: Path) -> dict[Outcome, int]:
+    """For each repository its list of mirrors, the first mirror's index, and what that names."""
+    counts = dict.fromkeys(Outcome, 0)
+    for name in _AMAZON:
+        mirrors, index = f"amazon/{name}/.mirror.list", f"amazon/{name}/.repomd.xml"
+        if fetcher.fetch(f"{base}/{name}/mirror.list", mirrors) is Outcome.ABSENT:
+            counts[Outcome.ABSENT] += 1
+            continue
+        mirror = (folder / mirrors).read_text().strip().partition("\n")[0].strip().rstrip("/")
+        if fetcher.fetch(f"{mirror}/repodata/repomd.xml", index) is Outcome.ABSENT:
+            raise LookupError(f"{mirror}/repodata/repomd.xml: not found")
+        place = _updateinfo((folder / index).read_bytes())
+        if not place.endswith("updateinfo.xml.gz") or ".." in place:
+            raise LookupError(f"{mirror}/repodata/repomd.xml names no updateinfo: {place[:100]!r}")
+        counts[fetcher.fetch(f"{mirror}/{place}", f"amazon/{name}/updateinfo.xml.gz")] += 1
+    return counts
+
+
+def _updateinfo(index: bytes) -> str:
+    """Where the index says that updateinfo lies; empty when it does not or is damaged."""
+    try:
+        found = [n for n in records(index, "data".__eq__) if n.attributes.get("type") == "updateinfo"]
+    except StreamDamage:
+        return ""
+    location = found[0].first("location") if found else None
+    return location.attributes.get("href", "") if location is not None else ""
 
 
 def _csaf(fetcher: Fetcher, feed: str, base: str, folder: Path) -> dict[Outcome, int]:

@@ -11,8 +11,8 @@ from tools.build_vuln_bundle import wanted
 from tools.vulnbundle import feeds
 
 TODAY = date(2026, 11, 24)
-ENRICHMENTS = {"epss", "kev"}
-LISTED = {"rhel-vex", "rhel-csaf", "nvd", "fedora"}
+ENRICHMENTS = {"epss", "kev", "nvd"}
+LISTED = {"rhel-vex", "rhel-csaf", "amazon"}  # what their own lists name
 
 
 @pytest.mark.parametrize("feed", sorted({*feeds.ADDRESSES, *feeds.WITHOUT_ADDRESS} - LISTED))
@@ -27,6 +27,7 @@ def test_files_of_a_feed_are_those_that_a_parser_reads(feed: str) -> None:
 def test_files_with_a_day_or_year_end_today() -> None:
     assert [f.address for f in feeds.files("epss", TODAY)] == ["epss_scores-2026-11-23.csv.gz"]
     assert [f.path for f in feeds.files("oracle", TODAY)][-1] == "oracle/com.oracle.elsa-2026.xml.bz2"
+    assert next(f.address for f in feeds.files("nvd", TODAY)) == "nvdcve-2.0-2002.json.gz"
     assert list(feeds.files("unheard", TODAY)) == []
 
 

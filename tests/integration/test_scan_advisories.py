@@ -11,9 +11,9 @@ from pyrox.scan import catalogue
 from pyrox.scan.advisories.enrichment import Epss, RedHatAdvisory, parse_epss, parse_red_hat
 from pyrox.scan.advisories.model import AdvisoryRow, Item, ParsedAdvisory, Severity, Skipped
 from pyrox.scan.protocols import Source, VersionScheme
-from tests.unit.pyrox.scan.advisories import real_advisories as real
+from tests.support import real_advisories as real
+from tests.support.real_advisories import Osv
 from tests.unit.pyrox.scan.advisories.oval_documents import Entry, Test, document
-from tests.unit.pyrox.scan.advisories.real_advisories import Osv
 
 SCHEMES = catalogue.schemes()
 
