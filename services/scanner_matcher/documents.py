@@ -19,6 +19,7 @@ _REMEMBERED = 64
 _LIST = (
     "SELECT id, added, cardinality(vulnerabilities) AS vulnerabilities FROM vuln_vex ORDER BY id LIMIT 1000"
 )
+_SOME = "SELECT EXISTS (SELECT FROM vuln_vex)"
 _ABOUT = "SELECT id, added FROM vuln_vex WHERE vulnerabilities && $1::text[] ORDER BY id LIMIT 1000"
 _DOCUMENT = "SELECT document FROM vuln_vex WHERE id = $1"
 _ADD = """
@@ -44,6 +45,10 @@ class Documents:
     def __init__(self, *, pool: Pool) -> None:
         self._pool = pool
         self._parsed: dict[tuple[str, datetime], vex.Document] = {}
+
+    async def some(self) -> bool:
+        """Whether there is any document; where there is none, no hit need be looked at."""
+        return bool(await self._pool.fetchval(_SOME))
 
     async def about(self, names: Iterable[str]) -> list[vex.Statement]:
         """All statements of the documents that name one of these vulnerabilities."""

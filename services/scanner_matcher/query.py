@@ -34,6 +34,9 @@ _NO_PLAN = matching.Plan((), ())
 class Statements(Protocol):
     """Where VEX statements are kept."""
 
+    async def some(self) -> bool:
+        """Whether there is any statement at all."""
+
     async def about(self, names: Iterable[str]) -> list[vex.Statement]:
         """All statements about one of these vulnerabilities."""
 
@@ -123,6 +126,8 @@ class Query:
         return coverage(subject.report, answer.plan, answer.feeds, self.schemes)
 
     async def _about(self, texts: Iterable[Advisory]) -> list[vex.Statement]:
+        if not await self._statements.some():
+            return []
         names = {name for text in texts for name in names_of(text)}
         return await self._statements.about(names) if names else []
 

@@ -15,7 +15,6 @@ from services.scanner_matcher.compact import OtherMaker, unpack, write
 from services.scanner_matcher.loader import Prepared
 from tests.support.definitions import debian, lines, nvd
 
-
 EMPTY = [{"name": name, "size": -1, "sha256": ""} for name in ("ranges", "texts", "enrichments")]
 
 

@@ -86,6 +86,9 @@ class Database:
     async def feeds(self) -> dict[str, list[Feed]]:
         return {"debian:12": [Feed("debian", NOW)]}
 
+    async def some(self) -> bool:
+        return bool(self.statements)
+
     async def about(self, names: Iterable[str]) -> list[vex.Statement]:
         wanted = frozenset(names)
         return [statement for statement in self.statements if wanted & statement.vulnerabilities]
