@@ -10,9 +10,11 @@ import zlib
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pyrox.scan import catalogue
-from pyrox.scan.formats import gobuild
+from pyrox.scan.formats import dockerfile, gobuild, lockjson, locktext, locktoml, phparray
 from pyrox.scan.layer import index_layer
 from pyrox.scan.model import Finds, Note, NoteKind
 from pyrox.scan.protocols import Limits
@@ -159,3 +161,53 @@ def test_manifest_of_a_gigabyte_is_passed_over_with_a_note() -> None:
     detail = f"{1 << 30} bytes; nodejs reads at most {Limits().text_bytes}"
     assert merged.notes == (Note(NoteKind.TOO_LARGE, "node_modules/x/package.json", detail),)
     assert names(merged) == [("y", "1.0.0")]
+
+
+READERS: tuple[Callable[[bytes], object], ...] = (
+    lambda data: dockerfile.labels(data.decode("utf-8", "replace")),
+    lambda data: list(phparray.texts(data.decode("utf-8", "replace"))),
+    *(
+        lambda data, reader=reader: list(reader(data))
+        for reader in (
+            lockjson.npm,
+            lockjson.pipfile,
+            lockjson.composer,
+            lockjson.nuget,
+            locktext.yarn,
+            locktext.pnpm,
+            locktext.bundler,
+            locktext.gradle,
+            locktoml.python,
+            locktoml.cargo,
+        )
+    ),
+)
+WORDS = st.sampled_from(
+    b"""[[package]]
+name = "a"
+version = "1"
+packages:
+  /a@1.0.0:
+GEM
+    a (1)
+a:b:1=c
+"a@1":
+  version "1"
+""".splitlines(keepends=True)
+    + b"array( 'a' => ) LABEL\ta= ENV\tb $b ${b:- { } [ ] , \" \\ \xff \0".split(b" ")
+    + [b"\n", b" ", b'"packages":', b'"dependencies":']
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(parts=st.lists(WORDS | st.binary(max_size=8), max_size=40))
+def test_readers_read_or_refuse_whatever_they_are_given(parts: list[bytes]) -> None:
+    data = b"".join(parts)
+    refused = 0
+    for reader in READERS:
+        try:
+            reader(data)
+        except ValueError:
+            refused += 1
+    # Those of plain lines know no wrong line, only texts that are no Unicode.
+    assert refused <= len(READERS) - 2

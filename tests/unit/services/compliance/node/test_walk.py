@@ -118,3 +118,21 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
     before = opened()
     walked(tmp_path)
     assert opened() == before
+
+
+def test_what_goes_away_during_the_walk_is_a_note(tmp_path: Path) -> None:
+    write(tmp_path, "a", "d/x", "e", "z")
+    walk = Walk(tmp_path, wanted=everything, limits=Limits())
+    seen = []
+    for file in walk.files():
+        seen.append(file.entry.path)
+        if file.entry.path == "a":
+            (tmp_path / "e").unlink()
+        if file.entry.path == "z":
+            (tmp_path / "d/x").unlink()
+            (tmp_path / "d").rmdir()
+    assert seen == ["a", "z"]
+    assert [(note.kind, note.subject) for note in walk.notes] == [
+        (NoteKind.MALFORMED, "e"),
+        (NoteKind.MALFORMED, "d"),
+    ]
