@@ -19,6 +19,7 @@ CPE_KEY: Final = "rhel-cpe-repository"
 _REPOID_KEY: Final = "rhel-repoid"
 """Ours, and inside the Indexer only: an id that is not looked up yet."""
 _CONTAINERS: Final = "rhcc"
+_RED_HAT: Final = frozenset(("rhel", "rhcos", "redhat"))
 _BY_DOCKERFILE: Final = "root/buildinfo/Dockerfile-"
 _UNMATCHABLE: Final = "unmatchable"
 _MAPPED: Final = "rhel-repositories"
@@ -43,12 +44,13 @@ def repoid_repository(repoid: str) -> Repository:
 
 def wanted(layers: Sequence[LayerFinds]) -> bool:
     """Whether any layer holds something that needs the files."""
-    return any(
-        bool(found.origins)
-        or any(repository.key == _REPOID_KEY for repository in found.repositories)
-        or any(package.ecosystem == _CONTAINERS for package in found.packages)
-        for layer in layers
-        for found in layer.by_detector.values()
+    finds = [found for layer in layers for found in layer.by_detector.values()]
+    if any(package.ecosystem == _CONTAINERS for found in finds for package in found.packages):
+        return True
+    systems = {system.did for found in finds for system in found.distributions}
+    # Other systems use dnf too; their repositories are not in Red Hat's file.
+    return (not systems or bool(systems & _RED_HAT)) and any(
+        repository.key == _REPOID_KEY for found in finds for repository in found.repositories
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from pyrox.scan import repositories
 from pyrox.scan.coalesce import coalesce
 from pyrox.scan.model import (
@@ -127,6 +129,15 @@ def test_layers_of_others_are_left_as_they_are() -> None:
     layers = [layer(1, rpm=rpms(BASH)), layer(2)]
     assert not repositories.wanted(layers)
     assert resolve(layers, MAPPINGS) == layers
+
+
+@pytest.mark.parametrize(
+    ("system", "asks"), [("almalinux", False), ("fedora", False), ("rhel", True), ("", True)]
+)
+def test_systems_with_dnf_of_their_own_ask_for_no_file_of_red_hat(system: str, asks: bool) -> None:
+    systems = (replace(RHEL, did=system),) if system else ()
+    layers = [layer(1, rpm=Finds(packages=(BASH,), distributions=systems)), layer(2, content=sets("baseos"))]
+    assert repositories.wanted(layers) is asks
 
 
 def test_container_has_a_name_for_each_place_in_the_catalogue() -> None:
