@@ -47,8 +47,9 @@ _LOG = log.get(__name__)
 LAYERS_AT_ONCE = 10
 # Half of them, so that one registry that drips cannot hold up the images of others.
 LAYERS_OF_ONE_REGISTRY = 5
-_LEASE = timedelta(seconds=60)
-_RENEW_SECONDS = 20.0
+# After a kill its holder is missed for so long.
+_LEASE = timedelta(seconds=15)
+_RENEW_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
 _ROUNDS = 3
 

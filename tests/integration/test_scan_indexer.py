@@ -289,6 +289,47 @@ async def test_report_expires_and_its_layers_with_it(
     assert await pool.fetchval(count, blob) == 0
 
 
+def collecting(indexer: App) -> IndexStore:
+    """A store of its own, to collect garbage with at once."""
+    expiry = Expiry(timedelta(hours=1), timedelta(hours=1), timedelta(hours=1), 100)
+    return IndexStore(pool=indexer.pool, expiry=expiry, random=Random(1))
+
+
+async def test_garbage_collection_leaves_an_image_that_is_indexed_again(indexer: App) -> None:
+    pool, store, hash_id = indexer.pool, collecting(indexer), hash_of("sha256:again")
+    await store.set_state(hash_id, "FetchLayers")
+    await store.set_layers(hash_id, ["sha256:again-layer"])
+    await store.save_report(hash_id, "d", b"old", ())
+    await pool.execute("UPDATE index_manifest SET expiration = now() WHERE hash_id = $1", hash_id)
+    assert await store.report(hash_id, "d") is None
+    await store.set_state(hash_id, "FetchLayers")
+    await store.collect_garbage()
+    count = "SELECT count(*) FROM index_manifest_layer WHERE hash_id = $1"
+    assert await pool.fetchval(count, hash_id) == 1
+    # The old report does not come back to life with its row.
+    assert await store.report(hash_id, "d") is None
+    await store.save_report(hash_id, "d", b"new", ())
+    await store.set_state(hash_id, "IndexFinished")
+    assert await store.report(hash_id, "d") == b"new"
+
+
+async def test_finds_of_an_older_detector_go_a_day_after_a_newer_ones(indexer: App) -> None:
+    pool, store, layer = indexer.pool, collecting(indexer), "sha256:two-versions"
+    await store.set_state(hash_of("sha256:versions"), "FetchLayers")
+    await store.set_layers(hash_of("sha256:versions"), [layer])
+    for version in ("1", "2"):
+        await store.save_finds(layer, {"dpkg": version, "rpm": "7"}, {"dpkg": b"", "rpm": b""})
+    versions = "SELECT version FROM index_layer_finds WHERE digest = $1 AND detector = 'dpkg' ORDER BY 1"
+    age = "UPDATE index_layer_finds SET indexed_at = now() - $2::interval WHERE digest = $1 AND version = '1'"
+    await pool.execute(age, layer, timedelta(hours=23))
+    await store.collect_garbage()
+    assert [row["version"] for row in await pool.fetch(versions, layer)] == ["1", "2"]
+    await pool.execute(age, layer, timedelta(hours=25))
+    await store.collect_garbage()
+    assert [row["version"] for row in await pool.fetch(versions, layer)] == ["2"]
+    assert await store.known([layer], {"dpkg": "2", "rpm": "7"}) == {layer: frozenset({"dpkg", "rpm"})}
+
+
 async def test_registry_with_an_additional_authority_is_trusted(
     database: Settings, pki: Pki, tmp_path: Path
 ) -> None:

@@ -75,7 +75,7 @@ class Store:
 
     async def take_lease(self, digest: str, owner: str, life: timedelta) -> bool:
         self._fail("take_lease")
-        assert life == timedelta(seconds=60)
+        assert life == timedelta(seconds=15)
         if self.leases.setdefault(digest, owner) != owner:
             return False
         self.taken.append(digest)
@@ -267,7 +267,7 @@ async def test_lease_is_held_while_the_layer_is_read_and_given_back() -> None:
     assert bench.store.leases == {}
 
 
-async def test_lease_is_prolonged_every_twenty_seconds_while_reading_goes_on() -> None:
+async def test_lease_is_prolonged_every_five_seconds_while_reading_goes_on() -> None:
     bench = Bench()
     bench.reader.gate.clear()
     job = asyncio.create_task(bench.run(Registry("1")))

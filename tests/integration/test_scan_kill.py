@@ -1,0 +1,172 @@
+"""Several Indexers on one database, as processes: they share the work, also when they are killed.
+
+`PYROX_KILLS` says how often one of them is killed while images are indexed (3 without it).
+What is fetched is counted by the registry: a layer again only if somebody died meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from pyrox.mtls.identity import CENTRAL, SCANNER_V4_INDEXER
+from pyrox.pb.internalapi.scanner.v4 import indexer_service_pb2 as pb
+from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport
+from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerStub
+from pyrox.pg.pool import Pool
+from pyrox.pg.settings import Settings
+from tests.support import pg, scanner
+from tests.support.fake_registry import FakeRegistry, layer_of, running
+from tests.support.pki import Pki
+from tests.support.scanner_process import Process, answered, up
+
+if TYPE_CHECKING:
+    from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerAsyncStub
+
+pytestmark = [pytest.mark.needs("postgres"), pytest.mark.asyncio, pytest.mark.timeout(300)]
+
+KILLS = int(os.environ.get("PYROX_KILLS", "3"))
+IMAGES, SHARED = 12, 6
+MOST_AT_ONCE = 5
+"""Layers of one registry that one Indexer has in work (services/scanner_indexer/states.py)."""
+
+
+def layers(seed: int, image: str, shared: int = SHARED) -> list[bytes]:
+    """A base that all images have, and one layer of their own; each takes a while to read."""
+    random = Random(seed)
+    found = [
+        layer_of({f"usr/share/noise/{n}": random.randbytes(3_000_000), **package(f"shared-{seed}-{n}")})
+        for n in range(shared)
+    ]
+    return [*found, layer_of({f"srv/{image}": b"x", **package(f"own-{image}")})]
+
+
+def package(name: str) -> dict[str, bytes]:
+    """A Python package."""
+    return {
+        f"opt/{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode()
+    }
+
+
+@dataclass(frozen=True)
+class Site:
+    """Two Indexers, the registry, and the database."""
+
+    indexers: tuple[Process, Process]
+    stubs: tuple[IndexerAsyncStub, IndexerAsyncStub]
+    registry: FakeRegistry
+    settings: Settings
+
+    def push(self, seed: int) -> dict[str, str]:
+        """Images with a common base: name to digest."""
+        return {
+            name: self.registry.push("team/app", name, layers(seed, name))
+            for name in (f"image-{seed}-{n}" for n in range(IMAGES))
+        }
+
+    async def index(self, turn: int, digest: str) -> IndexReport:
+        """Ask the Indexers in turn, again when one was killed."""
+        asked = pb.GetOrCreateIndexReportRequest(hash_id=f"/v4/containerimage/{digest}")
+        asked.container_image.url = f"{self.registry.base}/team/app@{digest}"
+        turns = iter(range(turn, turn + 10_000))
+        return await answered(
+            lambda: self.stubs[next(turns) % 2].GetOrCreateIndexReport(asked, timeout=60), seconds=120
+        )
+
+    def fetched(self) -> Counter[str]:
+        """How often each blob was asked for."""
+        return Counter(request.path for request in self.registry.requests if "/blobs/" in request.path)
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with running(FakeRegistry()) as fake:
+        yield fake
+
+
+@pytest_asyncio.fixture
+async def site(pg_server: pg.TestServer, registry: FakeRegistry, tmp_path: Path) -> AsyncIterator[Site]:
+    settings, pki = pg_server.database(), Pki(tmp_path / "pki")
+    async with AsyncExitStack() as stack:
+        # Sockets lie in it, whose paths must be short.
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="pyrox-"))
+        first, second = (
+            Process("scanner_indexer", settings, pki, SCANNER_V4_INDEXER, TMPDIR=scratch) for _ in range(2)
+        )
+        await stack.enter_async_context(up(first, second))
+        channels = [
+            await stack.enter_async_context(
+                scanner.channel(("127.0.0.1", process.port), pki, CENTRAL, SCANNER_V4_INDEXER)
+            )
+            for process in (first, second)
+        ]
+        yield Site((first, second), (IndexerStub(channels[0]), IndexerStub(channels[1])), registry, settings)
+
+
+def expected(seed: int, name: str) -> set[str]:
+    """The packages of an image."""
+    return {f"shared-{seed}-{n}" for n in range(SHARED)} | {f"own-{name}"}
+
+
+def named(report: IndexReport) -> set[str]:
+    """The packages of a report."""
+    return {package.name for package in report.contents.packages.values()}
+
+
+async def stored(settings: Settings) -> list[tuple[str, bool]]:
+    """State of each image, and whether a report is kept."""
+    pool = Pool(settings=settings, clock=scanner.SystemClock())
+    await pool.connect()
+    try:
+        rows = await pool.fetch("SELECT state, report IS NOT NULL AS kept FROM index_manifest")
+    finally:
+        await pool.close()
+    return [(row["state"], row["kept"]) for row in rows]
+
+
+async def test_two_indexers_fetch_each_layer_once(site: Site) -> None:
+    images = site.push(1)
+    reports = await asyncio.gather(*(site.index(turn, digest) for turn, digest in enumerate(images.values())))
+    for name, report in zip(images, reports, strict=True):
+        assert named(report) == expected(1, name)
+    fetched = site.fetched()
+    assert len(fetched) >= SHARED + IMAGES
+    assert set(fetched.values()) == {1}
+    assert await stored(site.settings) == [("IndexFinished", True)] * IMAGES
+
+
+async def test_killed_indexers_lose_nothing_and_repeat_little(site: Site) -> None:
+    random, images = Random(KILLS), site.push(2)
+    work = asyncio.gather(*(site.index(turn, digest) for turn, digest in enumerate(images.values())))
+    killed = 0
+    while killed < KILLS or not work.done():
+        if killed < KILLS:
+            await asyncio.sleep(random.uniform(0.5, 2.5))
+            victim = random.choice(site.indexers)
+            await asyncio.to_thread(victim.kill)
+            victim.start()
+            killed += 1
+        else:
+            await asyncio.wait([work])
+    for name, report in zip(images, await work, strict=True):
+        assert report.success
+        assert named(report) == expected(2, name)
+    assert await stored(site.settings) == [("IndexFinished", True)] * IMAGES
+    fetched = site.fetched()
+    assert sum(fetched.values()) - len(fetched) <= KILLS * MOST_AT_ONCE
+    # What the images have in common is known now, and so are they.
+    before = len(site.registry.requests)
+    for name, digest in images.items():
+        assert named(await site.index(0, digest)) == expected(2, name)
+    assert len(site.registry.requests) == before
