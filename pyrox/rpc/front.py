@@ -35,6 +35,8 @@ class Endpoint:
     port: int
     tls: ServerTls | None = None
     """None makes it a plaintext endpoint."""
+    optional: bool = False
+    """Whether the front goes on without it when it cannot listen there."""
 
     @classmethod
     def parse(cls, address: str, tls: ServerTls | None = None) -> Endpoint:
@@ -93,11 +95,12 @@ class Front:
             if endpoint.tls is not None:
                 # A certificate that cannot be read must stop the start, not the first client.
                 _ = endpoint.tls.context
-        listeners = [_listen(endpoint) for endpoint in self._endpoints]
+        opened = [(endpoint, listener) for endpoint in self._endpoints if (listener := _opened(endpoint))]
+        listeners = [listener for _, listener in opened]
         self.addresses = [listener.getsockname()[:2] for listener in listeners]
         try:
             async with asyncio.TaskGroup() as group:
-                for endpoint, listener in zip(self._endpoints, listeners, strict=True):
+                for endpoint, listener in opened:
                     group.create_task(self._accept(endpoint, listener))
                 if self._http is not None:
                     group.create_task(self._http.keep_date())
@@ -141,6 +144,17 @@ class Front:
             for connection in tuple(self._connections):
                 if not connection.grpc:
                     connection.abort()
+
+
+def _opened(endpoint: Endpoint) -> socket.socket | None:
+    try:
+        return _listen(endpoint)
+    except OSError as err:
+        if not endpoint.optional:
+            raise
+        address = f"{endpoint.host}:{endpoint.port}"
+        _LOG.warning("optional endpoint not opened", endpoint=address, reason=str(err))
+        return None
 
 
 def _listen(endpoint: Endpoint) -> socket.socket:

@@ -19,7 +19,7 @@ from pyrox.clock import Clock
 from pyrox.errors import Invalid
 from pyrox.metrics import Metrics
 from pyrox.mtls.identity import SCANNER_V4_INDEXER, SCANNER_V4_MATCHER, Subject
-from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
+from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls
 from pyrox.pb.storage.deployment_pb2 import ListDeployment
 from pyrox.pb.storage.secret_pb2 import ListSecret
 from pyrox.pg.migrate import Migrator
@@ -34,7 +34,6 @@ from pyrox.registry.client import RegistryClient
 from pyrox.registry.proxied import ProxiedTransport
 from pyrox.rpc.authn import ServiceAuthenticator
 from pyrox.rpc.client import Channels, Target
-from pyrox.rpc.front import Endpoint, Front
 from pyrox.rpc.gateway import Gateway
 from pyrox.rpc.grpcweb import GrpcWeb
 from pyrox.rpc.methods import Method, Servicer, table
@@ -99,12 +98,14 @@ from services.central.link.hashes import HashStore
 from services.central.link.inbox import EventCounters, Inbox
 from services.central.link.messages import Messages
 from services.central.link.service import SensorService
+from services.central.listening import Listening
 from services.central.login.service import AuthProviderService, AuthService
 from services.central.machines.exchange import Exchange
 from services.central.machines.issuers import Issuers
 from services.central.machines.store import MachineStore
 from services.central.namespaces.store import NamespaceStore
 from services.central.policies import store as policies_store
+from services.central.policies.dryrun import DryRun
 from services.central.policies.effects import PolicyEffects
 from services.central.policies.engine import PolicyEngine
 from services.central.policies.exchange import Importer
@@ -112,7 +113,7 @@ from services.central.policies.service import PolicyService
 from services.central.policies.store import PolicyStore
 from services.central.policy_categories.service import PolicyCategoryService
 from services.central.policy_categories.store import CategoryStore
-from services.central.readers import read_servicers
+from services.central.readers import dry_run, read_servicers
 from services.central.roles.service import RoleService
 from services.central.roles.store import RoleStore
 from services.central.routes.app import custom_routes
@@ -221,7 +222,7 @@ async def build(config: Config, clock: Clock) -> App:
         *_access_servicers(clock, material, stores, access),
         *_cluster_servicers(clock, stores, connections),
         *_image_servicers(config, clock, stores, connections, scanner, enricher),
-        *_policy_servicers(clock, stores, connections, lifecycle, engine, enricher),
+        *_policy_servicers(clock, stores, connections, lifecycle, engine, enricher, dry_run(pool, clock)),
         *read_servicers(pool, clock),
         PolicyCategoryService(store=stores.categories, policies=stores.policies),
         DBService(restores=safe.restores),
@@ -229,25 +230,12 @@ async def build(config: Config, clock: Clock) -> App:
     ]
     served = {servicer.SERVICE for servicer in servicers}
     methods = table(servicers, unserved.services_without(served))
-    tls = ServerTls(
-        certificates=[
-            CertFiles(config.default_tls / "tls.crt", config.default_tls / "tls.key"),
-            CertFiles.in_directory(config.certs),
-        ],
-        client_authorities=[config.certs / "ca.pem"],
-    )
     options = RpcOptions(max_receive_bytes=config.max_message_bytes, gzip_methods=frozenset({COMMUNICATE}))
     server = RpcServer(
         methods=methods, authenticator=access.authenticator, peers=peers, clock=clock, options=options
     )
-    endpoints = [Endpoint(config.listen.host, config.listen.port, tls)]
-    endpoints += [Endpoint(plain.host, plain.port) for plain in config.plain]
-    front = Front(
-        endpoints=endpoints,
-        app=_web(config, clock, methods, access, stores, material, safe),
-        peers=peers,
-        clock=clock,
-    )
+    web = _web(config, clock, methods, access, stores, material, safe)
+    listening = Listening(config.endpoints, certs=config.certs, default_tls=config.default_tls)
 
     async def policies_changed(_: Sequence[str]) -> None:
         stores.policies.forget()
@@ -257,11 +245,11 @@ async def build(config: Config, clock: Clock) -> App:
     listener = Listener(pool=pool, clock=clock, callbacks={policies_store.CHANNEL: policies_changed})
     components: tuple[Component, ...] = (
         pool,
-        CertificateWatch(watched=[tls, client_tls, material], clock=clock),
+        CertificateWatch(watched=[*listening.tls, client_tls, material], clock=clock),
         listener,
         safe.restores,
         server,
-        front,
+        *listening.fronts(web, peers, clock),
         *metrics_fronts(config.metrics, metrics, clock),
         Reprocessor(
             store=stores.images,
@@ -429,13 +417,16 @@ def _policy_servicers(
     lifecycle: AlertLifecycle,
     engine: PolicyEngine,
     enricher: Enricher,
+    dry_runs: DryRun,
 ) -> list[Servicer]:
     """Policies, what they find, and checks before anything runs."""
     effects = PolicyEffects(alerts=lifecycle, sensors=connections, engine=engine, clock=clock)
     importer = Importer(store=stores.policies, clock=clock)
     return [
         AlertService(store=stores.alerts),
-        PolicyService(store=stores.policies, importer=importer, effects=effects, clock=clock),
+        PolicyService(
+            store=stores.policies, importer=importer, effects=effects, dry_run=dry_runs, clock=clock
+        ),
         DetectionService(
             images=enricher, engine=engine, clusters=stores.clusters, sensors=connections, clock=clock
         ),

@@ -18,8 +18,11 @@ from pyrox import env, features
 from pyrox.env import Address, Setting
 from pyrox.errors import Invalid
 from pyrox.proxy import ProxyFile
+from services.central import endpoints
+from services.central.endpoints import Listen
 
 SECRETS = Path("/run/secrets/stackrox.io")
+ENDPOINTS = Path("/etc/stackrox.d/endpoints/endpoints.yaml")
 EXTERNAL_DB = Path("/etc/ext-db/central-external-db.yaml")
 
 
@@ -53,14 +56,18 @@ REPROCESSING = Setting(
 SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.span, timedelta(minutes=10), "longest scan of one image")
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
 NAMESPACE = Setting("POD_NAMESPACE", env.text, "", "namespace that Central runs in")
-PLAIN_ENDPOINTS = Setting("ROX_PLAINTEXT_ENDPOINTS", env.text, "", "comma list of [addr:]port without TLS")
+PLAIN_ENDPOINTS = Setting(
+    "ROX_PLAINTEXT_ENDPOINTS", env.text, "", "comma list of [http@|grpc@][addr:]port without TLS"
+)
+SECURE_ENDPOINTS = Setting(
+    "ROX_SECURE_ENDPOINTS", env.text, "", "comma list of further [http@|grpc@][addr:]port with TLS"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """Everything that `app.build` needs to know."""
 
-    listen: Address
     metrics: Address | None
     certs: Path
     htpasswd: Path
@@ -85,7 +92,7 @@ class Config:
     """Whether an integration may name this machine; only for an installation on one machine."""
     proxies: ProxyFile
     """What stands between Central and addresses outside the installation."""
-    plain: tuple[Address, ...] = ()
+    endpoints: tuple[Listen, ...] = ()
     flags: Mapping[features.Flag, bool] = field(default_factory=dict)
 
     @property
@@ -100,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--listen", default=":8443", help="address of the one TLS port")
     made.add_argument("--secrets", type=Path, default=SECRETS, help="directory of the mounted secrets")
     made.add_argument("--external-db", type=Path, default=EXTERNAL_DB, help="file with centralDB.source")
+    made.add_argument("--endpoints", type=Path, default=ENDPOINTS, help="file with further endpoints")
     made.add_argument("--ui", type=Path, default=Path("/ui"), help="directory of the built portal")
     made.add_argument(
         "--cli", type=Path, default=Path("/assets/downloads/cli"), help="directory of roxctl downloads"
@@ -126,7 +134,6 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
     flags = parser().parse_args(arguments)
     source, external = _database(flags.external_db)
     return Config(
-        listen=Address.parse(flags.listen),
         metrics=env.METRICS_PORT.read(environment),
         certs=flags.secrets / "certs",
         htpasswd=flags.secrets / "htpasswd" / "htpasswd",
@@ -150,8 +157,11 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         proxies=ProxyFile(
             flags.secrets / "proxy-config" / "config.yaml", environment, NAMESPACE.read(environment)
         ),
-        plain=tuple(
-            Address.parse(part) for part in PLAIN_ENDPOINTS.read(environment).split(",") if part.strip()
+        endpoints=endpoints.load(
+            Address.parse(flags.listen),
+            flags.endpoints,
+            plain=PLAIN_ENDPOINTS.read(environment),
+            secure=SECURE_ENDPOINTS.read(environment),
         ),
         flags={flag: flag.enabled(environment) for flag in features.ALL},
     )

@@ -12,6 +12,7 @@ from pyrox.env import Address
 from pyrox.errors import Invalid
 from services.central import config
 from services.central.config import Config, load
+from services.central.endpoints import Listen
 
 
 class Site:
@@ -39,7 +40,7 @@ def site(tmp_path: Path) -> Site:
 
 def test_config_without_settings_has_upstreams_defaults(site: Site) -> None:
     loaded = site.load()
-    assert loaded.listen == Address("0.0.0.0", 8443)  # noqa: S104 - what is expected
+    assert loaded.endpoints == (Listen(Address("0.0.0.0", 8443)),)  # noqa: S104 - what is expected
     assert loaded.metrics == Address("0.0.0.0", 9090)  # noqa: S104
     assert loaded.max_message_bytes == 25165824
     assert loaded.reprocessing == timedelta(hours=4)
@@ -48,7 +49,7 @@ def test_config_without_settings_has_upstreams_defaults(site: Site) -> None:
     assert loaded.matcher == "scanner-v4-matcher.stackrox.svc:8443"
     assert loaded.ui == Path("/ui")
     assert loaded.cli == Path("/assets/downloads/cli")
-    assert (loaded.offline, loaded.allow_local_registries, loaded.plain) == (False, False, ())
+    assert (loaded.offline, loaded.allow_local_registries) == (False, False)
     assert loaded.log_level == "info"
     assert loaded.flags == {flag: flag.default for flag in features.ALL}
 
@@ -73,7 +74,7 @@ def test_config_reads_files_and_derives_paths(site: Site) -> None:
     assert loaded.default_tls == site.secrets / "default-tls-cert"
     assert loaded.additional_ca == "A\nB"
     assert loaded.allow_local_registries
-    assert loaded.listen == Address("127.0.0.1", 1)
+    assert loaded.endpoints[0] == Listen(Address("127.0.0.1", 1))
 
 
 def test_config_takes_the_environment(site: Site) -> None:
@@ -89,7 +90,10 @@ def test_config_takes_the_environment(site: Site) -> None:
     )
     assert (loaded.max_message_bytes, loaded.offline, loaded.log_level) == (1048576, True, "debug")
     assert (loaded.reprocessing, loaded.scan_timeout) == (timedelta(minutes=30), timedelta(seconds=90))
-    assert loaded.plain == (Address("0.0.0.0", 8080), Address("127.0.0.1", 8081))  # noqa: S104
+    assert loaded.endpoints[1:] == (
+        Listen(Address("0.0.0.0", 8080), tls=None),  # noqa: S104 - as asked for
+        Listen(Address("127.0.0.1", 8081), tls=None),
+    )
     assert loaded.metrics == Address("127.0.0.1", 9191)
     assert not loaded.scanner_v4
     assert site.load().scanner_v4
