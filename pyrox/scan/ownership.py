@@ -27,10 +27,12 @@ _ENDINGS: Final = (
     ".egg/EGG-INFO/PKG-INFO",
     ".deps.json",
     "/composer/installed.json",
+    "/composer/installed.php",
     "/package.json",
 )
-_PLACES: Final = re.compile(r"usr/(?:local/)?s?bin/[^/]+$|usr/libexec/.+$|usr/lib/(?:golang|go-[0-9.]+)/.+$")
-_PYTHON: Final = ("/dist-packages/", "/site-packages/")
+_PLACES: Final = re.compile(
+    r"usr/(?:local/)?s?bin/[^/]+$|usr/libexec/.+$|usr/lib/(?:golang|go(?:-[0-9.]+)?)/.+$"
+)
 _MERGED: Final = ("lib", "lib64", "bin", "sbin")
 
 
@@ -48,7 +50,9 @@ def _matters(path: str) -> bool:
     """Whether a language detector reads the file; no pattern here goes back over the path."""
     if path.endswith(_ENDINGS) or _PLACES.match(path):
         return True
-    return path.endswith(".so") and any(place in path for place in _PYTHON)
+    # Libraries carry lists of crates and of Go's modules too: Alpine builds its Rust with them.
+    base = path.rpartition("/")[2]
+    return base.endswith(".so") or ".so." in base
 
 
 def key(path: str) -> str:

@@ -30,6 +30,11 @@ KEPT = [
     "usr/libexec/docker/cli-plugins/docker-compose",
     "usr/lib/golang/bin/go",
     "usr/lib/go-1.22/pkg/tool/linux_amd64/vet",
+    "usr/lib/go/bin/go",
+    "usr/lib/x86_64-linux-gnu/libc.so.6",
+    "usr/lib/librsvg-2.so.2.48.0",
+    "usr/lib/numpy/core.so",
+    "usr/share/php/composer/installed.php",
 ]
 DROPPED = [
     "",
@@ -38,14 +43,12 @@ DROPPED = [
     "usr/bin/",
     "usr/bin/sub/tool",
     "usr/libexec",
-    "usr/lib/x86_64-linux-gnu/libc.so.6",
-    "usr/lib/python3/dist-packages/numpy/core.so.1",
-    "usr/lib/numpy/core.so",
     "usr/share/doc/package.json.gz",
     "package.json",
-    "usr/lib/go/bin/go",
     "opt/a.jar.bak",
     "srv/usr/bin/tool",
+    "usr/lib/gone/x",
+    "etc/ld.so.conf.d/x",
     "x/PKG-INFO",
     "x/METADATA",
 ]
