@@ -11,6 +11,7 @@ from pyrox.rpc.methods import Servicer
 from services.central.deployments.service import DeploymentService
 from services.central.deployments.store import DeploymentStore
 from services.central.exports import Exports
+from services.central.images.store import ImageStore
 from services.central.namespaces.service import NamespaceService
 from services.central.namespaces.store import NamespaceStore
 from services.central.network_policies.service import NetworkPolicyService
@@ -19,6 +20,7 @@ from services.central.nodes.service import NodeService
 from services.central.nodes.store import NodeStore
 from services.central.pods.service import PodService
 from services.central.pods.store import PodStore
+from services.central.policies.dryrun import DryRun
 from services.central.processes.service import ProcessService
 from services.central.processes.store import ProcessStore
 from services.central.rbac.service import RbacService
@@ -31,6 +33,16 @@ from services.central.service_accounts.service import ServiceAccountService
 from services.central.service_accounts.store import ServiceAccountStore
 from services.central.vulns.service import VulnMgmtService
 from services.central.vulns.store import WorkloadStore
+
+
+def dry_run(pool: Pool, clock: Clock) -> DryRun:
+    """Evaluates a policy on what Sensors reported."""
+    return DryRun(
+        deployments=DeploymentStore(pool=pool),
+        images=ImageStore(pool=pool, clock=clock),
+        network_policies=NetworkPolicyStore(pool=pool),
+        clock=clock,
+    )
 
 
 def read_servicers(pool: Pool, clock: Clock) -> list[Servicer]:

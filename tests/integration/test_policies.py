@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from pyrox.errors import AlreadyExists, Invalid, NotAuthorized, NotFound
 from pyrox.pb.api.v1 import common_pb2, empty_pb2, pagination_pb2, policy_service_pb2, search_service_pb2
+from pyrox.pb.storage.deployment_pb2 import Deployment, ListDeployment
 from pyrox.pb.storage.policy_pb2 import (
     DECLARATIVE,
     EnforcementAction,
@@ -21,10 +23,15 @@ from pyrox.pb.storage.policy_pb2 import (
 from pyrox.pg.notify import Listener
 from pyrox.pg.pool import Pool
 from pyrox.policy.defaults import load
-from pyrox.rpc.call import Call
+from pyrox.rpc.call import Call, Identity
+from pyrox.rpc.scope import FullGrants
+from services.central.db import tables
+from services.central.db.store import ListedStore, ListForm
+from services.central.deployments.digest import digest
 from services.central.policies.exchange import REMOVED_MESSAGE, Importer
 from services.central.policies.service import PolicyService
 from services.central.policies.store import CHANNEL, PolicyStore
+from services.central.readers import dry_run
 from tests.support.pki import FixedClock
 from tests.support.waiting import until
 
@@ -60,7 +67,11 @@ class Site:
         self.store = PolicyStore(pool=self.pool)
         importer = Importer(store=self.store, clock=self.clock)
         self.service = PolicyService(
-            store=self.store, importer=importer, effects=self.effects, clock=self.clock
+            store=self.store,
+            importer=importer,
+            effects=self.effects,
+            dry_run=dry_run(self.pool, self.clock),
+            clock=self.clock,
         )
 
     async def posted(self, name: str = "A policy of ours", **fields: Any) -> Policy:
@@ -351,3 +362,60 @@ async def test_policy_made_while_the_active_ones_are_read_becomes_active(site: S
     assert posted.id in await site.store.active_ids()
     await site.service.PatchPolicy(policy_service_pb2.PatchPolicyRequest(id=posted.id, disabled=True), CALL)
     assert posted.id not in await site.store.active_ids()
+
+
+async def test_dry_run_reads_the_deployments_of_the_database(site: Site) -> None:
+    await site.pool.execute("TRUNCATE deployments CASCADE")
+    form = ListForm(ListDeployment, digest)
+    deployments = ListedStore(pool=site.pool, table=tables.DEPLOYMENTS, list_form=form)
+    for name in ("first", "second"):
+        made = Deployment(id=str(uuid4()), name=name, cluster_id=str(uuid4()), namespace="shop")
+        made.host_ipc = name == "first"
+        await deployments.upsert(made)
+    asked = policy()
+    (group,) = asked.policy_sections[0].policy_groups
+    group.field_name, group.values[0].value = "Host IPC", "true"
+    asked.lifecycle_stages[:] = [LifecycleStage.DEPLOY]
+    call = Call(method="/test", identity=Identity(uid="me", grants=FullGrants()))
+    found = await site.service.DryRunPolicy(asked, call)
+    assert [one.deployment for one in found.alerts] == ["first"]
+    job = await site.service.SubmitDryRunPolicyJob(asked, call)
+
+    while (status := await site.service.QueryDryRunJobStatus(job, call)).pending:  # noqa: ASYNC110 - clients poll
+        await asyncio.sleep(0.005)
+    assert status.result == found
+    await site.service.CancelDryRunJob(job, call)
+    with pytest.raises(NotFound):
+        await site.service.QueryDryRunJobStatus(job, call)
+
+
+async def test_notifiers_are_taken_from_a_policy_and_unknown_ones_not_added(site: Site) -> None:
+    ask = policy_service_pb2.EnableDisablePolicyNotificationRequest
+    posted = await site.posted()
+    stored = await site.service.GetPolicy(ById(id=posted.id), CALL)
+    stored.notifiers.extend(["a", "b"])
+    await site.store.put(stored)
+    await site.service.EnableDisablePolicyNotification(
+        ask(policy_id=posted.id, notifier_ids=["b"], disable=True), CALL
+    )
+    await site.service.EnableDisablePolicyNotification(ask(policy_id=posted.id, notifier_ids=["a"]), CALL)
+    assert (await site.service.GetPolicy(ById(id=posted.id), CALL)).notifiers == ["a"]
+    with pytest.raises(NotFound, match="notifier c does not exist"):
+        await site.service.EnableDisablePolicyNotification(
+            ask(policy_id=posted.id, notifier_ids=["c", "a"]), CALL
+        )
+    with pytest.raises(Invalid):
+        await site.service.EnableDisablePolicyNotification(ask(), CALL)
+
+
+async def test_attack_vectors_come_with_or_without_the_policy(site: Site) -> None:
+    known = next(one for one in load() if one.name == "Shell Spawned by Java Application")
+    ask = policy_service_pb2.GetPolicyMitreVectorsRequest
+    whole = await site.service.GetPolicyMitreVectors(ask(id=known.id), CALL)
+    assert whole.policy.name == known.name
+    assert [vector.tactic.name for vector in whole.vectors] == ["Execution"]
+    alone = await site.service.GetPolicyMitreVectors(
+        ask(id=known.id, options=ask.Options(exclude_policy=True)), CALL
+    )
+    assert not alone.HasField("policy")
+    assert alone.vectors == whole.vectors

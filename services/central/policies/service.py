@@ -13,7 +13,9 @@ from pyrox.pb.storage.policy_pb2 import DECLARATIVE, ExportPoliciesResponse, Pol
 from pyrox.policy.validate import ValidateOptions
 from pyrox.rpc.authz import UNSERVED, Permissions, Rule
 from pyrox.rpc.call import Call
+from services.central.policies.dryjobs import DryRunJobs
 from services.central.policies.exchange import Importer, export
+from services.central.policies.mitre import mitre_vectors
 from services.central.policies.rules import check
 from services.central.policies.store import PolicyStore
 
@@ -32,39 +34,60 @@ class Effects(Protocol):
         """Judge everything again."""
 
 
+class DryRuns(Protocol):
+    """Evaluates a policy without storing anything."""
+
+    async def run(self, policy: Policy, call: Call, found: policy_service_pb2.DryRunResponse) -> None:
+        """Add what the policy finds."""
+
+
 class PolicyService:
     """`v1.PolicyService`."""
 
     SERVICE: ClassVar[str] = "v1.PolicyService"
     AUTHZ: ClassVar[Mapping[str, Rule]] = {
         "GetPolicy": _READ,
-        "GetPolicyMitreVectors": UNSERVED,
+        "GetPolicyMitreVectors": _READ,
         "ListPolicies": _READ,
         "PostPolicy": _WRITE,
         "PutPolicy": _WRITE,
         "PatchPolicy": _WRITE,
         "DeletePolicy": _WRITE,
-        "EnableDisablePolicyNotification": UNSERVED,
+        "EnableDisablePolicyNotification": _WRITE,
         "ReassessPolicies": _READ,
-        "DryRunPolicy": UNSERVED,
-        "SubmitDryRunPolicyJob": UNSERVED,
-        "QueryDryRunJobStatus": UNSERVED,
-        "CancelDryRunJob": UNSERVED,
+        "DryRunPolicy": _WRITE,
+        "SubmitDryRunPolicyJob": _WRITE,
+        "QueryDryRunJobStatus": _READ,
+        "CancelDryRunJob": _WRITE,
         "GetPolicyCategories": _READ,
         "ExportPolicies": _READ,
         "PolicyFromSearch": UNSERVED,
         "ImportPolicies": _WRITE,
     }
 
-    def __init__(self, *, store: PolicyStore, importer: Importer, effects: Effects, clock: Clock) -> None:
+    def __init__(
+        self, *, store: PolicyStore, importer: Importer, effects: Effects, dry_run: DryRuns, clock: Clock
+    ) -> None:
         self._store = store
         self._importer = importer
         self._effects = effects
+        self._dry_run = dry_run
+        self._jobs = DryRunJobs()
         self._clock = clock
 
     async def GetPolicy(self, request: common_pb2.ResourceByID, _: Call) -> Policy:
         """One policy."""
         return await self._known(request.id)
+
+    async def GetPolicyMitreVectors(
+        self, request: policy_service_pb2.GetPolicyMitreVectorsRequest, _: Call
+    ) -> policy_service_pb2.GetPolicyMitreVectorsResponse:
+        """The policy's attack vectors with names and descriptions."""
+        policy = await self._known(request.id)
+        vectors = mitre_vectors(policy)
+        return policy_service_pb2.GetPolicyMitreVectorsResponse(
+            policy=None if request.options.exclude_policy else policy, vectors=vectors
+        )
 
     async def ListPolicies(
         self, request: search_service_pb2.RawQuery, _: Call
@@ -109,6 +132,44 @@ class PolicyService:
         if request.WhichOneof("set_disabled"):
             policy.disabled = request.disabled
         await self._write(policy)
+        return empty_pb2.Empty()
+
+    async def EnableDisablePolicyNotification(
+        self, request: policy_service_pb2.EnableDisablePolicyNotificationRequest, _: Call
+    ) -> empty_pb2.Empty:
+        """Add notifiers to a policy or take them away."""
+        if not request.policy_id:
+            raise Invalid.because("Policy ID must be specified")
+        policy = await self._known(request.policy_id)
+        asked = set(request.notifier_ids)
+        if request.disable:
+            policy.notifiers[:] = [one for one in policy.notifiers if one not in asked]
+        elif unknown := sorted(asked - set(policy.notifiers)):
+            # This Central holds no notifiers, so only those of the policy itself can be meant.
+            raise NotFound.because(f"notifier {unknown[0]} does not exist")
+        await self._write(policy)
+        return empty_pb2.Empty()
+
+    async def DryRunPolicy(self, request: Policy, call: Call) -> policy_service_pb2.DryRunResponse:
+        """What the policy would find on the deployments that the caller may see."""
+        found = policy_service_pb2.DryRunResponse()
+        await self._dry_run.run(request, call, found)
+        return found
+
+    async def SubmitDryRunPolicyJob(self, request: Policy, call: Call) -> policy_service_pb2.JobId:
+        """Begin a dry run whose result is asked for later."""
+        job_id = self._jobs.start(call, lambda found: self._dry_run.run(request, call, found))
+        return policy_service_pb2.JobId(job_id=job_id)
+
+    async def QueryDryRunJobStatus(
+        self, request: policy_service_pb2.JobId, call: Call
+    ) -> policy_service_pb2.DryRunJobStatusResponse:
+        """Whether the dry run still goes on, and what it found so far."""
+        return await self._jobs.status(request.job_id, call)
+
+    async def CancelDryRunJob(self, request: policy_service_pb2.JobId, call: Call) -> empty_pb2.Empty:
+        """End a dry run."""
+        await self._jobs.cancel(request.job_id, call)
         return empty_pb2.Empty()
 
     async def DeletePolicy(self, request: common_pb2.ResourceByID, _: Call) -> empty_pb2.Empty:
