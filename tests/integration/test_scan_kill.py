@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from pyrox.clock import SystemClock
 from pyrox.mtls.identity import CENTRAL, SCANNER_V4_INDEXER
 from pyrox.pb.internalapi.scanner.v4 import indexer_service_pb2 as pb
 from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport
@@ -126,7 +127,7 @@ def named(report: IndexReport) -> set[str]:
 
 async def stored(settings: Settings) -> list[tuple[str, bool]]:
     """State of each image, and whether a report is kept."""
-    pool = Pool(settings=settings, clock=scanner.SystemClock())
+    pool = Pool(settings=settings, clock=SystemClock())
     await pool.connect()
     try:
         rows = await pool.fetch("SELECT state, report IS NOT NULL AS kept FROM index_manifest")
