@@ -97,7 +97,7 @@ conformance: $(VENV)/.ready  ## recorded conversations and wire tables against o
 .PHONY: e2e
 e2e: $(VENV)/.ready $(HELM)  ## the charts on the cluster of KUBECONFIG: build, load, install, user stories, uninstall
 	@if [ -z "$${KUBECONFIG:-}" ]; then echo 'e2e: skipped: KUBECONFIG names no cluster'; else \
-	$(MAKE) images images-check images-load && $(PYTEST) -s $(or $(T),tests/e2e); fi
+	$(MAKE) images images-check images-load && $(PYTEST) -x -s $(or $(T),tests/e2e); fi
 
 .PHONY: test
 test: $(VENV)/.ready ui/dist/index.html $(HELM)  ## unit, integration and conformance: sets itself up on a fresh machine

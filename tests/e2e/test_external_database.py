@@ -75,7 +75,7 @@ def quiet(stories: Stories, server: Server) -> Iterator[Installed]:
     finally:
         _upgrade(
             "--set", "central.db.external=false,central.db.password.existingSecret=",
-            "--set", "central.db.source.connectionString=null",
+            "--set", "central.db.source.connectionString=",
             "--set-json", "central.extraMounts=[]",
         )  # fmt: skip
         kubectl("delete", f"secret/{LOGIN}", f"configmap/{AUTHORITY}", "-n", NAMESPACE)
