@@ -118,7 +118,8 @@ def records(data: bytes, wanted: Callable[[str], bool]) -> Iterator[Node]:
         chunk = data[position : position + _CHUNK]
         try:
             parser.Parse(chunk, position + _CHUNK > len(data))
-        except expat.ExpatError as error:
+        # An encoding that is unknown, or of several bytes, is raised by the codecs behind expat.
+        except (expat.ExpatError, LookupError, ValueError) as error:
             yield from builder.done
             raise StreamDamage(NoteKind.MALFORMED, f"XML: {error}") from error
         yield from builder.done

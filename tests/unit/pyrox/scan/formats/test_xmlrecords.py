@@ -49,6 +49,8 @@ def test_wide_and_long_documents_are_read_in_pieces() -> None:
         (b'<!DOCTYPE a [<!ENTITY l "lol"><!ENTITY m "&l;&l;&l;">]><a><b>&m;</b></a>', NoteKind.UNSUPPORTED),
         (b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a><b>&x;</b></a>', NoteKind.UNSUPPORTED),
         (b"<b>\xff\xfe</b>", NoteKind.MALFORMED),
+        (b'<?xml version="1.0" encoding="utp-8"?><a><b>1</b></a>', NoteKind.MALFORMED),
+        (b'<?xml version="1.0" encoding="shift_jis"?><a><b>1</b></a>', NoteKind.MALFORMED),
     ],
 )
 def test_damage_and_bombs_end_the_reading(data: bytes, kind: NoteKind) -> None:
