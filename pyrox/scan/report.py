@@ -228,8 +228,16 @@ def _ordered(report: pb.VulnerabilityReport, ids: Iterable[str]) -> list[str]:
 
 
 def _fix(hits: Sequence[Hit], schemes: Mapping[str, VersionScheme]) -> str:
+    """The highest fix of a package's hits.
+
+    A row that ends at its fix has that version's key as its upper bound, so keys are not
+    made again; rows without keys are compared exactly with the best of the others.
+    """
+    keyed = [hit.row for hit in hits if hit.row.fixed_in and not hit.row.fallback]
+    best = max(keyed, key=lambda row: row.hi).fixed_in if keyed else ""
+    others = {hit.row.fixed_in for hit in hits if hit.row.fixed_in and hit.row.fallback}
     scheme = schemes.get(hits[0].row.scheme)
-    return highest_fix((hit.row.fixed_in for hit in hits), scheme) if scheme else ""
+    return highest_fix((best, *sorted(others)), scheme) if others and scheme else best
 
 
 def _finish_contents(contents: common_pb2.Contents, fixes: Mapping[str, str]) -> None:

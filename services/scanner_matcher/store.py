@@ -79,6 +79,8 @@ SELECT id, name, updated, namespaces, first_loaded, undiffed IS NOT NULL AS pend
 FROM vuln_source ORDER BY name
 """
 _PING = "SELECT 1"
+_KINDS = {kind.value: kind for kind in Kind}
+_SEVERITIES = {int(severity): severity for severity in Severity}
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,27 +221,17 @@ async def _ask(
 
 def candidate(row: Row) -> Candidate:
     """The row of a join as a candidate."""
+    # By position: some thousand rows of a report are made in one go.
+    number = row["advisory"]
     return Candidate(
-        lookup=row["n"],
-        advisory=AdvisoryId(row["source"], row["advisory"]),
-        row=AdvisoryRow(
-            namespace=row["namespace"],
-            package=row["package"],
-            kind=Kind(row["kind"]),
-            scheme=row["scheme"],
-            lo=row["lo"],
-            hi=row["hi"],
-            advisory=str(row["advisory"]),
-            introduced=row["introduced"],
-            fixed_in=row["fixed_in"],
-            last_affected=row["last_affected"],
-            fallback=row["fallback"],
-            not_affected=row["not_affected"],
-            arch=row["arch"],
-            module=row["module"],
-            cpe=row["cpe"],
+        row["n"],
+        AdvisoryId(row["source"], number),
+        AdvisoryRow(
+            row["namespace"], row["package"], _KINDS[row["kind"]], row["scheme"], row["lo"], row["hi"],
+            str(number), row["introduced"], row["fixed_in"], row["last_affected"], row["fallback"],
+            row["not_affected"], row["arch"], row["module"], row["cpe"],
         ),
-    )
+    )  # fmt: skip
 
 
 def advisory(row: Row) -> Advisory:
@@ -252,6 +244,6 @@ def advisory(row: Row) -> Advisory:
         issued=row["issued"],
         links=row["links"],
         severity=row["severity"],
-        normalized=Severity(row["normalized"]),
+        normalized=_SEVERITIES[row["normalized"]],
         aliases=tuple(Alias(space, name) for space, _, name in (a.rpartition(":") for a in row["aliases"])),
     )

@@ -32,8 +32,9 @@ def hit(package: str = "1", *, fixed: str = "2", not_affected: bool = False, **m
         severity="high",
         normalized=Severity.IMPORTANT,
     )
+    high = SCHEMES["dpkg"].key(fixed) if fixed else HIGHEST
     row = AdvisoryRow(
-        "debian:12", "a", Kind.SOURCE, "dpkg", b"", HIGHEST, "k", fixed_in=fixed, not_affected=not_affected
+        "debian:12", "a", Kind.SOURCE, "dpkg", b"", high, "k", fixed_in=fixed, not_affected=not_affected
     )
     return Hit(package, replace(advisory, **more), row)  # type: ignore[arg-type]  # fields by name
 
@@ -64,6 +65,14 @@ def report(
 def only(*hits: Hit, enrichments: Enrichments | None = None) -> pb.VulnerabilityReport.Vulnerability:
     (found,) = report(*hits, enrichments=enrichments).vulnerabilities.values()
     return found
+
+
+def test_highest_fix_may_be_one_that_has_no_key() -> None:
+    keyed, other = hit(fixed="2"), hit(fixed="10", name="CVE-2020-2")
+    other = replace(other, row=replace(other.row, fallback=True, hi=HIGHEST))
+    assert report(keyed, other).contents.packages["1"].fixed_in_version == "10"
+    assert report(other).contents.packages["1"].fixed_in_version == "10"
+    assert report(keyed, hit(fixed="")).contents.packages["1"].fixed_in_version == "2"
 
 
 def test_contents_lose_the_indexers_hints_and_gain_the_highest_fix() -> None:
