@@ -100,8 +100,16 @@ e2e: $(VENV)/.ready $(HELM)  ## the charts on the cluster of KUBECONFIG: build, 
 	$(MAKE) images images-check images-load && $(PYTEST) -x -s $(or $(T),tests/e2e); fi
 
 .PHONY: test
-test: $(VENV)/.ready ui/dist/index.html $(HELM)  ## unit, integration and conformance: sets itself up on a fresh machine
-	$(if $(T),$(PYTEST) $(T),$(PYTEST) -n 2 tests/unit && $(PYTEST) -n 2 --dist loadfile tests/integration tests/conformance)
+test: $(VENV)/.ready ui/dist/index.html $(HELM)  ## unit, integration, conformance, fuzzers for 5 s each: sets itself up on a fresh machine
+	$(if $(T),$(PYTEST) $(T),$(PYTEST) -n 2 tests/unit && $(PYTEST) -n 2 --dist loadfile tests/integration tests/conformance tests/fuzz)
+
+.PHONY: fuzz-short
+fuzz-short: $(VENV)/.ready  ## every fuzzer for a minute
+	PYROX_FUZZ_SECONDS=60 $(PYTEST) -n 2 $(or $(T),tests/fuzz)
+
+.PHONY: fuzz
+fuzz: $(VENV)/.ready  ## every fuzzer for ten minutes
+	PYROX_FUZZ_SECONDS=600 $(PYTEST) -n 2 $(or $(T),tests/fuzz)
 
 .PHONY: bench
 bench: $(VENV)/.ready  ## figures and ratios, each against a peer or a stated limit of the same run

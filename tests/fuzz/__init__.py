@@ -1,0 +1,1 @@
+"""Fuzzers of what reads bytes from outside: one for each parser, and a list of known attacks."""
