@@ -29,6 +29,8 @@ from packaging.utils import canonicalize_name
 
 from pyrox.clock import SystemClock
 from pyrox.mtls.identity import SCANNER_V4_INDEXER, SCANNER_V4_MATCHER
+from pyrox.scan.repositories import Mappings
+from services.compliance.node.index import index_node
 from services.local import starter
 from tests.support import feeds, pg, real_image
 from tests.support.central import PASSWORD, ROOT, RunningCentral, running_central
@@ -215,6 +217,14 @@ def test_packages_equal_what_the_native_tools_list(root: Path, components: list[
     assert {(kind, named(kind, name), version) for kind, name, version in found} == {
         (kind, *package) for kind, packages in listed.items() for package in packages
     }
+
+
+def test_root_as_a_node_has_the_packages_that_dpkg_lists(root: Path) -> None:
+    report, _ = index_node(root, Mappings())
+    found = sorted((package.name, package.version) for package in report.packages.values())
+    assert found == sorted((deb.name, deb.version) for deb in real_image.debs(root))
+    assert [(system.did, system.version_id) for system in report.distributions.values()] == [("debian", "11")]
+    assert report.notes == ()
 
 
 def named(ecosystem: str, name: str) -> str:
