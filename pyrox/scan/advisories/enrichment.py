@@ -136,6 +136,8 @@ class _Catalogue(msgspec.Struct, rename="camel"):
 
 
 _MAX_ADVISORY: Final = 64_000_000
+_MAX_NVD: Final = 400_000_000  # a year of NVD has up to 150 MB
+_ZIP: Final = b"PK\x03\x04"
 _PAGE: Final = msgspec.json.Decoder(_Page)
 _CVE: Final = msgspec.json.Decoder(_Cve)
 _CATALOGUE: Final = msgspec.json.Decoder(_Catalogue)
@@ -172,7 +174,23 @@ def parse_nvd_record(content: bytes) -> Nvd | Skipped:
 
 
 def parse_nvd(path: str, data: bytes) -> Iterator[Nvd | Skipped]:
-    """A page of the NVD 2.0 API."""
+    """A page of the NVD 2.0 API, a yearly file of the same form, or a zip of such files."""
+    if not data.startswith(_ZIP):
+        yield from _nvd_page(path, data)
+        return
+    try:
+        for name, content in unpack.documents(data, _MAX_NVD):
+            if isinstance(content, StreamDamage):
+                yield Skipped(name, content.detail)
+            elif name.endswith(".json"):
+                yield from _nvd_page(name, content)
+            else:
+                yield Skipped(name, "not a JSON document")
+    except StreamDamage as damage:
+        yield Skipped(path, damage.detail)
+
+
+def _nvd_page(path: str, data: bytes) -> Iterator[Nvd | Skipped]:
     try:
         page = _PAGE.decode(unpack.plain(data))
     except (*_DAMAGE, StreamDamage) as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zipfile
 
 import pytest
 
@@ -177,3 +179,18 @@ def test_red_hat_advisory_that_is_left_out(data: bytes, reason: str) -> None:
     (found,) = parse_red_hat("x", data)
     assert isinstance(found, Skipped)
     assert found.reason.startswith(reason)
+
+
+def test_nvd_pages_of_a_zip() -> None:
+    page = json.dumps({"vulnerabilities": [{"cve": {"id": "CVE-2099-1"}}]})
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("2099.nvd.json", page)
+        archive.writestr("README", "no")
+        archive.writestr("bad.nvd.json", "[")
+    found = list(parse_nvd("nvd/all.zip", out.getvalue()))
+    assert found[0] == Nvd("CVE-2099-1")
+    assert [item.document for item in found if isinstance(item, Skipped)] == ["README", "bad.nvd.json"]
+    (broken,) = parse_nvd("nvd/all.zip", out.getvalue()[:60])
+    assert isinstance(broken, Skipped)
+    assert broken.document == "nvd/all.zip"
