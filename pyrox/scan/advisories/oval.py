@@ -80,6 +80,7 @@ class OvalSource:
         scheme: the order of its versions.
         namespaces: which namespaces a definition of the document at a path speaks of.
         refused: a part of fixed versions that are not to be taken (Oracle's live patches).
+        belongs: whether a fixed version is one of the namespace's, for definitions of several.
     """
 
     def __init__(
@@ -90,12 +91,14 @@ class OvalSource:
         updater: Callable[[str], str],
         namespaces: Namespaces,
         refused: str = "",
+        belongs: Callable[[str, str], bool] = lambda namespace, fixed: True,  # noqa: ARG005 - all do
     ) -> None:
         self.name = name
         self._scheme = scheme
         self._updater = updater
         self._namespaces = namespaces
         self._refused = refused
+        self._belongs = belongs
 
     def accepts(self, path: str) -> bool:
         """True for a path that has an updater."""
@@ -153,7 +156,7 @@ class OvalSource:
         if self._refused and self._refused in bounds.fixed:
             skipped[Skipped(title, f"fix of {self._refused}")] = None
             return
-        for namespace in namespaces:
+        for namespace in (n for n in namespaces if self._belongs(n, bounds.fixed)):
             for name in names:
                 for module in definition.modules or ("",):
                     subject = Subject(

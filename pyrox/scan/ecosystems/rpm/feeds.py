@@ -13,6 +13,7 @@ from pyrox.scan.advisories.oval import Definition
 
 _PACKED: Final = r"(?:\.gz|\.bz2)?"
 _ORACLE: Final = re.compile(rf"oracle/com\.oracle\.elsa-([0-9]{{4}})\.xml{_PACKED}")
+_ORACLE_BUILD: Final = re.compile(r"\.el([0-9]+)(?:[^0-9]|$)")
 _ORACLE_RELEASE: Final = re.compile(r"Oracle Linux ([0-9]+)")
 _SUSE: Final = re.compile(
     rf"suse/((?:suse\.linux\.enterprise\.server|opensuse\.leap)\.([0-9]+(?:\.[0-9]+)?))(?:-affected)?\.xml{_PACKED}"
@@ -44,6 +45,12 @@ def oracle_namespaces(path: str, definition: Definition) -> Sequence[str]:  # no
     """The releases among the definition's platforms."""
     found = (_ORACLE_RELEASE.fullmatch(platform) for platform in definition.platforms)
     return tuple(dict.fromkeys(f"ol:{match[1]}" for match in found if match))
+
+
+def oracle_belongs(namespace: str, fixed: str) -> bool:
+    """False for a build of another release (`….el7`), which a definition of several holds too."""
+    found = _ORACLE_BUILD.search(fixed)
+    return found is None or namespace == f"ol:{found[1]}"
 
 
 def suse_namespaces(path: str, definition: Definition) -> Sequence[str]:  # noqa: ARG001 - the protocol's

@@ -39,6 +39,7 @@ SOURCES = (
         updater=feeds.oracle_updater,
         namespaces=feeds.oracle_namespaces,
         refused="ksplice",
+        belongs=feeds.oracle_belongs,
     ),
     OvalSource("suse", SCHEME, updater=feeds.suse_updater, namespaces=feeds.suse_namespaces),
     OvalSource("photon", SCHEME, updater=feeds.photon_updater, namespaces=feeds.photon_namespaces),

@@ -135,12 +135,16 @@ def test_oracle_goes_by_platform_and_leaves_out_live_patches() -> None:
     assert isinstance(source, OvalSource)
     entry = Entry(
         "ELSA-2023-1: glibc (N/A)",
-        (Test("glibc", "2:2.17-1.ksplice1.el7"), Test("bcel", "0:6.4.1-9.el9_1")),
+        (Test("glibc", "2:2.17-1.ksplice1.el7"), Test("bcel", "0:6.4.1-9.el9_1"), Test("tool", "0:1-2")),
         platforms=("Oracle Linux 9", "Oracle Linux 8", "Oracle VM"),
         severity="N/A",
     )
     found = parse(entry, source=source, path="oracle/com.oracle.elsa-2023.xml.bz2")
-    assert [(r.namespace, r.package) for r in rows(found)] == [("ol:9", "bcel"), ("ol:8", "bcel")]
+    assert [(r.namespace, r.package) for r in rows(found)] == [
+        ("ol:9", "bcel"),
+        ("ol:9", "tool"),
+        ("ol:8", "tool"),
+    ]
     assert reasons(found) == ["fix of ksplice"]
     (advisory,) = (item.advisory for item in found if isinstance(item, ParsedAdvisory))
     assert (advisory.source, advisory.normalized) == ("oracle-2023-updater", Severity.UNSPECIFIED)
