@@ -109,6 +109,7 @@ from services.central.policies.dryrun import DryRun
 from services.central.policies.effects import PolicyEffects
 from services.central.policies.engine import PolicyEngine
 from services.central.policies.exchange import Importer
+from services.central.policies.from_search import FromSearch
 from services.central.policies.service import PolicyService
 from services.central.policies.store import PolicyStore
 from services.central.policy_categories.service import PolicyCategoryService
@@ -425,7 +426,12 @@ def _policy_servicers(
     return [
         AlertService(store=stores.alerts),
         PolicyService(
-            store=stores.policies, importer=importer, effects=effects, dry_run=dry_runs, clock=clock
+            store=stores.policies,
+            importer=importer,
+            effects=effects,
+            dry_run=dry_runs,
+            search=FromSearch(clusters=stores.clusters),
+            clock=clock,
         ),
         DetectionService(
             images=enricher, engine=engine, clusters=stores.clusters, sensors=connections, clock=clock

@@ -25,10 +25,12 @@ from pyrox.pg.pool import Pool
 from pyrox.policy.defaults import load
 from pyrox.rpc.call import Call, Identity
 from pyrox.rpc.scope import FullGrants
+from services.central.clusters.store import ClusterStore
 from services.central.db import tables
 from services.central.db.store import ListedStore, ListForm
 from services.central.deployments.digest import digest
 from services.central.policies.exchange import REMOVED_MESSAGE, Importer
+from services.central.policies.from_search import FromSearch
 from services.central.policies.service import PolicyService
 from services.central.policies.store import CHANNEL, PolicyStore
 from services.central.readers import dry_run
@@ -71,6 +73,7 @@ class Site:
             importer=importer,
             effects=self.effects,
             dry_run=dry_run(self.pool, self.clock),
+            search=FromSearch(clusters=ClusterStore(pool=self.pool, on_change=lambda: None)),
             clock=self.clock,
         )
 
@@ -419,3 +422,13 @@ async def test_attack_vectors_come_with_or_without_the_policy(site: Site) -> Non
     )
     assert not alone.HasField("policy")
     assert alone.vectors == whole.vectors
+
+
+async def test_search_becomes_a_policy_that_can_be_saved(site: Site) -> None:
+    ask = policy_service_pb2.PolicyFromSearchRequest
+    made = await site.service.PolicyFromSearch(ask(search_params="CVE:CVE-2021-44228"), CALL)
+    policy = made.policy
+    policy.name, policy.severity, policy.categories[:] = "Found", Severity.LOW_SEVERITY, ["Zoo"]
+    posted = await site.service.PostPolicy(Post(policy=policy), CALL)
+    assert posted.policy_sections == policy.policy_sections
+    assert posted.lifecycle_stages == [LifecycleStage.BUILD, LifecycleStage.DEPLOY]

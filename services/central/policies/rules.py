@@ -74,18 +74,29 @@ def _stages(policy: Policy, options: ValidateOptions) -> Iterator[str]:
     if not policy.lifecycle_stages:
         yield "a policy must apply to at least one lifecycle stage"
         return
-    rules = {
-        LifecycleStage.BUILD: _build,
-        LifecycleStage.DEPLOY: _deploy,
-        LifecycleStage.RUNTIME: _runtime,
-    }
     problems = [
         problem
-        for stage, rule in rules.items()
+        for stage, rule in _rules_of_stages().items()
         if stage in policy.lifecycle_stages and (problem := rule(policy, options))
     ]
     if text := error_list("error validating lifecycle stage", problems):
         yield text
+
+
+def _rules_of_stages() -> dict[LifecycleStage.ValueType, Callable[[Policy, ValidateOptions], str]]:
+    return {
+        LifecycleStage.BUILD: _build,
+        LifecycleStage.DEPLOY: _deploy,
+        LifecycleStage.RUNTIME: _runtime,
+    }
+
+
+def allowed_stages(policy: Policy) -> list[LifecycleStage.ValueType]:
+    """The stages that the policy's criteria allow; none without criteria."""
+    if not policy.policy_sections:
+        return []
+    options = ValidateOptions()
+    return [stage for stage, rule in _rules_of_stages().items() if not rule(policy, options)]
 
 
 def _kinds(policy: Policy) -> Iterator[tuple[str, Kind]]:

@@ -11,10 +11,11 @@ from pyrox.errors import Invalid, NotAuthorized, NotFound
 from pyrox.pb.api.v1 import common_pb2, empty_pb2, policy_service_pb2, search_service_pb2
 from pyrox.pb.storage.policy_pb2 import DECLARATIVE, ExportPoliciesResponse, Policy
 from pyrox.policy.validate import ValidateOptions
-from pyrox.rpc.authz import UNSERVED, Permissions, Rule
+from pyrox.rpc.authz import Permissions, Rule
 from pyrox.rpc.call import Call
 from services.central.policies.dryjobs import DryRunJobs
 from services.central.policies.exchange import Importer, export
+from services.central.policies.from_search import FromSearch
 from services.central.policies.mitre import mitre_vectors
 from services.central.policies.rules import check
 from services.central.policies.store import PolicyStore
@@ -61,18 +62,26 @@ class PolicyService:
         "CancelDryRunJob": _WRITE,
         "GetPolicyCategories": _READ,
         "ExportPolicies": _READ,
-        "PolicyFromSearch": UNSERVED,
+        "PolicyFromSearch": _READ,
         "ImportPolicies": _WRITE,
     }
 
     def __init__(
-        self, *, store: PolicyStore, importer: Importer, effects: Effects, dry_run: DryRuns, clock: Clock
+        self,
+        *,
+        store: PolicyStore,
+        importer: Importer,
+        effects: Effects,
+        dry_run: DryRuns,
+        search: FromSearch,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._importer = importer
         self._effects = effects
         self._dry_run = dry_run
         self._jobs = DryRunJobs()
+        self._search = search
         self._clock = clock
 
     async def GetPolicy(self, request: common_pb2.ResourceByID, _: Call) -> Policy:
@@ -198,6 +207,12 @@ class PolicyService:
     ) -> ExportPoliciesResponse:
         """The named policies as a document that another Central takes."""
         return export([await self._exportable(policy_id) for policy_id in request.policy_ids])
+
+    async def PolicyFromSearch(
+        self, request: policy_service_pb2.PolicyFromSearchRequest, call: Call
+    ) -> policy_service_pb2.PolicyFromSearchResponse:
+        """A policy that reports what a search finds; not stored."""
+        return await self._search.policy(request.search_params, call)
 
     async def ImportPolicies(
         self, request: policy_service_pb2.ImportPoliciesRequest, _: Call
