@@ -21,6 +21,7 @@ from pyrox.scan.versions import InvalidVersion, key_or_none
 # Upstream keeps superseded Red Hat containers under this kind, and matches them with nothing.
 _UNMATCHABLE: Final = "unmatchable"
 _LITERALS: Final = re.compile(r"[\w|-]+")
+_MODULAR: Final = "rhel"
 ANY_REPOSITORY: Final = "*"
 """In a question's CPEs: the package's product is not known, so that every product's rows apply."""
 
@@ -110,8 +111,9 @@ def decide(lookup: Lookup, row: AdvisoryRow, schemes: Mapping[str, VersionScheme
 
 def _conditions(lookup: Lookup, row: AdvisoryRow) -> str:
     """Why a condition beside the version fails; empty when all hold."""
-    if row.module and row.module != lookup.module:
-        return f"module {lookup.module or 'none'} is not {row.module}"
+    # Red Hat ships a package of the same name in modules and outside of them (rhel/matcher.go).
+    if row.module != lookup.module and (row.module or row.namespace == _MODULAR):
+        return f"module {lookup.module or 'none'} is not {row.module or 'none'}"
     if row.arch and lookup.arch and not _arch(row.arch, lookup.arch):
         return f"architecture {lookup.arch} is not among {row.arch}"
     if row.cpe and not _from(row.cpe, lookup.repository_cpes):

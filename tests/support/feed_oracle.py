@@ -319,7 +319,7 @@ class _Statement:
 def _vex_sample(asked: _Statement, version: str, same: Sequence[_Statement], order: RpmOrder) -> Sample:
     """The package is binary and source in one, so that every status can answer."""
     arch = asked.arch or "x86_64"
-    fitting = [s for s in same if asked.cpe.startswith(s.cpe.rstrip(":*")) and s.module in {"", asked.module}]
+    fitting = [s for s in same if asked.cpe.startswith(s.cpe.rstrip(":*")) and s.module == asked.module]
     hits = {s.cve for s in fitting if s.status == "known_affected"} | {
         s.cve for s in fitting if s.status == "fixed" and s.arch in {"", arch} and order(version, s.fixed) < 0
     }

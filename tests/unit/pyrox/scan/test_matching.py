@@ -162,6 +162,8 @@ def test_what_cannot_be_compared_is_no_hit_and_says_so() -> None:
     [
         ({"module": "a:1"}, {"module": "a:1"}, True),
         ({"module": ""}, {"module": "a:1"}, False),
+        ({"module": "a:1"}, {"module": ""}, True),
+        ({"module": "a:1"}, {"module": "", "namespace": "rhel"}, False),
         ({"arch": "amd64"}, {"arch": "amd64|arm64"}, True),
         ({"arch": "s390x"}, {"arch": "amd64|arm64"}, False),
         ({"arch": "s390x"}, {"arch": ".*"}, True),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrox.scan.advisories.model import HIGHEST
-from pyrox.scan.advisories.ranges import Bounds, Subject, points, row
+from pyrox.scan.advisories.ranges import Bounds, Subject, note, points, row
 from pyrox.scan.model import Kind
 from pyrox.scan.versions.pep440 import PythonScheme
 from pyrox.scan.versions.semver import Semver
@@ -121,3 +121,24 @@ def test_points_of_many_versions_beside_many_rows_end() -> None:
     rows = [item for item in made if item is not None]
     found = points(SUBJECT, [f"1.{i}.7" for i in range(20_000)], rows)
     assert len(found) == 20_000
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        (Bounds(introduced="1.0.0", fixed="2.0.0"), ""),
+        (Bounds(fixed="words"), "bound that is no version: 'words'"),
+        (Bounds(introduced="1.0.0", last="words"), "bound that is no version: 'words'"),
+        (Bounds(introduced="words", limit="2.0.0"), "bound that is no version: 'words'"),
+    ],
+)
+def test_bound_without_a_place_is_named(bounds: Bounds, said: str) -> None:
+    made = row(SUBJECT, bounds)
+    assert made is not None
+    assert note(made, SUBJECT.scheme) == said
+
+
+def test_limit_without_a_key_still_ends_the_range() -> None:
+    made = row(SUBJECT, Bounds(introduced="words", limit="2.0.0"))
+    assert made is not None
+    assert (made.fallback, made.fixed_in) == (True, "2.0.0")
