@@ -16,6 +16,7 @@ from pyrox.policy.fields import CRITERIA, CVE_FIX_TIMESTAMP, SENSITIVE_FILE_ACTI
 from pyrox.policy.leaves import FILE_LEAVES, LEAVES, Leaf, Node
 from pyrox.policy.messages import Asked
 from pyrox.policy.queries import Query
+from pyrox.policy.regex import MAX_PATTERN_LENGTH
 from pyrox.policy.subject import (
     AuditEventSubject,
     DeploymentSubject,
@@ -132,6 +133,16 @@ def check_size(policy: Policy) -> None:
         > MAX_VALUES
     ):
         raise PolicyInvalid(f"policy {policy.name!r}: more than {MAX_VALUES} values")
+    for section in policy.policy_sections:
+        for group in section.policy_groups:
+            at = next(
+                (at for at, one in enumerate(group.values) if len(one.value) > MAX_PATTERN_LENGTH), None
+            )
+            if at is not None:
+                raise PolicyInvalid(
+                    f"policy {policy.name[:128]!r}, section {section.section_name[:128]!r}, criterion "
+                    f"{group.field_name[:128]!r}: value[{at}] is longer than {MAX_PATTERN_LENGTH} characters"
+                )
 
 
 def _section(policy: Policy, section: PolicySection, options: CompileOptions) -> CompiledSection:

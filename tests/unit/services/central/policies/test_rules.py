@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from pyrox.errors import Invalid
+from pyrox.pb.storage.deployment_pb2 import Deployment
 from pyrox.pb.storage.policy_pb2 import EnforcementAction, EventSource, LifecycleStage, Policy, Severity
 from pyrox.pb.storage.scope_pb2 import Scope
 from pyrox.policy.defaults import load
+from pyrox.policy.evaluate import compile_policy
+from pyrox.policy.subject import DeploymentSubject
 from pyrox.policy.validate import ValidateOptions
 from services.central.policies.rules import check, scope_problem
 
@@ -322,3 +326,70 @@ def test_check_refuses_more_values_and_sections_than_are_read() -> None:
     made.policy_sections.extend([made.policy_sections[0]] * 1000)
     with pytest.raises(Invalid, match="more than 1000 sections"):
         check(made, options=ANY)
+
+
+def _asking(criterion: str, *values: str) -> Policy:
+    made = Policy(
+        name="Hostile one",
+        policy_version="1.1",
+        lifecycle_stages=[LifecycleStage.DEPLOY],
+        severity=Severity.LOW_SEVERITY,
+        categories=["Zoo"],
+    )
+    group = made.policy_sections.add(section_name="first").policy_groups.add(field_name=criterion)
+    for value in values:
+        group.values.add(value=value)
+    return made
+
+
+_WHERE = "policy 'Hostile one', section 'first', criterion "
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (_asking("CVE", "x", "a" * 70_000), _WHERE + "'CVE': value[1] is longer than 65536 characters"),
+        (_asking("Namespace", " " * 10_000_000), _WHERE + "'Namespace': value[0] is longer than 65536"),
+        (_asking("CVE", "((a{1000}){1000}){1000}"), _WHERE + "'CVE': regular expression '((a{1000})"),
+        (_asking("CVE", "(?=a)"), _WHERE + "'CVE': regular expression '(?=a)': invalid perl operator: (?="),
+        (_asking("Dockerfile Line", "RUN=("), _WHERE + "'Dockerfile Line': regular expression"),
+        (_asking("Required Label", "(=x"), _WHERE + "'Required Label': regular expression '('"),
+        (_asking("CVE", *["x"] * 10_001), "policy 'Hostile one': more than 10000 values"),
+    ],
+    ids=range(7),
+)
+def test_hostile_policy_is_refused_with_the_place_named(policy: Policy, told: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        check(policy, options=ValidateOptions())
+    assert told in refused.value.message
+    assert len(refused.value.message) < 1000
+
+
+def test_pattern_that_makes_other_engines_run_for_ever_is_harmless() -> None:
+    policy = _asking("Namespace", "(a+)+$|((a*)*)*b")
+    check(policy, options=ValidateOptions())
+    compiled = compile_policy(policy)
+    deployment = Deployment(namespace="a" * 5000 + "!")
+    assert not compiled.evaluate(DeploymentSubject(deployment), datetime(2026, 11, 24, tzinfo=UTC)).matched
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        ("1", "policy version 1 is not supported"),
+        ("2", "policy has invalid version"),
+        ("1.1 ", "invalid version"),
+    ],
+)
+def test_version_that_cannot_be_converted_is_refused(version: str, told: str) -> None:
+    policy = _asking("CVE", "x")
+    policy.policy_version = version
+    with pytest.raises(Invalid, match=told):
+        check(policy, options=ValidateOptions())
+
+
+def test_policy_of_the_oldest_version_is_taken_as_a_current_one() -> None:
+    policy = _asking("CVE", "x")
+    policy.policy_version = ""
+    check(policy, options=ValidateOptions())
+    assert policy.policy_version == "1.1"
