@@ -10,7 +10,7 @@ is no package of its own. What a lock file names counts where nothing else can b
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -32,6 +32,7 @@ _SYSTEM_PYTHON: Final = re.compile(r"usr/lib[^/]*/python[23](?:/.*)?")
 _OPAQUE: Final = ".wh..wh..opq"
 _MARK: Final = ".wh."
 _MAX_NOTES: Final = 1000
+_RPM_FILES: Final = {"bdb": "Packages", "ndb": "Packages.db", "sqlite": "rpmdb.sqlite"}
 _CONTAINERS: Final = "rhcc"
 """Packages of this ecosystem stand for images: a base image stays one under what is built on it."""
 
@@ -89,6 +90,8 @@ def _system_packages(finds: Sequence[Finds]) -> list[_Placed]:
         for package in found.packages:
             if not package.repository:
                 first.setdefault(_identity(package), layer)
+    for database in _converted(finds, newest):
+        newest[database] = -1
     gone = _Gone()
     layers: list[list[_Placed]] = []
     for layer in range(len(finds) - 1, -1, -1):
@@ -138,6 +141,30 @@ class _Gone:
             if current in self._opaque:
                 return True
         return False
+
+
+def _converted(finds: Sequence[Finds], newest: Mapping[str, int]) -> set[str]:
+    """The rpm databases that a later layer removes while it, or one after it, writes another.
+
+    rpm rebuilds a database in a new form so; what the old one lists is installed no more, or
+    twice. A database that is removed without a successor still counts, as upstream has it.
+    """
+    files = {database: file for database in newest if (file := _rpm_file(database))}
+    last = max((newest[database] for database in files), default=-1)
+    gone, converted = _Gone(), set[str]()
+    for layer in range(len(finds) - 1, -1, -1):
+        converted.update(
+            database
+            for database, file in files.items()
+            if newest[database] == layer < last and gone.covers(file)
+        )
+        gone.add(finds[layer])
+    return converted
+
+
+def _rpm_file(database: str) -> str:
+    form, colon, directory = database.partition(":")
+    return f"{directory}/{_RPM_FILES[form]}" if colon and form in _RPM_FILES else ""
 
 
 def _language_packages(finds: Sequence[Finds]) -> list[_Placed]:

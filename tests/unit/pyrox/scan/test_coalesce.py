@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from pyrox.scan.coalesce import coalesce
 from pyrox.scan.codec import decode_layer, decode_report, encode_layer, encode_report
 from pyrox.scan.model import (
@@ -160,3 +164,31 @@ def test_database_that_moved_below_usr_is_the_same_database() -> None:
     old = Package("musl", "1", "apk", package_db="lib/apk/db/installed")
     new = Package("musl", "2", "apk", package_db="usr/lib/apk/db/installed")
     assert names(coalesce(layers(Finds(packages=(old,)), Finds(packages=(new,))))) == {("musl", "2")}
+
+
+def rpms(database: str, *packages: str, whiteouts: tuple[str, ...] = ()) -> Finds:
+    """A layer with an rpm database."""
+    found = tuple(
+        Package(name, version, "rpm", package_db=database)
+        for name, _, version in (package.partition("-") for package in packages)
+    )
+    return Finds(packages=found, databases=(database,), whiteouts=whiteouts)
+
+
+@pytest.mark.parametrize("mark", ["var/lib/rpm/.wh.Packages", "var/lib/.wh.rpm"])
+def test_rpm_database_that_was_rebuilt_in_another_form_counts_no_more(mark: str) -> None:
+    old = rpms("bdb:var/lib/rpm", "a-1", "b-1")
+    new = rpms("sqlite:usr/lib/sysimage/rpm", "a-2", whiteouts=(mark,))
+    assert names(coalesce(layers(old, new))) == {("a", "2")}
+    assert names(coalesce(layers(old, Finds(whiteouts=(mark,)), replace(new, whiteouts=())))) == {("a", "2")}
+
+
+def test_rpm_database_that_was_only_removed_still_counts() -> None:
+    old = rpms("bdb:var/lib/rpm", "a-1")
+    gone = Finds(whiteouts=("var/lib/rpm/.wh.Packages",))
+    assert names(coalesce(layers(old, gone))) == {("a", "1")}
+
+
+def test_two_rpm_databases_that_stay_are_both_there() -> None:
+    both = (rpms("bdb:var/lib/rpm", "a-1"), rpms("sqlite:opt/root/var/lib/rpm", "b-1"))
+    assert names(coalesce(layers(*both))) == {("a", "1"), ("b", "1")}
