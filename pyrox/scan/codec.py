@@ -264,7 +264,15 @@ def _ecosystem(
     for name in repositories:
         if name in _BY_REPOSITORY:
             return _BY_REPOSITORY[name]
-    for key in systems:
-        if key in report.distributions:
-            return _BY_SYSTEM.get(report.distributions[key].did, "rpm")
-    return ""
+    return _of_system(
+        database, [report.distributions[key].did for key in systems if key in report.distributions]
+    )
+
+
+def _of_system(database: str, names: list[str]) -> str:
+    """dpkg and apk name their files without a prefix, also on systems that have no name here."""
+    if "dpkg/status" in database:
+        return "dpkg"
+    if database.endswith("apk/db/installed"):
+        return "apk"
+    return _BY_SYSTEM.get(names[0], "rpm") if names else ""
