@@ -270,7 +270,7 @@ def _ecosystem(
 
 
 def _of_system(database: str, names: list[str]) -> str:
-    """dpkg and apk name their files without a prefix, also on systems that have no name here."""
+    """By the file, which dpkg and apk name without a prefix on every system; else by the system."""
     if "dpkg/status" in database:
         return "dpkg"
     if database.endswith("apk/db/installed"):
