@@ -1,13 +1,6 @@
 {{/* Questions about this chart's values that several templates ask. Answers are "true" or "". */}}
 
-{{- define "central.openshift" -}}
-{{- $wanted := .Values.env.openshift -}}
-{{- if kindIs "invalid" $wanted -}}
-{{- $apis := .Values.meta.apiServer | default dict -}}
-{{- $listed := concat ($apis.overrideAPIResources | default list) ($apis.extraAPIResources | default list) -}}
-{{- if or (has "config.openshift.io/v1" $listed) (and (not $apis.overrideAPIResources) (.Capabilities.APIVersions.Has "config.openshift.io/v1")) -}}true{{- end -}}
-{{- else if $wanted -}}true{{- end -}}
-{{- end -}}
+{{- define "central.openshift" -}}{{- include "pyrox.openshift" . -}}{{- end -}}
 
 {{- define "central.gke" -}}
 {{- $version := (.Values.meta.apiServer | default dict).version | default .Capabilities.KubeVersion.Version -}}

@@ -9,3 +9,6 @@
 {{- define "pyrox.pullSecrets" -}}
 {{- include "pyrox.pullSecretNames" (list . .Values.imagePullSecrets "stackrox") -}}
 {{- end -}}
+
+{{/* Nothing of this chart's values has an older name. ($) */}}
+{{- define "pyrox.chartInit" -}}{{- end -}}

@@ -11,7 +11,7 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- define "secured.drawsPassword" -}}
 {{- $own := .Values.scannerV4.db.password -}}
 {{- $generate := ternary true $own.generate (kindIs "invalid" $own.generate) -}}
-{{- if and .Values.bootstrap.enabled (include "secured.indexer" .) $generate (not $own.existingSecret) -}}true{{- end -}}
+{{- if and .Values.bootstrap.enabled (include "secured.indexer" .) $generate (not $own.existingSecret) (not $own.value) -}}true{{- end -}}
 {{- end -}}
 
 {{/* "true" when the values do not hold the CA of the webhook. ($) */}}

@@ -8,8 +8,9 @@ auto-upgrade.stackrox.io/component: sensor
 {{/* ($) */}}
 {{- define "pyrox.pullSecrets" -}}
 {{- $names := include "pyrox.pullSecretNames" (list . .Values.imagePullSecrets "secured-cluster-services-main") | fromYamlArray -}}
-{{- range list .Values.mainImagePullSecrets .Values.collectorImagePullSecrets -}}
-{{- $names = concat $names (include "pyrox.pullSecretNames" (list $ (omit . "username") "") | fromYamlArray) -}}
+{{- range $image := list "main" "collector" -}}
+{{- $own := omit (get $.Values (printf "%sImagePullSecrets" $image)) "useFromDefaultServiceAccount" -}}
+{{- $names = concat $names (include "pyrox.pullSecretNames" (list $ $own (printf "secured-cluster-services-%s" $image)) | fromYamlArray) -}}
 {{- end -}}
 {{- toYaml ($names | uniq) -}}
 {{- end -}}
@@ -46,6 +47,11 @@ imagePullSecrets:
 {{- end -}}
 {{- if and $values.imagePullSecrets.username (not $values.imagePullSecrets.password) -}}
 {{- include "pyrox.fail" (list "imagePullSecrets.username is set without imagePullSecrets.password.") -}}
+{{- end -}}
+{{- range $key := list "mainImagePullSecrets" "collectorImagePullSecrets" -}}
+{{- if and (get $values $key).username (not (get $values $key).password) -}}
+{{- include "pyrox.fail" (list (printf "%s.username is set without %s.password." $key $key)) -}}
+{{- end -}}
 {{- end -}}
 {{- if and $values.scannerV4.db.persistence.none $values.scannerV4.db.persistence.hostPath -}}
 {{- include "pyrox.fail" (list "scannerV4.db.persistence: set one of none, hostPath and persistentVolumeClaim.") -}}
@@ -121,14 +127,7 @@ imagePullSecrets:
 {{- end -}}
 
 {{/* "true" on OpenShift 4. ($) */}}
-{{- define "secured.openshift" -}}
-{{- $wanted := .Values.env.openshift -}}
-{{- if kindIs "invalid" $wanted -}}
-{{- $server := .Values.meta.apiServer -}}
-{{- $known := concat ($server.overrideAPIResources | default list) ($server.extraAPIResources | default list) -}}
-{{- if or (has "config.openshift.io/v1" $known) (and (not $server.overrideAPIResources) (.Capabilities.APIVersions.Has "config.openshift.io/v1")) -}}true{{- end -}}
-{{- else if $wanted -}}true{{- end -}}
-{{- end -}}
+{{- define "secured.openshift" -}}{{- include "pyrox.openshift" . -}}{{- end -}}
 
 {{/* Address of Central. An https address without a port means 443. ($) */}}
 {{- define "secured.centralEndpoint" -}}
@@ -332,11 +331,14 @@ clusterLabels: {{- toYaml .Values.clusterLabels | nindent 2 }}
 
 {{/* Credentials for the registries of all images. ($) */}}
 {{- define "secured.dockerConfig" -}}
-{{- $entry := dict "username" .Values.imagePullSecrets.username "password" (.Values.imagePullSecrets.password | default "") "auth" (printf "%s:%s" .Values.imagePullSecrets.username (.Values.imagePullSecrets.password | default "") | b64enc) -}}
+{{- $root := index . 0 -}}{{- $login := index . 1 -}}
+{{- $password := $login.password | default "" -}}
+{{- $entry := dict "username" $login.username "password" $password "auth" (printf "%s:%s" $login.username $password | b64enc) -}}
 {{- $auths := dict -}}
-{{- $names := dict "main" .Values.image.main "collector" .Values.image.collector "scanner-v4" .Values.image.scannerV4 "scanner-v4-db" .Values.image.scannerV4DB -}}
+{{- $image := $root.Values.image -}}
+{{- $names := dict "main" $image.main "collector" $image.collector "scanner-v4" $image.scannerV4 "scanner-v4-db" $image.scannerV4DB -}}
 {{- range $name, $values := $names -}}
-{{- $host := include "pyrox.image" (list $ (include "secured.imageValues" (list $values "") | fromYaml) $name) | splitList "/" | first -}}
+{{- $host := include "pyrox.image" (list $root (include "secured.imageValues" (list $values "") | fromYaml) $name) | splitList "/" | first -}}
 {{- $_ := set $auths (eq $host "docker.io" | ternary "https://index.docker.io/v1/" $host) $entry -}}
 {{- end -}}
 {{- dict "auths" $auths | toJson -}}

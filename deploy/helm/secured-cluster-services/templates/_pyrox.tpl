@@ -11,6 +11,7 @@ A "type" is the lower-case kind ("deployment", "service"), as in `customize.othe
      below, or null) their defaults again, as upstream's charts do. Helm has removed them by
      then. Open maps such as an affinity stay empty when they alone were set to null. ($) */}}
 {{- define "pyrox.init" -}}
+{{- include "pyrox.chartInit" . -}}
 {{- $made := .Files.Get "files/defaults.json" | fromJson -}}
 {{- include "pyrox.fill" (list .Values $made.values $made.open "") -}}
 {{- end -}}
@@ -216,12 +217,27 @@ annotations: {{- toYaml $annotations | nindent 2 }}
 {{- toYaml (mergeOverwrite ($size.resources | default dict) (deepCopy $own)) -}}
 {{- end -}}
 
-{{/* Body of a pod's `securityContext:` under the restricted standard. (list $ uid) */}}
+{{/* "true" on OpenShift 4. ($) */}}
+{{- define "pyrox.openshift" -}}
+{{- $wanted := .Values.env.openshift -}}
+{{- if kindIs "invalid" $wanted -}}
+{{- $apis := .Values.meta.apiServer | default dict -}}
+{{- $listed := concat ($apis.overrideAPIResources | default list) ($apis.extraAPIResources | default list) -}}
+{{- if or (has "config.openshift.io/v1" $listed) (and (not $apis.overrideAPIResources) (.Capabilities.APIVersions.Has "config.openshift.io/v1")) -}}true{{- end -}}
+{{- else if $wanted -}}true{{- end -}}
+{{- end -}}
+
+{{/* Body of a pod's `securityContext:` under the restricted standard. OpenShift gives each
+     namespace users of its own (SCC restricted-v2), so that none is named there, but for
+     PostgreSQL, which must be the user of its files: 70. (list $ uid) */}}
 {{- define "pyrox.podSecurityContext" -}}
+{{- $uid := index . 1 -}}
 runAsNonRoot: true
-runAsUser: {{ index . 1 }}
-runAsGroup: {{ index . 1 }}
-fsGroup: {{ index . 1 }}
+{{- if or (eq (int $uid) 70) (not (include "pyrox.openshift" (index . 0))) }}
+runAsUser: {{ $uid }}
+runAsGroup: {{ $uid }}
+fsGroup: {{ $uid }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
