@@ -106,15 +106,16 @@ class Collector:
         self._count += 1
         return True
 
-    def own(self, owned: Owned | None) -> None:
-        """Keep an owned file that matters."""
+    def own(self, owned: Owned | None) -> bool:
+        """Keep an owned file that matters; False when no more are kept."""
         if owned is None or not self._all_owned:
-            return
+            return self._all_owned
         self._all_owned = len(self._owned) < self.limits.packages and self._owned_room.take(owned.path)
         if self._all_owned:
             self._owned.append(owned)
         else:
             self.note(NoteKind.TOO_MANY, owned.package_db, "more files of packages than are kept")
+        return self._all_owned
 
     def note(self, kind: NoteKind, subject: str, detail: str = "") -> None:
         """Remember what was not read."""

@@ -84,7 +84,8 @@ class _Run:
             self._collector.note(NoteKind.MALFORMED, path, "header without name or version")
             return True
         for file in header.files():
-            self._collector.own(owned(file, package.name, package_db))
+            if not self._collector.own(owned(file, package.name, package_db)):
+                break
         return self._collector.add(path, package)
 
     def finish(self) -> Finds:

@@ -46,8 +46,8 @@ def test_texts_of_packages_have_a_bound_that_a_later_entry_of_the_path_gives_bac
 
 def test_owned_files_have_a_bound_and_one_note() -> None:
     collector = Collector(Limits(found_bytes=8))
-    for path in ("short", "other", "third"):
-        collector.own(Owned(path, "p", "db"))
+    goes_on = [collector.own(Owned(path, "p", "db")) for path in ("short", "other", "third")]
+    assert (goes_on, collector.own(None)) == ([True, False, False], False)
     found = collector.finds()
     assert [item.path for item in found.owned] == ["short"]
     assert [(note.kind, note.subject) for note in found.notes] == [(NoteKind.TOO_MANY, "db")]
