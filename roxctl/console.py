@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import TextIO
 
 _NEWLINE = "\n"
@@ -63,6 +64,15 @@ class Console:
         self.out.write(f"{question} [y/N] ")
         self.out.flush()
         return self._stdin.readline().strip().lower() in {"y", "yes"}
+
+    def read(self, prompt: str, *, secret: bool = False) -> str | None:
+        """What the user types after the prompt, a secret unseen on a terminal; None at the end of input."""
+        if secret and self._stdin.isatty():
+            return getpass.getpass(prompt, stream=self._err)
+        self._err.write(prompt)
+        self._err.flush()
+        line = self._stdin.readline()
+        return line.removesuffix("\n") if line else None
 
     def _tell(self, word: str, color: str, text: str) -> None:
         prefix = f"{color}{word}:{_RESET}" if self._color else f"{word}:"

@@ -7,6 +7,7 @@ command = Group(
     "generate",
     "Generate files that install Central.",
     {
+        "interactive": "roxctl.central.generate.interactive",
         "k8s": "roxctl.central.generate.k8s",
         "openshift": "roxctl.central.generate.openshift",
     },
