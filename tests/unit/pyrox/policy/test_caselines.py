@@ -105,3 +105,9 @@ def test_unreadable_line_keeps_the_id_of_its_case() -> None:
     answer = unreadable("f: line 1", "gone", case_id="x")
     assert json.loads(answer.text)["id"] == "x"
     assert json.loads(answer.text)["error"] == "f: line 1: gone"
+
+
+def test_line_as_long_as_allowed_is_read() -> None:
+    line = b'{"id":"' + b"x" * (LONGEST_LINE - 9) + b'"}'
+    assert len(line) == LONGEST_LINE
+    assert json.loads(run_line(_WHERE, line).text)["error"].endswith("now is missing")

@@ -11,6 +11,7 @@ from pyrox.pb.storage import deployment_pb2, policy_pb2, rbac_pb2
 from pyrox.pb.storage.alert_pb2 import Alert
 from pyrox.pb.storage.cve_pb2 import DEFERRED
 from pyrox.pb.storage.deployment_pb2 import PortConfig
+from pyrox.pb.storage.image_pb2 import ImageSignatureVerificationResult
 from pyrox.pb.storage.network_flow_pb2 import NetworkEntityInfo
 from pyrox.policy.compile import CompileOptions
 from pyrox.policy.errors import PolicyInvalid
@@ -481,3 +482,22 @@ def test_image_user_with_a_file_event_fails_to_print_for_each_of_its_parts(
     gap = "missing field Image User"
     told = f"violation printer error: {gap}" if gaps == 1 else f"violation printer errors: [{gap}, {gap}]"
     assert (verdict.matched, verdict.error) == (False, told)
+
+
+def test_signature_counts_only_when_verified_and_for_the_name_in_use() -> None:
+    policy = b.policy([("Image Signature Verified By", [b.OTHER_SIGNER], "&")])
+    subject = b.on_deployment()
+    assert not _judge(policy, subject).matched
+    (result,) = subject.images[0].signature_verification_data.results  # type: ignore[union-attr]
+    result.verified_image_references[:] = ["quay.io/other/web:latest"]
+    assert _judge(policy, subject).matched
+    result.verified_image_references[:] = ["quay.io/acme/web:latest"]
+    result.status = ImageSignatureVerificationResult.FAILED_VERIFICATION
+    assert _judge(policy, subject).matched
+
+
+def test_section_with_other_criteria_still_alerts_on_missing_images() -> None:
+    mixed = compile_policy(b.policy([("Unscanned Image", ["true"]), ("Namespace", ["prod"])]))
+    plain = compile_policy(b.policy([("Namespace", ["prod"])]))
+    assert mixed.alerts_on_missing_enrichment
+    assert not plain.alerts_on_missing_enrichment
