@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
@@ -18,6 +19,7 @@ from pyrox.errors import Invalid
 from pyrox.scan import catalogue
 from pyrox.scan.advisories.bundle import MAX_LINE, Content, read
 from pyrox.scan.advisories.model import Advisory, ParsedAdvisory, Skipped
+from pyrox.scan.protocols import VersionScheme
 from services.scanner_matcher import compact, copyform, enrich
 from services.scanner_matcher.loader import Prepared
 
@@ -28,6 +30,7 @@ _MAX_WINDOW: Final = 128 * 1024 * 1024
 _STEP: Final = 1024
 # Records of one advisory lie close together, so forgetting the oldest costs little.
 _REMEMBERED_TEXTS: Final = 200_000
+_REMEMBERED_KEYS: Final = 50_000
 _MAX_REASONS: Final = 100
 # Reasons carry what was read; as keys of a count they are cut to what they have in common.
 _PARTICULAR: Final = re.compile(r"[:'\"].*")
@@ -45,13 +48,13 @@ def prepare(path: str, directory: str) -> Prepared:
     Raises `Invalid` when the bundle as a whole cannot be read to its end, `OtherMaker` for
     a compact one of another release.
     """
-    schemes, target = catalogue.schemes(), Path(directory)
+    target = Path(directory)
     if path.endswith(compact.SUFFIX):
         with Path(path).open("rb") as file:
             name = Path(path).name
             return compact.unpack(_chunks(file, name), name, made_by(), target)
     with Path(path).open("rb") as file, _Writer(target) as writer:
-        for record in read(_lines(file, Path(path).name), schemes):
+        for record in read(_lines(file, Path(path).name), _remembering()):
             writer.take(record.content)
     return Prepared(
         ranges_file=target / "ranges",
@@ -63,6 +66,22 @@ def prepare(path: str, directory: str) -> Prepared:
         skipped=dict(writer.skipped),
         namespaces=sorted(writer.namespaces),
     )
+
+
+class _Remembering:
+    """A version order that makes the key of a text once: feeds name the same fixes again and again."""
+
+    def __init__(self, scheme: VersionScheme) -> None:
+        self.name = scheme.name
+        self.key_version = scheme.key_version
+        self.compare = scheme.compare
+        # Refusals are raised anew each time; they are few.
+        self.key = lru_cache(_REMEMBERED_KEYS)(scheme.key)
+        self.after = lru_cache(_REMEMBERED_KEYS)(scheme.after)
+
+
+def _remembering() -> dict[str, VersionScheme]:
+    return {name: _Remembering(scheme) for name, scheme in catalogue.schemes().items()}
 
 
 class _Writer:

@@ -37,7 +37,7 @@ _CENTRAL: Final = Services.of("CENTRAL_SERVICE")
 _Answer = Mapping[str, object]
 
 
-class _Asked(msgspec.Struct):
+class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     """The body of every question; unknown keys are an error, so that a slip of the pen is seen."""
 
     hash_id: str = ""

@@ -115,3 +115,12 @@ def test_text_loses_what_postgresql_cannot_hold() -> None:
 def test_maker_names_every_order() -> None:
     assert "dpkg" in made_by()
     assert "pep440" in made_by()
+
+
+def test_key_that_is_made_once_serves_every_row_and_a_refusal_falls_back_each_time(tmp_path: Path) -> None:
+    file = tmp_path / "x.json.zst"
+    records = [debian(f"CVE-{n}", "a", fixed) for n in range(3) for fixed in ("1:2-3", "not a version")]
+    file.write_bytes(lines(records))
+    rows = tuples(prepare(str(file), str(tmp_path)).ranges_file)
+    assert len({row[6] for row in rows if row[8] == b"1:2-3"}) == 1
+    assert [row[10] for row in rows] == [b"\x00", b"\x01"] * 3
