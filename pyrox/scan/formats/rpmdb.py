@@ -8,25 +8,17 @@ after the headers that came before it. One header is in memory at a time, never 
 from __future__ import annotations
 
 import os
-import shutil
-import sqlite3
 import struct
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import BinaryIO, Final
+
+from pyrox.scan.formats import sqlitefile
 
 # rpm takes headers of 256 MB (lib/header.c, headerMaxbytes); the largest that distributions
 # ship have some 10 MB. Ours is the bound of rpm before 4.14.
 MAX_HEADER: Final = 32 * 1024 * 1024
 HEAD: Final = 512
-_SQLITE: Final = b"SQLite format 3\x00"
-_SQLITE_JOURNAL: Final = 18  # two bytes: format of writing and of reading, 2 for a write-ahead log
-_SQLITE_TABLE: Final = (
-    "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'Packages' AND rootpage > 0"
-)
-_STEPS: Final = 50_000_000  # instructions of SQLite's machine; 100,000 packages need a tenth
+_TABLES: Final = frozenset(("Packages",))
 _NDB: Final = b"RpmP"
 _NDB_SLOT: Final = 0x746F6C53  # "Slot"
 _NDB_BLOB: Final = 0x53626C42  # "BlbS"
@@ -60,7 +52,7 @@ def prefix(head: bytes) -> str:
 
     `head` is the beginning of the file, 512 bytes or more.
     """
-    if head.startswith(_SQLITE):
+    if head.startswith(sqlitefile.MAGIC):
         return "sqlite"
     if head.startswith(_NDB):
         return "ndb"
@@ -90,32 +82,13 @@ def blobs(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _sqlite(file: BinaryIO) -> Iterator[bytes]:
-    """SQLite reads from a file of its own, so that a large database is never whole in memory."""
-    with tempfile.NamedTemporaryFile(suffix=".sqlite") as own:
-        file.seek(0)
-        shutil.copyfileobj(file, own, 1 << 20)
-        # Its write-ahead log is not here; without these bytes SQLite would ask for it.
-        own.seek(_SQLITE_JOURNAL)
-        own.write(b"\x01\x01")
-        own.flush()
-        try:
-            yield from _sqlite_rows(Path(own.name))
-        except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
-            raise BrokenDatabase(f"sqlite: {error}") from error
-
-
-def _sqlite_rows(path: Path) -> Iterator[bytes]:
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
-        connection.text_factory = bytes
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_HEADER)
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.set_progress_handler(lambda: 1, _STEPS)
-        # A view or a virtual table of that name could compute for ever, or sort in memory.
-        if not connection.execute(_SQLITE_TABLE).fetchone():
-            raise BrokenDatabase("sqlite: no table Packages")
-        for (blob,) in connection.execute("SELECT blob FROM Packages"):
-            if isinstance(blob, bytes):
-                yield blob
+    try:
+        with sqlitefile.reading(file, _TABLES, longest=MAX_HEADER) as connection:
+            for (blob,) in connection.execute("SELECT blob FROM Packages"):
+                if isinstance(blob, bytes):
+                    yield blob
+    except sqlitefile.BrokenSqlite as error:
+        raise BrokenDatabase(f"sqlite: {error}") from error
 
 
 def _ndb(data: _File) -> Iterator[bytes]:

@@ -25,8 +25,10 @@ class BrokenSqlite(ValueError):
 
 
 @contextmanager
-def reading(file: BinaryIO, needed: frozenset[str]) -> Iterator[sqlite3.Connection]:
-    """A connection to a copy of the file that has all the needed tables.
+def reading(
+    file: BinaryIO, needed: frozenset[str], *, longest: int = _MAX_VALUE
+) -> Iterator[sqlite3.Connection]:
+    """A connection to a copy of the file that has all the needed tables, values up to `longest` bytes.
 
     Raises:
         BrokenSqlite: now, or when a query inside the block meets damage.
@@ -40,7 +42,7 @@ def reading(file: BinaryIO, needed: frozenset[str]) -> Iterator[sqlite3.Connecti
         uri = f"{Path(own.name).as_uri()}?mode=ro&immutable=1"
         try:
             with closing(sqlite3.connect(uri, uri=True)) as connection:
-                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
+                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
                 connection.execute("PRAGMA trusted_schema = OFF")
                 connection.set_progress_handler(lambda: 1, _STEPS)
                 missing = needed - tables(connection)
