@@ -18,7 +18,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from pyrox.clock import Clock, SystemClock
 from pyrox.errors import Invalid, RoxError, Unavailable
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
+from pyrox.scratch import Scratch
 
 SUPERUSER = "postgres"
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -183,12 +183,10 @@ def _copied_binaries(binaries: Path, base: Path) -> Path:
     """The installation copied beside the data, for checkouts that only root may enter."""
     target = base / f"{binaries.parent.name}-copy"
     if not (target / "bin" / "postgres").exists():
-        scratch = Path(tempfile.mkdtemp(dir=base))
-        shutil.copytree(binaries.parent, scratch / "install", symlinks=True)
-        scratch.chmod(0o755)
-        shutil.rmtree(target, ignore_errors=True)
-        (scratch / "install").rename(target)
-        scratch.rmdir()
+        with Scratch("copying-", base) as scratch:
+            shutil.copytree(binaries.parent, scratch / "install", symlinks=True)
+            shutil.rmtree(target, ignore_errors=True)
+            (scratch / "install").rename(target)
     return target / "bin"
 
 
