@@ -103,6 +103,11 @@ ABILITIES: dict[str, tuple[Callable[[], bool], str]] = {
 
 
 @pytest.hookimpl(trylast=True)
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """No gzip bytes in a test's name: they hold the time, which differs between workers."""
+    return f"{argname}-gzip" if isinstance(val, bytes) and val.startswith(b"\x1f\x8b") else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests that this machine cannot run."""
     verdicts: dict[str, bool] = {}
