@@ -82,21 +82,34 @@ class App:
         finally:
             client.close()
 
-    def rest(self) -> Rest:
-        """Plain HTTP with this run's credentials. Raises `CliError`."""
+    def rest(self, *, retries: int | None = None, pause: float | None = None) -> Rest:
+        """Plain HTTP with this run's credentials. Raises `CliError`.
+
+        A command with flags of its own for it says how often to try again, and after how
+        many seconds.
+        """
         found = self._settings()
         authorization = self._authorization(found)
-        return self._rest(found, {"authorization": authorization} if authorization else {})
+        extra = {"authorization": authorization} if authorization else {}
+        return self._rest(found, extra, retries=retries, pause=pause)
 
     def _settings(self) -> settings.Settings:
         found = settings.read(self.values)
         return replace(found, proxied=_proxied(found))
 
-    def _rest(self, found: settings.Settings, extra: Mapping[str, str]) -> Rest:
+    def _rest(
+        self,
+        found: settings.Settings,
+        extra: Mapping[str, str],
+        *,
+        retries: int | None = None,
+        pause: float | None = None,
+    ) -> Rest:
         from roxctl.rest import Rest  # noqa: PLC0415 - httpx is slow to import
 
         headers = {**self._headers(), **extra}
-        return Rest(settings=found, headers=headers, timer=self.timer, retries=self.http_retries())
+        tries = self.http_retries() if retries is None else retries
+        return Rest(settings=found, headers=headers, timer=self.timer, retries=tries, pause=pause)
 
     def http_retries(self) -> int:
         """How often a plain HTTP request that failed is made again. Raises `CliError`."""

@@ -46,11 +46,14 @@ class Rest:
         headers: Mapping[str, str],
         timer: Timer,
         retries: int = DEFAULT_RETRIES,
+        pause: float | None = None,
     ) -> None:
+        """`pause` is the time between all tries; without it each wait is longer than the one before."""
         self._settings = settings
         self._headers = {**headers, "user-agent": user_agent()}
         self._timer = timer
         self._retries = retries
+        self._pause = pause
 
     def request(
         self,
@@ -65,7 +68,7 @@ class Rest:
 
         A path as the body is a file that is sent as it is read, once for each attempt.
         """
-        wait = _FIRST_WAIT
+        wait = _FIRST_WAIT if self._pause is None else self._pause
         for number in range(self._retries + 1):
             last = number == self._retries
             try:
@@ -80,7 +83,7 @@ class Rest:
                 if last or not _retryable(status):
                     return _checked(status, answer)
             self._timer.sleep(wait)
-            wait *= 2
+            wait *= 2 if self._pause is None else 1
         raise CliError("no request was made; ROX_CLIENT_MAX_RETRIES must not be negative")
 
     @contextmanager

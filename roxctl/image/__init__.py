@@ -7,6 +7,7 @@ command = Group(
     "Scan and check images.",
     {
         "check": "roxctl.image.check",
+        "sbom": "roxctl.image.sbom",
         "scan": "roxctl.image.scan",
     },
 )

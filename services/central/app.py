@@ -77,6 +77,7 @@ from services.central.definitions.files import Definitions
 from services.central.definitions.store import DefinitionStore
 from services.central.deployments.digest import digest as deployment_digest
 from services.central.detection.service import DetectionService
+from services.central.images.bills import ImageBills
 from services.central.images.enrich import Enricher
 from services.central.images.reprocess import Reprocessor
 from services.central.images.scanner import ScannerV4
@@ -128,6 +129,7 @@ from services.central.routes.graphql import graphql_router
 from services.central.routes.guard import Guard
 from services.central.routes.helm_charts import helm_charts_router
 from services.central.routes.portal import portal_router
+from services.central.routes.sboms import Limits, sboms_router
 from services.central.routes.sso import sso_router
 from services.central.safekeeping import Safekeeping, safekeeping
 from services.central.secrets.digest import digest as secret_digest
@@ -235,7 +237,8 @@ async def build(config: Config, clock: Clock) -> App:
     server = RpcServer(
         methods=methods, authenticator=access.authenticator, peers=peers, clock=clock, options=options
     )
-    web = _web(config, clock, methods, access, stores, material, safe)
+    bills = ImageBills(enricher=enricher, scanner=scanner) if scanner is not None else None
+    web = _web(config, clock, methods, access, stores, material, safe, bills)
     listening = Listening(config.endpoints, certs=config.certs, default_tls=config.default_tls)
 
     async def policies_changed(_: Sequence[str]) -> None:
@@ -541,6 +544,7 @@ def _web(
     stores: Stores,
     material: Material,
     safe: Safekeeping,
+    bills: ImageBills | None,
 ) -> GrpcWeb:
     """HTTP/1.1: gRPC-Web, then REST, then custom routes, then the portal."""
     guard = Guard(authenticator=access.authenticator)
@@ -563,6 +567,9 @@ def _web(
                 Renewal(material.ca, partial(key_pem, config.jwt), config.database_external),
                 stores.clusters,
                 guard,
+            ),
+            sboms_router(
+                bills, Limits(config.sbom_request_bytes, config.scan_timeout.total_seconds()), guard
             ),
             backups_router(safe.backups, safe.restores, guard),
             sso_router(access.issuer, clock, guard),

@@ -54,6 +54,9 @@ REPROCESSING = Setting(
     "ROX_REPROCESSING_INTERVAL", env.span, timedelta(hours=4), "how often active images are scanned again"
 )
 SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.span, timedelta(minutes=10), "longest scan of one image")
+SBOM_REQUEST = Setting(
+    "ROX_SBOM_GEN_MAX_REQ_SIZE_BYTES", _positive, 100 * 1024, "how much of a request for an SBOM is read"
+)
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
 NAMESPACE = Setting("POD_NAMESPACE", env.text, "", "namespace that Central runs in")
 PLAIN_ENDPOINTS = Setting(
@@ -92,6 +95,7 @@ class Config:
     """Whether an integration may name this machine; only for an installation on one machine."""
     proxies: ProxyFile
     """What stands between Central and addresses outside the installation."""
+    sbom_request_bytes: int = SBOM_REQUEST.default
     endpoints: tuple[Listen, ...] = ()
     flags: Mapping[features.Flag, bool] = field(default_factory=dict)
 
@@ -151,6 +155,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         max_message_bytes=MAX_MESSAGE.read(environment),
         reprocessing=REPROCESSING.read(environment),
         scan_timeout=SCAN_TIMEOUT.read(environment),
+        sbom_request_bytes=SBOM_REQUEST.read(environment),
         log_level=LOG_LEVEL.read(environment),
         additional_ca="\n".join(_text(path) for path in sorted(flags.additional_ca.glob("*.crt"))),
         allow_local_registries=flags.allow_local_registries,

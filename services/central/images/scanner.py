@@ -12,9 +12,12 @@ import grpc
 from pyrox.clock import Clock
 from pyrox.errors import DeadlinePassed, Exhausted, Invalid, NotAuthorized, NotFound, RoxError, Unavailable
 from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
-from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2 import GetOrCreateIndexReportRequest
+from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2 import (
+    GetIndexReportRequest,
+    GetOrCreateIndexReportRequest,
+)
 from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerStub
-from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2 import GetVulnerabilitiesRequest
+from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2 import GetSBOMRequest, GetVulnerabilitiesRequest
 from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2_grpc import MatcherStub
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
 from pyrox.registry.client import Endpoint
@@ -72,6 +75,23 @@ class ScannerV4:
         """Match what a secured cluster's own Indexer found."""
         request = GetVulnerabilitiesRequest(hash_id=hash_id(digest), contents=contents)
         return await self._match(request, indexer_version)
+
+    async def bill(self, digest: str, name: str, uri: str) -> bytes | None:
+        """The bill of materials of an indexed image in SPDX; None when it is not indexed."""
+        request = GetIndexReportRequest(hash_id=hash_id(digest))
+        try:
+            index, _ = await self._call(
+                "Indexer", lambda: self._stub(self._indexer, IndexerStub, "GetIndexReport"), request
+            )
+        except NotFound:
+            return None
+        if not index.success:
+            return None
+        wanted = GetSBOMRequest(id=digest, name=name, uri=uri, contents=index.contents)
+        answer, _ = await self._call(
+            "Matcher", lambda: self._stub(self._matcher, MatcherStub, "GetSBOM"), wanted
+        )
+        return bytes(answer.sbom)
 
     async def _match(self, request: GetVulnerabilitiesRequest, indexer: str) -> Scanned:
         report, matcher = await self._call(

@@ -83,6 +83,7 @@ def test_config_takes_the_environment(site: Site) -> None:
         ROX_OFFLINE_MODE="true",
         ROX_REPROCESSING_INTERVAL="30m",
         ROX_SCAN_TIMEOUT="90s",
+        ROX_SBOM_GEN_MAX_REQ_SIZE_BYTES="2000",
         ROX_SCANNER_V4="false",
         ROX_PLAINTEXT_ENDPOINTS="8080, 127.0.0.1:8081 ,",
         ROX_METRICS_PORT="127.0.0.1:9191",
@@ -94,6 +95,7 @@ def test_config_takes_the_environment(site: Site) -> None:
         Listen(Address("0.0.0.0", 8080), tls=None),  # noqa: S104 - as asked for
         Listen(Address("127.0.0.1", 8081), tls=None),
     )
+    assert (loaded.sbom_request_bytes, site.load().sbom_request_bytes) == (2000, 102400)
     assert loaded.metrics == Address("127.0.0.1", 9191)
     assert not loaded.scanner_v4
     assert site.load().scanner_v4
