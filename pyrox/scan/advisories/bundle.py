@@ -39,7 +39,15 @@ _REPOSITORIES: Final[Mapping[str, tuple[str, str]]] = {
     "nuget": ("nuget", "nuget"),
     "packagist": ("packagist", "composer"),
 }
-_SYSTEM_SCHEMES: Final[Mapping[str, str]] = {"debian": "dpkg", "ubuntu": "dpkg", "alpine": "apk"}
+_SYSTEM_SCHEMES: Final[Mapping[str, str]] = {
+    "debian": "dpkg",
+    "ubuntu": "dpkg",
+    "alpine": "apk",
+    "wolfi": "apk",
+    "chainguard": "apk",
+    "kubernetes": "semver",
+}
+"""All others have the order of rpm."""
 _PACKAGES: Final = "rhel-cpe-repository"
 _CONTAINERS: Final = "rhcc-container-repository"
 _RED_HAT: Final = "rhel-vex"
