@@ -1,7 +1,7 @@
 """How long advisories load and images match: `python -m tests.bench.matcher` prints figures and ratios.
 
 Called by `make bench`. One Matcher process on an embedded PostgreSQL with its WAL on.
-`PYROX_BENCH_ROWS` says how many rows are loaded (500,000 unless it is given), in
+`PYROX_BENCH_ROWS` says how many rows are loaded (200,000 unless it is given), in
 `PYROX_BENCH_SOURCES` bundles; the stated limits are those for eight million, so a limit for
 fewer is its part of them. Versions are those that Debian's packages have; names are at least
 20,000 a namespace.
@@ -48,7 +48,7 @@ from tools.compact_vuln_bundle import add
 if TYPE_CHECKING:
     from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2_grpc import MatcherAsyncStub
 
-ROWS = int(os.environ.get("PYROX_BENCH_ROWS", "500000"))
+ROWS = int(os.environ.get("PYROX_BENCH_ROWS", "200000"))
 SOURCES = int(os.environ.get("PYROX_BENCH_SOURCES", "4"))
 NAMES = max(20_000, ROWS // 400)
 RELEASES = ("11", "12", "13")
