@@ -239,5 +239,8 @@ def test_decode_struct_deeper_than_protobuf_reads_is_refused() -> None:
 @given(body=st.binary(max_size=60))
 @settings(max_examples=300, deadline=None)
 def test_decode_of_any_bytes_answers_or_refuses(body: bytes) -> None:
+    found = policy_pb2.Policy()
     with contextlib.suppress(Invalid):
-        Decoder().decode(body, policy_pb2.Policy())
+        Decoder().decode(body, found)
+    # What was read is a whole message, also where the rest was refused.
+    assert policy_pb2.Policy.FromString(found.SerializeToString()) == found

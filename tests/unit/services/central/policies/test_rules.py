@@ -60,12 +60,16 @@ def excluding() -> Policy:
     "made", [excluding(), policy(BUILD), policy(DEPLOY), policy(BUILD, DEPLOY), runtime(), audit()]
 )
 def test_check_good_policy_passes(made: Policy) -> None:
+    name = made.name
     check(made, options=ANY)
+    assert made.name == name
 
 
 @pytest.mark.parametrize("default", load(), ids=lambda default: default.name)
 def test_check_default_policies_pass(default: Policy) -> None:
+    before = Policy.FromString(default.SerializeToString())
     check(default, options=ANY, notifiers=())
+    assert default == before
 
 
 def test_check_brings_the_policy_into_its_stored_form() -> None:
