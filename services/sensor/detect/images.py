@@ -83,6 +83,7 @@ class Images:
         self._ttl = ttl.total_seconds()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._pending: dict[str, asyncio.Task[Image]] = {}
+        self._outdated: set[str] = set()
         self._slots = asyncio.Semaphore(_PARALLEL)
         self._group: asyncio.TaskGroup | None = None
         self._pauses: dict[str, float] = {}
@@ -127,7 +128,7 @@ class Images:
         if task is None:
             task = self._group.create_task(self._fetch(key, image, source))
             self._pending[key] = task
-            task.add_done_callback(lambda _: self._pending.pop(key, None))
+            task.add_done_callback(lambda _: self._finished(key))
         return await asyncio.shield(task)
 
     async def of(self, deployment: Deployment) -> list[Image]:
@@ -148,15 +149,20 @@ class Images:
         return keys
 
     def forget(self, keys: Iterable[ImageKey]) -> set[str]:
-        """Forget images; the keys that were given, as detectors know them."""
+        """Forget images; the keys that were given, as detectors know them.
+
+        An answer that is under way was made before Central knew better: it is asked for again.
+        """
         flat = {part for key in keys for part in _flat(key)}
         for part in flat:
             self._entries.pop(part, None)
+        self._outdated |= flat & self._pending.keys()
         return flat
 
     def forget_all(self) -> None:
-        """Forget everything."""
+        """Forget everything, the answers that are under way as well."""
         self._entries.clear()
+        self._outdated |= self._pending.keys()
 
     def refresh(self, keys: Iterable[ImageKey]) -> None:
         """Central looked at these images and found nothing new: they stay fresh."""
@@ -171,6 +177,7 @@ class Images:
         while True:
             try:
                 async with self._slots:
+                    self._outdated.discard(key)
                     scanned = await self._scanner.scan(image, source, cached_only=False)
             except Exhausted:
                 await self._clock.sleep(pause)
@@ -182,12 +189,18 @@ class Images:
                 self._retry_later(key)
                 return bare(image)
             else:
+                if key in self._outdated:
+                    continue
                 self._remember(key, scanned)
                 if scanned.HasField("scan"):
                     self._recovered(key)
                 else:
                     self._retry_later(key)
                 return scanned
+
+    def _finished(self, key: str) -> None:
+        self._pending.pop(key, None)
+        self._outdated.discard(key)
 
     def _retry_later(self, key: str) -> None:
         """A scanner or registry that was away must not leave a deployment judged by half its image."""

@@ -17,6 +17,7 @@ from pyrox.pb.storage.image_pb2 import Image
 from pyrox.workload.images import parse_image
 from services.sensor.detect.images import Images, Source
 from tests.support.pki import FixedClock
+from tests.support.waiting import until
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -27,10 +28,13 @@ class Scanner:
     def __init__(self, *answers: Exception) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def scan(self, image: ContainerImage, source: Source, *, cached_only: bool) -> Image:
         self.asked.append(image.name.full_name)
         await asyncio.sleep(0)
+        await self.may_answer.wait()
         if self.answers:
             raise self.answers.pop(0)
         return Image(id=image.id, name=image.name, scan={"operating_system": "debian:12"})
@@ -109,6 +113,25 @@ async def test_forget_by_any_part_of_the_key() -> None:
         keys = cache.forget([ImageKey(image_id=DIGEST, image_id_v2=WANTED.id_v2, image_full_name="other")])
         assert keys == {DIGEST, WANTED.id_v2, "other"}
         assert cache.cached(WANTED) is None
+
+
+@pytest.mark.parametrize("everything", [False, True])
+async def test_forget_while_the_answer_is_under_way_asks_again(everything: bool) -> None:
+    scanner = Scanner()
+    scanner.may_answer.clear()
+    async with images(scanner) as cache:
+        waiting = asyncio.create_task(cache.get(WANTED, Source()))
+        await until(lambda: scanner.asked)
+        if everything:
+            cache.forget_all()
+        else:
+            cache.forget([ImageKey(image_id_v2=WANTED.id_v2)])
+        scanner.may_answer.set()
+        found = await waiting
+        assert found.HasField("scan")
+        assert cache.cached(WANTED) is found
+        await cache.get(WANTED, Source())
+    assert len(scanner.asked) == 2
 
 
 async def test_put_updates_what_is_kept_only() -> None:
