@@ -69,7 +69,7 @@ class Site:
         context = ssl.create_default_context(cafile=str(self.pki.ca_file))
         context.check_hostname = False
         host, port = self.app.front.addresses[0]
-        return httpx.AsyncClient(base_url=f"https://{host}:{port}", verify=context, timeout=20)
+        return httpx.AsyncClient(base_url=f"https://{host}:{port}", verify=context, timeout=60)
 
     async def ready(self) -> None:
         async with self.client() as client:
@@ -187,7 +187,7 @@ async def test_pushed_policies_change_the_verdict(site: Site) -> None:
 
 
 async def test_without_sensor_the_kept_settings_decide(site: Site) -> None:
-    await until((site.directory / "state" / FILE).exists, seconds=20)
+    await until((site.directory / "state" / FILE).exists)
     async with running_admission(site.pki, "127.0.0.1:1", site.directory) as app:
         alone = Site(app, site.sensor, site.central, site.pki, site.directory)
         await alone.ready()

@@ -277,7 +277,7 @@ def test_keys_alone_are_backed_up_without_the_database(site: Site, tmp_path: Pat
 
 def wait_for(client: httpx.Client, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The state of the restore once it is so far."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while True:
         found: dict[str, Any] | None = client.get("/v1/db/restore").json()["activeStatus"]
         if found is not None and reached(found):

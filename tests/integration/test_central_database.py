@@ -221,7 +221,7 @@ def waiting(central: RunningCentral, text: str) -> str:
     try:
         said = heard(central, text)
         central.process.terminate()
-        assert central.process.wait(timeout=10) == 0
+        assert central.process.wait(timeout=60) == 0
         return said
     finally:
         central.kill()

@@ -33,7 +33,7 @@ def secret(directory: Path, pki: Pki, prefix: str) -> int:
 def served(port: int) -> int:
     """The serial number of the certificate that the webhook shows; 0 while it does not listen."""
     try:
-        pem = ssl.get_server_certificate(("127.0.0.1", port), timeout=5)
+        pem = ssl.get_server_certificate(("127.0.0.1", port), timeout=60)
     except OSError:
         return 0
     return x509.load_pem_x509_certificate(pem.encode()).serial_number

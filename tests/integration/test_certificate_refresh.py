@@ -61,7 +61,7 @@ class Parts:
 
     async def request(self) -> str:
         """The id of the request that the component sends."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             message = await self.outbox.take()
         return message.issue_secured_cluster_certs_request.request_id
 

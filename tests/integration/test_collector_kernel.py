@@ -143,7 +143,7 @@ async def test_many_short_processes_are_all_accounted_for(pki: Pki, container: C
             stats = app.stats
             return stats.kernel.lost + stats.send_failures + stats.rate_limited + stats.malformed
 
-        await until(lambda: len(received()) + dropped() >= MANY, seconds=30)
+        await until(lambda: len(received()) + dropped() >= MANY)
         await asyncio.sleep(0.2)
         counts = Counter(received())
         assert len(received()) + dropped() == MANY
@@ -162,7 +162,7 @@ async def test_sensor_away_longer_than_the_queue_lasts_drops_are_counted(
         await until(lambda: app.stats.received >= MANY)
         assert not app.stats.connected
         async with sensor.running():
-            await until(lambda: app.stats.sent >= 500, seconds=30)
+            await until(lambda: app.stats.sent >= 500)
             await until(lambda: app.stats.sent + app.stats.send_failures == app.stats.received)
             lost = app.stats.send_failures
     assert len(sensor.of(container.short)) <= 500

@@ -84,7 +84,7 @@ def serving(publisher: Publisher) -> Iterator[Publisher]:
 @contextmanager
 def fetching(folder: Path, waits: list[float] | None = None) -> Iterator[Fetcher]:
     folder.mkdir(exist_ok=True)
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=60) as client:
         yield Fetcher(
             folder,
             client,

@@ -99,7 +99,7 @@ class Site:
         async with pushing(self) as stream:
             await stream.write(signal(name=name))
             with suppress(TimeoutError):
-                await until(lambda: name in indicators(self.central), seconds=30)
+                await until(lambda: name in indicators(self.central))
         return name in indicators(self.central)
 
 
@@ -131,7 +131,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
                 ROX_METRICS_PORT=f"127.0.0.1:{free_port()}",
             ) as sensor,
         ):
-            await until(lambda: central.connections, seconds=30)
+            await until(lambda: central.connections)
             await central.synced()
             async with process(
                 "admission",
@@ -337,7 +337,7 @@ async def test_held_connections_do_not_keep_others_out(site: Site, which: str, s
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with unharmed(running, mib=GROWTH_MIB), ExitStack() as stack:
         for _ in range(100):
-            raw = socket.create_connection(("127.0.0.1", port), timeout=10)
+            raw = socket.create_connection(("127.0.0.1", port), timeout=60)
             if said is None:
                 stack.enter_context(raw)
                 continue

@@ -190,7 +190,7 @@ async def test_signals_sent_when_all_is_back_arrive_once(story: Story) -> None:
     async with Clients(story.site) as clients:
         load = Load(clients, story.acknowledged, story.chance)
         sent = await load.burst(20)
-        await until_equal(lambda: _missing(clients, sent), seconds=30)
+        await until_equal(lambda: _missing(clients, sent), seconds=90)
         await story.end(clients)
         assert await _missing(clients, sent) == []
         assert await end_state.indicator_differences(clients, story.acknowledged) == []

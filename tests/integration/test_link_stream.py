@@ -78,7 +78,7 @@ class Stream:
 
     async def hear(self, kind: str = "") -> MsgToSensor:
         """The next message, or the next of a kind."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 message = await self.call.read()
                 assert isinstance(message, MsgToSensor), "the stream ended"
@@ -94,7 +94,7 @@ class Stream:
 
     async def end(self) -> tuple[grpc.StatusCode, str]:
         """How the stream ended, when Central ends it."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             try:
                 while isinstance(await self.call.read(), MsgToSensor):
                     pass

@@ -73,7 +73,7 @@ class Small:
         return found.entries[name]
 
     def until(self, condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 90
         while not condition():
             assert time.monotonic() < deadline, self.local("logs", code=None)
             time.sleep(0.05)

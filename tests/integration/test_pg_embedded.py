@@ -69,7 +69,7 @@ def test_second_preparation_ends_the_server_that_is_left_over(state: Path) -> No
     first = server.spawn()
     pg.outside(pg.wait_ready(admin(server)))
     again = prepared(state)
-    assert first.wait(timeout=5) == 0
+    assert first.wait(timeout=60) == 0
     second = again.spawn()
     try:
         pg.outside(pg.wait_ready(admin(again)))

@@ -24,7 +24,7 @@ from tests.support.rpc_caller import channel
 
 pytestmark = [pytest.mark.needs("postgres")]
 UNAUTHENTICATED, DENIED = grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED
-_SECONDS = 15
+_SECONDS = 60
 _NUMBERS = itertools.count()
 
 

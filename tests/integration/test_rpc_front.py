@@ -144,14 +144,14 @@ async def test_unary_with_client_certificate_carries_the_service_identity(tmp_pa
         site(tmp_path) as server,
         secure_channel(server.target, tls=server.client(server.pki.files(SENSOR))) as channel,
     ):
-        answer = await method(channel, "One")(BytesValue(value=b"hello "), timeout=10)
+        answer = await method(channel, "One")(BytesValue(value=b"hello "), timeout=60)
         assert answer.value.decode() == f"hello {SENSOR.common_name}"
         call = server.echo.calls[0]
         assert call.method == f"/{echo.NAME}/One"
         assert call.identity.service is not None
         assert (call.identity.service.type, call.identity.service.id) == (SENSOR.type, SENSOR.id)
         assert call.deadline is not None
-        assert 0 < call.deadline - SystemClock().monotonic() <= 10
+        assert 0 < call.deadline - SystemClock().monotonic() <= 60
         assert call.peer.startswith("127.0.0.1:")
 
 
@@ -282,7 +282,7 @@ async def test_client_asks_by_service_name_where_the_host_is_not_in_the_certific
         async with http_client(by_service, tls=server.client()) as client:
             assert (await client.get("/")).status_code == 200
         async with secure_channel(by_service, tls=server.client()) as channel:
-            await method(channel, "Open")(BytesValue(), timeout=10)
+            await method(channel, "Open")(BytesValue(), timeout=60)
 
 
 async def test_unary_with_a_request_that_is_no_message_is_invalid(tmp_path: Path) -> None:
@@ -468,7 +468,7 @@ async def test_bad_client_certificate_is_refused_and_others_go_on(case: str, tmp
                 await client.get("/")
         async with secure_channel(server.target, tls=server.client(files)) as channel:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await method(channel, "Open")(BytesValue(), timeout=10)
+                await method(channel, "Open")(BytesValue(), timeout=60)
             assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         async with http_client(server.target, tls=server.client()) as client:
             assert (await client.get("/")).text == "nobody"
@@ -488,7 +488,7 @@ async def test_client_refuses_a_server_with_another_name(tmp_path: Path) -> None
         target = Target(server.target.endpoint, SCANNER_V4_INDEXER.hostname)
         async with secure_channel(target, tls=server.client()) as channel:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await method(channel, "Open")(BytesValue(), timeout=10)
+                await method(channel, "Open")(BytesValue(), timeout=60)
             assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         async with http_client(target, tls=server.client()) as client:
             with pytest.raises(httpx.ConnectError):
@@ -643,6 +643,6 @@ async def _served(server: Site) -> bytes:
 
 
 async def _until_empty(front: Front) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while front.connections:  # noqa: ASYNC110 - the front has no event for it
             await asyncio.sleep(0.01)

@@ -86,7 +86,7 @@ class Asker:
         where = f"{address[0]}:{address[1]}"
         self._where = f"https://{where}/pyrox/v1/"
         tls = ClientTls(authorities=[pki.ca_file], certificate=pki.files(subject))
-        self.client = http_client(Target(where, SCANNER_V4_MATCHER.hostname), tls=tls, timeout=20)
+        self.client = http_client(Target(where, SCANNER_V4_MATCHER.hostname), tls=tls, timeout=60)
 
     async def __call__(self, what: str, method: str = "POST", **question: Any) -> tuple[int, dict[str, Any]]:
         body = json.dumps(question).encode()

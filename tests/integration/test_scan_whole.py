@@ -163,7 +163,7 @@ async def test_indexer_killed_while_indexing_comes_back_whole(
         first = asyncio.create_task(
             answered(lambda: index.GetOrCreateIndexReport(index_request(registry, digest)), 90)
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not registry.asked(blob):  # noqa: ASYNC110 - the server is in another thread
                 await asyncio.sleep(0.05)
         indexer.kill()

@@ -282,7 +282,7 @@ async def test_sensor_slow_scan_does_not_delay_verdicts_on_the_spec(
             kinds.DEPLOYMENT,
             workload("slow", image="quay.io/slow/app:1", securityContext={"privileged": True}),
         )
-        await until(lambda: [e for e in central.events("alert_results") if e.id == "uid-slow"], seconds=5)
+        await until(lambda: [e for e in central.events("alert_results") if e.id == "uid-slow"])
         await until(lambda: any("/deployments/slow/scale" in path for _, path, _ in kube.writes))
         scans = len(central.scans)
         central.may_scan.set()

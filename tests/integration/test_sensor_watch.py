@@ -64,7 +64,7 @@ class Follower:
         return self.seen
 
     async def __aenter__(self) -> Self:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await self.ready.wait()
         return self
 

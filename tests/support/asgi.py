@@ -107,7 +107,7 @@ class WebSocket:
         self._to_app.put_nowait({"type": "websocket.disconnect", "code": 1006})
 
     async def next(self) -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await self._from_app.get()
 
 

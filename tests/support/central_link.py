@@ -87,7 +87,7 @@ class CentralLinkServer:
 
     async def synced(self, connection: int = 1) -> None:
         """Return when that many connections were made and the newest is synced."""
-        await until(lambda: len(self.connections) >= connection and self.events("synced"), seconds=20)
+        await until(lambda: len(self.connections) >= connection and self.events("synced"))
 
     def _policy_sync(self) -> MsgToSensor:
         message = MsgToSensor()

@@ -102,7 +102,7 @@ auth: {{htpasswd: {{realm: real, path: {directory}/htpasswd}}}}
             yield Real(host, ca_pem, directory)
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 def _wait(host: str, ca_pem: str, process: subprocess.Popen[bytes]) -> None:

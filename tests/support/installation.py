@@ -97,7 +97,7 @@ class Clients:
                 base_url=f"https://{self.site.network}.2:8443",
                 auth=login,
                 verify=context,
-                timeout=20,
+                timeout=60,
                 trust_env=False,
             )
         )
@@ -106,7 +106,7 @@ class Clients:
                 base_url=f"https://{self.site.network}.5:6443",
                 headers={"authorization": f"Bearer {token}"},
                 verify=context,
-                timeout=20,
+                timeout=60,
                 trust_env=False,
             )
         )
@@ -121,7 +121,7 @@ class Clients:
 
     async def metric(self, host: int, name: str, **labels: str) -> float:
         """A value that the process on that address of the installation shows to Prometheus."""
-        async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
             answer = await client.get(f"http://{self.site.network}.{host}:9090/metrics")
         answer.raise_for_status()
         for family in text_string_to_metric_families(answer.text):

@@ -123,7 +123,7 @@ class Receiver:
         working = asyncio.create_task(inbox.work(lambda _: asyncio.sleep(0.01)))
         try:
             yield inbox
-            await until(lambda: not inbox.waiting or working.done(), seconds=20)
+            await until(lambda: not inbox.waiting or working.done())
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)

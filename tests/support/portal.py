@@ -61,7 +61,7 @@ def development_server(node: build_ui.Node) -> Iterator[Portal]:
         yield portal
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def wait_until_served(process: subprocess.Popen[bytes], address: str) -> None:
@@ -69,7 +69,7 @@ def wait_until_served(process: subprocess.Popen[bytes], address: str) -> None:
     for _attempt in range(START_SECONDS * 10):
         assert process.poll() is None, f"the development server ended with {process.returncode}"
         try:
-            httpx.get(address, timeout=5).raise_for_status()
+            httpx.get(address, timeout=60).raise_for_status()
         except httpx.TransportError:
             time.sleep(0.1)
         else:

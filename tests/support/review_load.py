@@ -39,7 +39,7 @@ class Reviews:
         namespace = body["metadata"]["namespace"]
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All"
         begun = time.monotonic()
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
             while not stop.is_set():
                 answer = client.post(path, json=body)
                 moment = time.monotonic() - begun

@@ -15,7 +15,7 @@ from pyrox.rpc.methods import Method
 from tests.support.central import RunningCentral
 
 # A stream that nobody ends, such as a Sensor's, is left after its first answer.
-_SECONDS = 10
+_SECONDS = 60
 _ANSWERS = 200
 
 

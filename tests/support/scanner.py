@@ -76,7 +76,7 @@ async def indexer(settings: Settings, pki: Pki, **more: str) -> AsyncIterator[in
 
 async def _until_empty(*fronts: Front) -> None:
     """gRPC's clients never say goodbye to TLS; the front closes for them after two seconds."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while any(front.connections for front in fronts):  # noqa: ASYNC110 - a front has no event for it
             await asyncio.sleep(0.02)
 
