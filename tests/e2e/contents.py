@@ -34,14 +34,20 @@ def contents(installed: Installed) -> Contents:
 
 
 def restored(installed: Installed, wanted: Contents) -> Contents:
-    """What Central shows once it is the same as before; fails when that takes too long."""
-    what = "the restored contents are served"
+    """What Central shows once it has started again after a restore and that is the same as before.
+
+    Where a restore works in place, Central shows the old contents already before it starts again;
+    it tells of the finished restore until then.
+    """
+    what = "Central has started again with the restored contents"
     return eventually(lambda: _same(installed, wanted), seconds=_SECONDS, what=what) or {}
 
 
 def _same(installed: Installed, wanted: Contents) -> Contents | None:
-    """What Central shows; None while it restarts or shows something else."""
+    """What Central shows; None before it restarts, while it does, and when it shows something else."""
     try:
+        if installed.get("/v1/db/restore")["activeStatus"] is not None:
+            return None
         found = contents(installed)
     except (httpx.TransportError, AssertionError) as error:
         sys.stdout.write(f"Central restarts: {error}\n")

@@ -103,11 +103,13 @@ def test_full_volume_is_told_by_central_and_the_database_and_heals_when_it_is_en
 
 def _move(path: str) -> None:
     """Have the chart put the database on a directory of the node; an empty path: on its claim."""
+    # None of the old pods may meet the new volume, nor the new Central the old server.
+    _scale_central(0)
+    kubectl("scale", "deployment/central-db", "-n", NAMESPACE, "--replicas=0")
+    _gone("central-db")
     # Not `helm rollback`: it stumbles over the claim, which was kept and is of no release then.
     chart, value = str(CHARTS / "central-services"), f"central.db.persistence.hostPath={path}"
     helm("upgrade", CENTRAL, chart, "-n", NAMESPACE, "--reuse-values", "--set", value, "--wait")
-    # Central makes what its database lacks when it starts, and only then.
-    kubectl("delete", "pod", "-n", NAMESPACE, "-l", "app=central")
     _rolled_out("central")
 
 
@@ -138,7 +140,12 @@ def _central_complains() -> str:
 def _scale_central(replicas: int) -> None:
     kubectl("scale", "deployment/central", "-n", NAMESPACE, f"--replicas={replicas}")
     if not replicas:
-        kubectl("wait", "--for=delete", "pod", "-l", "app=central", "-n", NAMESPACE, "--timeout=120s")
+        _gone("central")
+
+
+def _gone(name: str) -> None:
+    words = ("-l", f"app={name}", "-n", NAMESPACE, "--timeout=120s")
+    kubectl("wait", "--for=delete", "pod", *words, seconds=140)
 
 
 def _rolled_out(name: str) -> None:
