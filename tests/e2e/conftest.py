@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +37,18 @@ def stories(installed: Installed) -> Iterator[Stories]:
         yield told
     finally:
         told.end()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Say how long each part took, and write a failure down where `.ci/e2e` looks for it.
+
+    It may stop the tests before pytest itself comes to tell of failures.
+    """
+    if report.failed or report.duration > 1:
+        moment = time.strftime("%H:%M:%S", time.gmtime())
+        sys.stdout.write(
+            f"{moment} {report.nodeid} {report.when}: {report.outcome}, {report.duration:.0f} s\n"
+        )
+    if report.failed and (failures := os.environ.get("E2E_FAILURES")):
+        with Path(failures).open("a", encoding="utf-8") as file:
+            file.write(f"{report.nodeid} {report.when}\n{report.longreprtext}\n")
