@@ -166,15 +166,18 @@ class CompiledPolicy:
                 found.append((section, plan, hit))
         return _Judge(root, now).verdict(found) if found else NO_MATCH
 
+    def root_of(self, subject: Subject) -> RootView:
+        """The subject unfolded, without the containers that the policy skips."""
+        root = RootView(subject)
+        return _without(root, self.skipped_containers) if self.skipped_containers else root
+
     def explain(self, subject: Subject, now: datetime) -> Explanation:
         """Which criterion met which value on which object."""
         return self.explain_at(subject, nanoseconds(now))
 
     def explain_at(self, subject: Subject, now: int) -> Explanation:
         """As `explain`, with nanoseconds since 1970."""
-        root = RootView(subject)
-        if self.skipped_containers:
-            root = _without(root, self.skipped_containers)
+        root = self.root_of(subject)
         sections = explain_sections(self.sections, root, now)
         # A section on the workload alone may fit while no event does: the verdict decides.
         return Explanation(self.id, self.name, self.judge(root, now).matched, sections)

@@ -7,7 +7,7 @@ marks the objects that the linked matching kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,14 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """The stable form."""
         return {"path": self.path, "value": self.value, "matched": self.matched, "linked": self.linked}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A finding and the path of the object that has the value."""
+
+    object: str
+    finding: Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ def _section(section: CompiledSection, root: RootView, now: int) -> SectionExpla
         return SectionExplanation(section.name, matched=False, criteria=(), error=error.message)
     top = root if plan.top is Node.ROOT else root.containers[0]
     hit = plan.linked.match(top, now)
-    kept = set() if hit is None else set(_kept(hit))
+    kept = frozenset() if hit is None else kept_objects(hit)
     criteria = tuple(_criterion(group, plan, top, kept, now) for group in section.groups)
     return SectionExplanation(section.name, hit is not None, criteria, _error(root))
 
@@ -127,6 +135,11 @@ def _section(section: CompiledSection, root: RootView, now: int) -> SectionExpla
 def _error(root: RootView) -> str:
     missing = root.missing_container
     return missing.message if missing is not None and isinstance(root.subject, EVENT_SUBJECTS) else ""
+
+
+def kept_objects(hit: Hit) -> frozenset[int]:
+    """The identities of all objects that the linked matching kept."""
+    return frozenset(_kept(hit))
 
 
 def _kept(hit: Hit) -> Iterator[int]:
@@ -137,12 +150,12 @@ def _kept(hit: Hit) -> Iterator[int]:
 
 
 def _criterion(
-    group: CompiledGroup, plan: SectionPlan, top: Any, kept: set[int], now: int
+    group: CompiledGroup, plan: SectionPlan, top: Any, kept: Collection[int], now: int
 ) -> CriterionExplanation:
     findings: list[Finding] = []
     each_found = True
     for query in group.queries:
-        found = list(_findings(query, plan.leaves[query.label], plan.top, top, kept, now))
+        found = [one.finding for one in _findings(query, plan.leaves[query.label], plan.top, top, kept, now)]
         each_found = each_found and any(finding.matched for finding in found)
         findings.extend(one for one in found if not (one.matched and query.label in _SILENT))
     matching = [finding for finding in findings if finding.matched]
@@ -159,14 +172,30 @@ def _criterion(
     )
 
 
-def _findings(query: Query, leaf: Leaf, here: Node, top: Any, kept: set[int], now: int) -> Iterator[Finding]:
+def placed_findings(
+    group: CompiledGroup, plan: SectionPlan, top: Any, kept: Collection[int], now: int
+) -> Iterator[Placed]:
+    """All that the queries of a criterion met, but for what goes without saying."""
+    for query in group.queries:
+        if query.label not in _SILENT:
+            yield from _findings(query, plan.leaves[query.label], plan.top, top, kept, now)
+
+
+def objects_at(node: Node, here: Node, top: Any) -> Iterator[tuple[str, Any]]:
+    """All objects at the node, linked or not, with their paths from the top."""
+    return _objects(node, here, top, "")
+
+
+def _findings(
+    query: Query, leaf: Leaf, here: Node, top: Any, kept: Collection[int], now: int
+) -> Iterator[Placed]:
     for path, element in _objects(leaf.node, here, top, ""):
         value = leaf.get(element)
         if value is ABSENT:
             continue
         fits = query.fits(list(value) if leaf.many else value, now)
         where = ".".join(part for part in (path, leaf.path) if part)
-        yield Finding(where, _show(leaf, value), fits, fits and id(element) in kept)
+        yield Placed(path, Finding(where, _show(leaf, value), fits, fits and id(element) in kept))
 
 
 def _objects(node: Node, here: Node, element: Any, path: str) -> Iterator[tuple[str, Any]]:

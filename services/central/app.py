@@ -13,6 +13,7 @@ from functools import partial
 from importlib import resources
 
 import httpx
+from fastapi import APIRouter
 from joserfc.jwk import RSAKey
 
 from pyrox.clock import Clock
@@ -115,7 +116,7 @@ from services.central.policies.service import PolicyService
 from services.central.policies.store import PolicyStore
 from services.central.policy_categories.service import PolicyCategoryService
 from services.central.policy_categories.store import CategoryStore
-from services.central.readers import dry_run, read_servicers
+from services.central.readers import dry_run, explainer, read_servicers
 from services.central.roles.service import RoleService
 from services.central.roles.store import RoleStore
 from services.central.routes.app import custom_routes
@@ -125,6 +126,7 @@ from services.central.routes.clusters import clusters_router
 from services.central.routes.definitions import definitions_router
 from services.central.routes.docs import docs_router
 from services.central.routes.downloads import downloads_router
+from services.central.routes.explanations import explanations_router
 from services.central.routes.graphql import graphql_router
 from services.central.routes.guard import Guard
 from services.central.routes.helm_charts import helm_charts_router
@@ -238,7 +240,8 @@ async def build(config: Config, clock: Clock) -> App:
         methods=methods, authenticator=access.authenticator, peers=peers, clock=clock, options=options
     )
     bills = ImageBills(enricher=enricher, scanner=scanner) if scanner is not None else None
-    web = _web(config, clock, methods, access, stores, material, safe, bills)
+    explanations = explanations_router(explainer(pool, clock), Guard(authenticator=access.authenticator))
+    web = _web(config, clock, methods, access, stores, material, safe, bills, explanations)
     listening = Listening(config.endpoints, certs=config.certs, default_tls=config.default_tls)
 
     async def policies_changed(_: Sequence[str]) -> None:
@@ -545,6 +548,7 @@ def _web(
     material: Material,
     safe: Safekeeping,
     bills: ImageBills | None,
+    explanations: APIRouter,
 ) -> GrpcWeb:
     """HTTP/1.1: gRPC-Web, then REST, then custom routes, then the portal."""
     guard = Guard(authenticator=access.authenticator)
@@ -559,6 +563,7 @@ def _web(
         [
             docs_router(methods, guard),
             graphql_router(guard),
+            explanations,
             ui_router(stores.vulnerabilities, stores.dashboard, guard),
             definitions_router(definitions, guard),
             clusters_router(stores.clusters, material.ca, charts, guard),

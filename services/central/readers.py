@@ -8,6 +8,8 @@ from __future__ import annotations
 from pyrox.clock import Clock
 from pyrox.pg.pool import Pool
 from pyrox.rpc.methods import Servicer
+from services.central.alerts.explanation import Explainer
+from services.central.alerts.store import AlertStore
 from services.central.deployments.service import DeploymentService
 from services.central.deployments.store import DeploymentStore
 from services.central.exports import Exports
@@ -38,6 +40,17 @@ from services.central.vulns.store import WorkloadStore
 def dry_run(pool: Pool, clock: Clock) -> DryRun:
     """Evaluates a policy on what Sensors reported."""
     return DryRun(
+        deployments=DeploymentStore(pool=pool),
+        images=ImageStore(pool=pool, clock=clock),
+        network_policies=NetworkPolicyStore(pool=pool),
+        clock=clock,
+    )
+
+
+def explainer(pool: Pool, clock: Clock) -> Explainer:
+    """Says why there is an alert."""
+    return Explainer(
+        alerts=AlertStore(pool=pool),
         deployments=DeploymentStore(pool=pool),
         images=ImageStore(pool=pool, clock=clock),
         network_policies=NetworkPolicyStore(pool=pool),

@@ -265,6 +265,7 @@ def test_documents_describe_what_is_served(site: Site) -> None:
         ("POST", "/v1/ping", 501, "application/json"),
         ("GET", "/api/graphql", 401, "text/plain"),
         ("GET", "/api/ui/dashboard", 401, "application/json"),
+        ("GET", f"/api/alerts/{NO_ID}/explanation", 401, "application/json"),
     ],
 )
 def test_path_is_answered_by_its_owner(site: Site, method: str, path: str, status: int, kind: str) -> None:

@@ -73,14 +73,14 @@ class DryRun:
         images = [
             await self._image(container.image, compiled.needs_images) for container in deployment.containers
         ]
-        applied = None
+        selected = None
         if compiled.criteria & _ON_NETWORK_POLICIES:
             # What selects a deployment belongs to the deployment, which the caller may see.
             of_place = await self._network_policies.of_place(
                 deployment.cluster_id, deployment.namespace, scope=EVERYTHING
             )
-            applied = _applied(deployment, of_place)
-        return DeploymentSubject(deployment, images, applied)
+            selected = applied(deployment, of_place)
+        return DeploymentSubject(deployment, images, selected)
 
     async def _image(self, named: ContainerImage, whole: bool) -> Image:
         found = await self._images.get(named.id, scope=EVERYTHING) if whole and named.id else None
@@ -90,7 +90,8 @@ class DryRun:
 _ON_NETWORK_POLICIES = frozenset({"Has Ingress Network Policy", "Has Egress Network Policy"})
 
 
-def _applied(deployment: Deployment, of_place: Sequence[NetworkPolicy]) -> NetworkPoliciesApplied:
+def applied(deployment: Deployment, of_place: Sequence[NetworkPolicy]) -> NetworkPoliciesApplied:
+    """Which of a place's network policies select the deployment."""
     chosen = list(selecting(of_place, deployment.namespace, deployment.pod_labels))
     kinds = {kind for policy in chosen for kind in policy.spec.policy_types}
     return NetworkPoliciesApplied(
