@@ -28,6 +28,14 @@ from pyrox.registry.proxied import ProxyChoice, direct
 from pyrox.registry.transport import Limits, Tls, Transport, read_bounded, read_error, refusal
 
 
+class BlobDiffers(Invalid):
+    """A blob whose bytes are not those that its descriptor names."""
+
+
+class BlobTooLarge(Exhausted):
+    """A blob that is, or says that it is, larger than any that is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One registry and how to reach it."""
@@ -123,7 +131,7 @@ class RegistryClient:
         """The bytes of a blob as they arrive.
 
         The digest is known to be right only when the iteration ends without an error:
-        `Invalid` when digest or size differ, `Exhausted` when it is too large.
+        `BlobDiffers` when digest or size differ, `BlobTooLarge` when it is too large.
         """
         return self._chunks(repository, descriptor, self.limits.blob_bytes)
 
@@ -141,14 +149,16 @@ class RegistryClient:
                 size += len(chunk)
                 self._check_pace(what, size, self._clock.monotonic() - began)
                 if size > limit:
-                    raise Exhausted(
+                    raise BlobTooLarge(
                         f"registry {self.endpoint.host}: {what} is larger than the {limit} bytes allowed"
                     )
                 hasher.update(chunk)
                 yield chunk
         got = f"{descriptor.digest.partition(':')[0]}:{hasher.hexdigest()}"
         if got != descriptor.digest or (descriptor.size and size != descriptor.size):
-            raise Invalid(f"registry {self.endpoint.host}: {what}: got {size} bytes with the digest {got}")
+            raise BlobDiffers(
+                f"registry {self.endpoint.host}: {what}: got {size} bytes with the digest {got}"
+            )
 
     def _check_pace(self, what: str, size: int, seconds: float) -> None:
         rate = self.limits.blob_rate

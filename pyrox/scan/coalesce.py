@@ -265,4 +265,6 @@ class _Report:
             for layer, found in zip(self._layers, self._finds, strict=True)
             for note in found.notes
         ]
+        # What was lost of a whole layer comes first: the bound must not hide it.
+        notes.sort(key=lambda note: not note.ends)
         return tuple(notes[:_MAX_NOTES])

@@ -94,6 +94,7 @@ class _Walk:
         self._kept = 0
         self.links = _Links(limits)
         self._whiteout_room = Room(limits.found_bytes)
+        self._at = ""
         self.notes: list[Note] = []
         self.whiteouts: list[str] = []
 
@@ -102,12 +103,13 @@ class _Walk:
         reader = TarReader(stream, max_path=self._limits.path_bytes)
         try:
             for count, member in enumerate(reader):
+                self._at = member.path
                 if count >= self._limits.entries:
-                    self.note(NoteKind.TOO_MANY, "", f"more than {self._limits.entries} entries")
+                    self._end(NoteKind.TOO_MANY, f"more than {self._limits.entries} entries")
                     return
                 self._member(reader, member)
         except StreamDamage as damage:
-            self.note(damage.kind, "", damage.detail)
+            self._end(damage.kind, damage.detail)
 
     def finish(self, digest: str) -> LayerFinds:
         """What every detector found."""
@@ -115,6 +117,11 @@ class _Walk:
         found[WHITEOUT] = Finds(whiteouts=tuple(self.whiteouts))
         found[WALK] = Finds(notes=tuple(self.notes))
         return LayerFinds(digest, {name: finds for name, finds in found.items() if finds != Finds()})
+
+    def _end(self, kind: NoteKind, detail: str) -> None:
+        """Say where the walk had come to when it ended; the bound of notes does not hide it."""
+        self.notes.insert(0, Note(kind, self._at, detail, ends=True))
+        del self.notes[self._limits.notes :]
 
     def note(self, kind: NoteKind, subject: str, detail: str) -> None:
         """Remember what was not read, up to the bound of notes."""

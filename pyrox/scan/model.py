@@ -99,11 +99,15 @@ class NoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing that was not read, of which object, and why."""
+    """One thing that was not read, of which object, and why.
+
+    `ends` is true when nothing that follows the subject in its layer was read either.
+    """
 
     kind: NoteKind
     subject: str
     detail: str = ""
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

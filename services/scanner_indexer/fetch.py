@@ -13,7 +13,7 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 from pyrox.errors import Exhausted
-from pyrox.registry.client import RegistryClient
+from pyrox.registry.client import BlobTooLarge, RegistryClient
 from pyrox.registry.manifest import Descriptor
 from pyrox.scratch import Scratch
 
@@ -48,6 +48,9 @@ class Arena:
         directory = self._scratch.directory
         if directory is None:
             raise Exhausted("the Indexer is stopping")
+        most = registry.limits.blob_bytes
+        if layer.size > most:
+            raise BlobTooLarge(f"layer {layer.digest} has {layer.size} bytes; at most {most} are read")
         _check_disk(directory, layer)
         with tempfile.NamedTemporaryFile(dir=directory, buffering=0) as file:
             async with aclosing(registry.blob(repository, layer)) as chunks:  # type: ignore[type-var]

@@ -1,8 +1,7 @@
 """Reading of one layer's file by the detectors, in a worker process.
 
-`ProcessLayerReader` is what `states` uses; `read_layer` is what runs in the worker. A
-layer that is damaged as a whole is an error, since its report would look clean; a file
-that cannot be read is a note of the layer's finds.
+`ProcessLayerReader` is what `states` uses; `read_layer` is what runs in the worker. What
+cannot be read, a file or the rest of a damaged layer, is a note of the layer's finds.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from pyrox.errors import Exhausted, Invalid, RoxError
 from pyrox.scan.catalogue import detectors as all_detectors
+from pyrox.scan.formats.bounded import StreamDamage
 from pyrox.scan.layer import WALK, WHITEOUT, LayerResult, index_layer
-from pyrox.scan.model import Finds, LayerFinds, NoteKind
+from pyrox.scan.model import Finds, Note
 from pyrox.scan.protocols import Detector
 from pyrox.workers import Workers
 from services.scanner_indexer.finds import pack_finds
@@ -26,10 +25,9 @@ from services.scanner_indexer.unpack import Unpacked
 
 # What the walk of a layer itself finds is stored beside the detectors' results; raise
 # the version when `pyrox.scan.layer` reads more.
-_WALK_VERSIONS = {WALK: "2", WHITEOUT: "1"}
+_WALK_VERSIONS = {WALK: "3", WHITEOUT: "1"}
 _BUFFER = 1 << 20
 _SPOOL_BYTES = 16 << 20
-_LIMITS_REACHED = frozenset({NoteKind.TOO_LARGE, NoteKind.TOO_MANY, NoteKind.TOO_DEEP})
 
 
 def versions_of(detectors: Sequence[Detector]) -> dict[str, str]:
@@ -58,13 +56,9 @@ class ProcessLayerReader:
 
 
 def read_layer(path: str, digest: str, names: Sequence[str]) -> dict[str, bytes]:
-    """Read the layer once; a second time when hard links led back to files that had passed.
-
-    Raises `Invalid` when the layer is damaged, `Exhausted` when it unpacks to too much.
-    """
+    """Read the layer once; a second time when hard links led back to files that had passed."""
     wanted = [detector for detector in all_detectors() if detector.name in names]
     first = _pass(path, digest, wanted, {})
-    _refuse_damage(digest, first.finds)
     found = first.finds.by_detector
     if first.missed:
         for name, finds in _pass(path, digest, wanted, first.missed).finds.by_detector.items():
@@ -79,22 +73,25 @@ def _pass(
 ) -> LayerResult:
     with Path(path).open("rb", buffering=0) as file:
         compressed = Path(path).stat().st_size
-        raw = Unpacked(cast("BinaryIO", file), name=digest, compressed=compressed)
+        raw = Unpacked(cast("BinaryIO", file), compressed=compressed)
         with io.BufferedReader(raw, _BUFFER) as stream:
             result = index_layer(stream, digest=digest, detectors=wanted, spool=_spool, aliases=aliases)
-            # What follows the end of the tar is part of the compressed data, which must be whole.
-            while stream.read(_BUFFER):
-                pass
+            _read_rest(stream, result)
     return result
+
+
+def _read_rest(stream: BinaryIO, result: LayerResult) -> None:
+    """What follows the end of the tar is part of the compressed data, which must be whole."""
+    walked = result.finds.by_detector.get(WALK, Finds())
+    if any(note.ends for note in walked.notes):
+        return
+    try:
+        while stream.read(_BUFFER):
+            pass
+    except StreamDamage as damage:
+        late = Finds(notes=(Note(damage.kind, "", damage.detail, ends=True),))
+        result.finds.by_detector[WALK] = late + walked
 
 
 def _spool() -> BinaryIO:
     return cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES))
-
-
-def _refuse_damage(digest: str, finds: LayerFinds) -> None:
-    """Raise when the walk could not go on; notes about single files have a subject."""
-    for note in finds.by_detector.get(WALK, Finds()).notes:
-        if not note.subject:
-            kind: type[RoxError] = Exhausted if note.kind in _LIMITS_REACHED else Invalid
-            raise kind(f"layer {digest} is {note.kind}: {note.detail}")

@@ -9,8 +9,9 @@
 The names are claircore's. FetchLayers reads the manifest and finds out which layers lack
 results of which detectors; ScanLayers fetches and reads those, several at a time; each
 layer is read once ever, by whichever Indexer holds its lease. When finds are gone by the time
-that they are laid over each other, ScanLayers follows once more. Used by `api`; it must not
-know gRPC.
+that they are laid over each other, ScanLayers follows once more. A layer that lies or takes too
+much is left out with a note, and the image is reported without it. Used by `api`; it must
+not know gRPC.
 """
 
 from __future__ import annotations
@@ -27,16 +28,18 @@ from typing import Protocol
 
 from pyrox import log
 from pyrox.clock import Clock
-from pyrox.errors import RoxError, Unavailable
+from pyrox.errors import DeadlinePassed, Exhausted, RoxError, Unavailable
 from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
 from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport as IndexReportMessage
-from pyrox.registry.client import RegistryClient
+from pyrox.registry.client import BlobDiffers, BlobTooLarge, RegistryClient
 from pyrox.registry.manifest import Descriptor, Manifest
 from pyrox.registry.names import Reference
 from pyrox.scan.coalesce import coalesce
 from pyrox.scan.codec import to_contents
-from pyrox.scan.model import IndexReport, LayerFinds
+from pyrox.scan.layer import WALK
+from pyrox.scan.model import Finds, IndexReport, LayerFinds, Note, NoteKind
+from pyrox.scan.notes import to_text
 from pyrox.scan.repositories import Mappings, resolve, wanted
 from services.scanner_indexer.fetch import Arena
 from services.scanner_indexer.slots import Slots
@@ -52,6 +55,16 @@ _LEASE = timedelta(seconds=15)
 _RENEW_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
 _ROUNDS = 3
+# A report without a layer that may be readable next time: the registry may be mended, or the
+# machine less busy. Longer than an hour, or `set_state` would drop it while it is made anew.
+_LIFE_WITHOUT_A_LAYER = timedelta(hours=2)
+_LOST: Mapping[type[RoxError], NoteKind] = {
+    BlobDiffers: NoteKind.MALFORMED,
+    BlobTooLarge: NoteKind.TOO_LARGE,
+    DeadlinePassed: NoteKind.TOO_LARGE,
+    Exhausted: NoteKind.TOO_LARGE,
+}
+"""Why a layer is left out, by the error: the image's fault, not the machine's or the network's."""
 
 
 class State(StrEnum):
@@ -98,6 +111,8 @@ class Job:
     """Index even though a report is stored."""
     manifest: Manifest | None = None
     missing: dict[str, frozenset[str]] = field(default_factory=dict)
+    lost: dict[str, Note] = field(default_factory=dict)
+    """Layers that are left out, each with the reason."""
     report: IndexReport = field(default_factory=IndexReport)
     message: IndexReportMessage | None = None
     rounds: int = 0
@@ -204,13 +219,28 @@ class Indexing:
             missing = (await self._missing([layer.digest])).get(layer.digest)
             if not missing:
                 return
-            path = await stack.enter_async_context(
-                self._arena.fetched(job.registry, job.reference.repository, layer)
-            )
-            packed = await self._reader.read(path, layer.digest, missing)
-            await self._store.save_finds(layer.digest, self._reader.versions, packed)
-            self._layers.labels("read").inc()
-            self._layer_bytes.inc(layer.size)
+            packed = await self._read(job, layer, missing)
+            if packed is not None:
+                await self._store.save_finds(layer.digest, self._reader.versions, packed)
+                self._layers.labels("read").inc()
+                self._layer_bytes.inc(layer.size)
+
+    async def _read(self, job: Job, layer: Descriptor, missing: frozenset[str]) -> Mapping[str, bytes] | None:
+        """What the detectors find in the layer; None when it is left out."""
+        try:
+            async with self._arena.fetched(job.registry, job.reference.repository, layer) as path:
+                try:
+                    return await self._reader.read(path, layer.digest, missing)
+                except (Exhausted, DeadlinePassed) as error:
+                    self._leave_out(job, layer, error)
+        except (BlobDiffers, BlobTooLarge) as error:
+            self._leave_out(job, layer, error)
+        return None
+
+    def _leave_out(self, job: Job, layer: Descriptor, error: RoxError) -> None:
+        _LOG.warning("layer left out", image=str(job.reference), layer=layer.digest, error=error.message)
+        self._layers.labels("left out").inc()
+        job.lost[layer.digest] = Note(_LOST[type(error)], "", error.message, ends=True)
 
     @asynccontextmanager
     async def _renewed(self, digest: str, owner: str) -> AsyncIterator[None]:
@@ -233,9 +263,12 @@ class Indexing:
         assert job.manifest is not None  # noqa: S101 - set by an earlier state
         digests = [layer.digest for layer in job.manifest.layers]
         finds = await self._store.finds(set(digests), self._reader.versions)
-        job.missing = self._gaps(digests, {digest: frozenset(found) for digest, found in finds.items()})
+        found = {digest: frozenset(names) for digest, names in finds.items()}
+        job.missing = self._gaps([digest for digest in digests if digest not in job.lost], found)
         if job.missing:
             return self._again(job)
+        for digest, note in job.lost.items():
+            finds.setdefault(digest, {})[WALK] = Finds(notes=(note,))
         layers = [LayerFinds(digest, finds.get(digest, {})) for digest in digests]
         if wanted(layers):
             layers = await asyncio.to_thread(resolve, layers, await job.mappings())
@@ -255,15 +288,22 @@ class Indexing:
         return State.SCAN_LAYERS
 
     async def _index_manifest(self, job: Job) -> State:
-        job.message = finished_report(job.hash_id, to_contents(job.report))
+        job.message = finished_report(job.hash_id, to_contents(job.report), job.report.notes)
         raw = job.message.SerializeToString(deterministic=True)
-        await self._store.save_report(job.hash_id, self._reader.fingerprint, raw, job.report.notes)
+        life = _LIFE_WITHOUT_A_LAYER if job.lost else None
+        await self._store.save_report(job.hash_id, self._reader.fingerprint, raw, job.report.notes, life=life)
         return State.INDEX_FINISHED
 
 
-def finished_report(hash_id: str, contents: Contents) -> IndexReportMessage:
-    """The message of an image that was indexed."""
-    return IndexReportMessage(hash_id=hash_id, state=State.INDEX_FINISHED, success=True, contents=contents)
+def finished_report(hash_id: str, contents: Contents, notes: Sequence[Note] = ()) -> IndexReportMessage:
+    """The message of an image that was indexed; notes stand where failed reports have their error."""
+    return IndexReportMessage(
+        hash_id=hash_id,
+        state=State.INDEX_FINISHED,
+        success=True,
+        err=to_text(notes),
+        contents=contents,
+    )
 
 
 def _first(group: BaseExceptionGroup[RoxError]) -> RoxError:

@@ -171,9 +171,18 @@ class IndexStore:
                 _SET_LAYERS, [(hash_id, i, digest) for i, digest in enumerate(digests)]
             )
 
-    async def save_report(self, hash_id: str, detectors: str, report: bytes, notes: tuple[Note, ...]) -> None:
-        """Store an image's report, made by detectors with this fingerprint."""
-        await self._pool.execute(_SAVE_REPORT, hash_id, detectors, report, pack_notes(notes), self._life())
+    async def save_report(
+        self,
+        hash_id: str,
+        detectors: str,
+        report: bytes,
+        notes: tuple[Note, ...],
+        *,
+        life: timedelta | None = None,
+    ) -> None:
+        """Store an image's report, made by detectors with this fingerprint; `life` instead of the usual."""
+        packed, life = pack_notes(notes), self._life() if life is None else life
+        await self._pool.execute(_SAVE_REPORT, hash_id, detectors, report, packed, life)
 
     async def report(self, hash_id: str, detectors: str) -> bytes | None:
         """The image's report, unless it expired or other detectors made it."""

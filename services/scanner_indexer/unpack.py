@@ -1,7 +1,7 @@
 """Decompression of a layer as a bounded stream: gzip, zstd or nothing, told by magic.
 
 Runs in a worker process. What comes out is bounded in size and in its ratio to what
-went in, so a bomb ends with an error and not with the machine. It must not know tar.
+went in, so a bomb ends with a note of its layer and not with the machine. It must not know tar.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 import zstandard
 from isal import isal_zlib
 
-from pyrox.errors import Exhausted, Invalid
+from pyrox.scan.formats.bounded import StreamDamage
+from pyrox.scan.model import NoteKind
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -135,28 +136,26 @@ class _Zstd:
 class Unpacked(io.RawIOBase):
     """The bytes of a layer's tar, read from its compressed file.
 
-    Reading raises `Invalid` when the stream is damaged or ends too early, `Exhausted`
-    when more comes out than is allowed.
+    Reading raises `StreamDamage` when the stream is damaged, ends too early, or when more
+    comes out than is allowed.
     """
 
     def __init__(
         self,
         source: BinaryIO,
         *,
-        name: str,
         compressed: int,
         free_bytes: int = 4 * _GIBI,
         ratio: int = 100,
         most_bytes: int = 32 * _GIBI,
     ) -> None:
-        """Read `source`, a file of `compressed` bytes; `name` stands in errors.
+        """Read `source`, a file of `compressed` bytes.
 
         Up to `free_bytes` are allowed whatever the ratio (files of zeros are common),
         beyond that `ratio` times the compressed size, and never more than `most_bytes`.
         """
         super().__init__()
         self._source = source
-        self._name = name
         self._limit = min(most_bytes, max(free_bytes, ratio * compressed))
         self._size = 0
         self._buffer = memoryview(b"")
@@ -189,16 +188,14 @@ class Unpacked(io.RawIOBase):
             # At the end of the input the library may still hold output.
             out = self._decoder.decode(data, room)
         except (isal_zlib.error, zstandard.ZstdError) as err:  # type: ignore[misc]  # a class, whatever its stub says
-            raise Invalid(f"layer {self._name}: its compressed data are damaged: {err}") from err
+            raise StreamDamage(NoteKind.MALFORMED, f"its compressed data are damaged: {err}") from err
         if ends and not out:
             self._ended = True
             if not self._decoder.finished():
-                raise Invalid(f"layer {self._name} ends in the middle of its compressed data")
+                raise StreamDamage(NoteKind.TRUNCATED, "it ends in the middle of its compressed data")
         self._size += len(out)
         if self._size > self._limit:
-            raise Exhausted(
-                f"layer {self._name} unpacks to more than {self._limit} bytes; it is not read further"
-            )
+            raise StreamDamage(NoteKind.TOO_LARGE, f"it unpacks to more than {self._limit} bytes")
         return out
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import grpc
 
 from pyrox.errors import DeadlinePassed, Internal, Invalid, NotFound, RoxError, Unavailable
-from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
+from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport
 from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2 import (
     GetIndexReportRequest,
     GetRepositoryToCPEMappingRequest,
@@ -42,16 +42,15 @@ class RemoteIndexer:
         finally:
             await self._channels.close()
 
-    async def contents(self, hash_id: str) -> Contents:
-        """The contents of the image's index report.
+    async def report(self, hash_id: str) -> IndexReport:
+        """The image's index report: its contents, and its notes where failed ones have an error.
 
         Raises `NotFound` when there is none, `Unavailable` when the Indexer is away.
         """
         stub = IndexerStub(await self._channels.channel())
         request = GetIndexReportRequest(hash_id=hash_id, includeExternal=False)
         with _translated(f"index report of {hash_id}"):
-            report = await stub.GetIndexReport(request, timeout=_SECONDS)
-        return report.contents
+            return await stub.GetIndexReport(request, timeout=_SECONDS)
 
     async def repository_cpes(self) -> dict[str, list[str]]:
         """The CPEs of Red Hat's repositories by their ids.

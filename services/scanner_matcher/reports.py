@@ -6,16 +6,18 @@ Used by `api` and `insight`. It knows neither SQL nor a transport.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from pyrox.errors import Invalid, Referenced
 from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
+from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
 from pyrox.scan.codec import from_contents
 from pyrox.scan.explain import Explanation
-from pyrox.scan.model import Lookup
+from pyrox.scan.model import Lookup, Note
+from pyrox.scan.notes import from_text, partial
 from pyrox.scan.report import assemble
 from services.scanner_matcher.query import Answer, Query, Subject
 from services.scanner_matcher.store import VulnStore
@@ -29,8 +31,8 @@ _LOADING = (
 class IndexReports(Protocol):
     """Where the contents of an image come from when the request has none."""
 
-    async def contents(self, hash_id: str) -> Contents:
-        """The stored contents. Raises `NotFound`, or what reaching the Indexer raises."""
+    async def report(self, hash_id: str) -> IndexReport:
+        """The stored report. Raises `NotFound`, or what reaching the Indexer raises."""
 
 
 class Rememberer(Protocol):
@@ -65,8 +67,8 @@ class Reports:
 
         Raises `Referenced` before the first load, `Invalid` for contents that break a rule.
         """
-        message = await self._contents(hash_id, contents)
-        subject = _subject(hash_id, message, as_of)
+        message, unread = await self._contents(hash_id, contents)
+        subject = _subject(hash_id, message, as_of, unread)
         answer = await self._query.run(subject)
         if hash_id and as_of is None:
             self._images.remember(hash_id, answer.plan.lookups)
@@ -78,6 +80,7 @@ class Reports:
             enrichments=answer.enrichments,
             schemes=self._query.schemes,
             namespaces=answer.namespaces,
+            partial=partial(unread),
         )
         return Made(report, subject, answer)
 
@@ -85,19 +88,25 @@ class Reports:
         self, hash_id: str, contents: Contents | None, package: str, vulnerability: str
     ) -> list[Explanation]:
         """Why the chosen packages of the image are hit, and why not."""
-        message = await self._contents(hash_id, contents)
+        message, _ = await self._contents(hash_id, contents)
         return await self._query.explain(_subject(hash_id, message, None), package, vulnerability)
 
-    async def _contents(self, hash_id: str, contents: Contents | None) -> Contents:
+    async def _contents(self, hash_id: str, contents: Contents | None) -> tuple[Contents, tuple[Note, ...]]:
+        """What the image holds, and what the Indexer did not read of it."""
         if await self._store.last_update() is None:
             raise Referenced(_LOADING)
+        unread: tuple[Note, ...] = ()
         if contents is None:
             if self._indexer is None:
                 raise Invalid("empty contents is disabled")
-            contents = await self._indexer.contents(hash_id)
+            stored = await self._indexer.report(hash_id)
+            contents, unread = stored.contents, from_text(stored.err)
         check_contents(contents)
-        return contents
+        return contents, unread
 
 
-def _subject(hash_id: str, contents: Contents, as_of: datetime | None) -> Subject:
-    return Subject(from_contents(contents), hash_id.removeprefix(HASH_PREFIX), as_of)
+def _subject(
+    hash_id: str, contents: Contents, as_of: datetime | None, unread: tuple[Note, ...] = ()
+) -> Subject:
+    report = replace(from_contents(contents), notes=unread)
+    return Subject(report, hash_id.removeprefix(HASH_PREFIX), as_of)

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import zstandard
 
-from pyrox.errors import RoxError
 from pyrox.scan import catalogue
 from pyrox.scan.layer import index_files
 from services.scanner_indexer.finds import unpack_finds
@@ -28,16 +27,13 @@ Chunks = Iterator[bytes]
 
 
 def indexed(chunks: Chunks) -> str:
-    """What is said of a layer: its notes, or why it was refused."""
+    """What is said of a layer: its notes."""
     with tempfile.NamedTemporaryFile() as file:
         for chunk in chunks:
             file.write(chunk)
         file.flush()
         names = [detector.name for detector in catalogue.detectors()] + ["layer"]
-        try:
-            packed = read_layer(str(Path(file.name)), "sha256:attack", names)
-        except RoxError as error:
-            return error.message
+        packed = read_layer(str(Path(file.name)), "sha256:attack", names)
     return "; ".join(
         f"{n.kind} {n.subject[:80]} {n.detail}" for data in packed.values() for n in unpack_finds(data).notes
     )

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import zstandard
 
-from pyrox.errors import RoxError
 from pyrox.scan import catalogue
 from pyrox.scan.layer import index_files, index_layer
 from services.scanner_indexer.unpack import Unpacked
@@ -38,13 +37,8 @@ FILES: Mapping[str, bytes] = {
 
 def layer(data: bytes) -> None:
     """A whole layer, compressed or not, by every detector."""
-    stream = io.BufferedReader(
-        Unpacked(io.BytesIO(data), name="fuzz", compressed=len(data), free_bytes=64 << 20)
-    )
-    try:
-        index_layer(stream, digest="sha256:0", detectors=catalogue.detectors())
-    except RoxError:
-        return
+    stream = io.BufferedReader(Unpacked(io.BytesIO(data), compressed=len(data), free_bytes=64 << 20))
+    index_layer(stream, digest="sha256:0", detectors=catalogue.detectors())
 
 
 def file_at(path: str) -> Callable[[bytes], None]:

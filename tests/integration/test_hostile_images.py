@@ -1,7 +1,8 @@
 """Hostile images and registries against a real Indexer process.
 
-Each gets an error with the right code that names the object; afterwards the same process
-indexes a good image, and has not grown.
+What an image holds costs at most its own layer, with a note that names it; an image that is
+none, or a registry that lies, gets an error with the right code that names the object.
+Afterwards the same process indexes a good image, and has not grown.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from pyrox.registry.client import Endpoint, RegistryClient
 from pyrox.registry.manifest import Descriptor
 from pyrox.registry.names import parse_digest, parse_reference
 from pyrox.registry.transport import Limits
+from pyrox.scan.model import NoteKind
+from pyrox.scan.notes import from_text
 from tests.support import scanner
 from tests.support.fake_registry import DOCKER_LIST, FakeRegistry, digest_of, layer_of, running, tar_of
 from tests.support.pki import Pki
@@ -133,57 +136,91 @@ def pax(records: bytes) -> bytes:
     return header(size=f"{len(records):o}", kind=b"g") + records + bytes(-len(records) % 512)
 
 
-REFUSED_LAYERS: Mapping[str, tuple[Callable[[], bytes], grpc.StatusCode, str]] = {
-    "gzip cut": (lambda: BASE[:-40], CODE.INVALID_ARGUMENT, "ends in the middle of its compressed data"),
+SPOILT_LAYERS: Mapping[str, tuple[Callable[[], bytes], NoteKind, str]] = {
+    "gzip cut": (lambda: BASE[:-40], NoteKind.TRUNCATED, "ends in the middle of its compressed data"),
     "zstd cut": (
         lambda: zstandard.compress(tar_of({"a": bytes(range(256)) * 4096}))[:-9],
-        CODE.INVALID_ARGUMENT,
+        NoteKind.TRUNCATED,
         "ends in the middle of its compressed data",
     ),
-    "tar cut": (lambda: gzip.compress(tar_of({"a": b"x" * 9000})[:5000]), CODE.INVALID_ARGUMENT, "truncated"),
-    "no tar": (lambda: b"\x7fELF" + b"no tar" * 300, CODE.INVALID_ARGUMENT, "malformed"),
-    "gzip bomb": (lambda: gzip.compress(bytes(64 * MEBI)) * 80, CODE.RESOURCE_EXHAUSTED, "unpacks to more"),
+    "tar cut": (
+        lambda: gzip.compress(tar_of({"a": b"x" * 9000})[:5000]),
+        NoteKind.TRUNCATED,
+        "bytes early",
+    ),
+    "no tar": (lambda: b"\x7fELF" + b"no tar" * 300, NoteKind.MALFORMED, "tar header"),
+    "gzip bomb": (
+        lambda: gzip.compress(bomb_head()) + gzip.compress(bytes(64 * MEBI)) * 80,
+        NoteKind.TOO_LARGE,
+        "unpacks to more than 4294967296 bytes",
+    ),
     "zstd bomb": (
-        lambda: zstandard.compress(bytes(64 * MEBI)) * 80,
-        CODE.RESOURCE_EXHAUSTED,
-        "unpacks to more",
+        lambda: zstandard.compress(bomb_head()) + zstandard.compress(bytes(64 * MEBI)) * 80,
+        NoteKind.TOO_LARGE,
+        "unpacks to more than 4294967296 bytes",
+    ),
+    "bomb behind the end of the tar": (
+        lambda: gzip.compress(bytes(64 * MEBI)) * 80,
+        NoteKind.TOO_LARGE,
+        "unpacks to more than 4294967296 bytes",
     ),
     "zstd window": (
         # A frame that asks for a window of 2 GiB: descriptor byte 0xa8, no content size.
         lambda: b"\x28\xb5\x2f\xfd\x00\xa8" + bytes(64),
-        CODE.INVALID_ARGUMENT,
+        NoteKind.MALFORMED,
         "damaged",
     ),
-    "size below zero": (lambda: header(size="-1000") + bytes(1024), CODE.INVALID_ARGUMENT, "malformed"),
+    "size below zero": (lambda: header(size="-1000") + bytes(1024), NoteKind.MALFORMED, "number"),
     "size of an extended header below zero": (
         lambda: header(size="-1000", kind=b"x") + bytes(1024),
-        CODE.INVALID_ARGUMENT,
-        "malformed",
+        NoteKind.MALFORMED,
+        "number",
     ),
-    "size that is no number": (lambda: header(size="9x") + bytes(1024), CODE.INVALID_ARGUMENT, "malformed"),
-    "size beyond the end": (lambda: header(size="77777777777"), CODE.INVALID_ARGUMENT, "truncated"),
+    "size that is no number": (lambda: header(size="9x") + bytes(1024), NoteKind.MALFORMED, "number"),
+    "size beyond the end": (lambda: header(size="77777777777"), NoteKind.TRUNCATED, "bytes early"),
     "extended header too large": (
         lambda: header(size="77777777", kind=b"x"),
-        CODE.RESOURCE_EXHAUSTED,
-        "too large",
+        NoteKind.TOO_LARGE,
+        "extended tar header of 16777215 bytes",
     ),
     "millions of entries": (
         lambda: gzip.compress(header("e", kind=b"5") * 40_000, 1) * 52 + gzip.compress(bytes(1024)),
-        CODE.RESOURCE_EXHAUSTED,
+        NoteKind.TOO_MANY,
         "more than 2000000 entries",
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", REFUSED_LAYERS, ids=str)
-async def test_hostile_layer_is_refused_by_name(site: Site, registry: FakeRegistry, case: str) -> None:
-    make, code, words = REFUSED_LAYERS[case]
-    layer = make()
-    digest = registry.push("team/app", "1", [BASE, layer])
+def bomb_head() -> bytes:
+    """The header of a file that a detector wants and that claims seven gigabytes."""
+    return header("app/node_modules/big/package.json", size=f"{7 << 30:o}")
+
+
+@pytest.mark.parametrize("case", SPOILT_LAYERS, ids=str)
+async def test_hostile_layer_costs_itself_and_a_note_by_its_name(
+    site: Site, registry: FakeRegistry, case: str
+) -> None:
+    make, kind, words = SPOILT_LAYERS[case]
+    layer, mark = make(), layer_of({"mark": case.encode()} | LIVING)
+    digest = registry.push("team/app", "1", [BASE, layer, mark])
     async with site.unharmed():
-        found, text = await site.refused(registry, digest)
-        assert (found, words in text) == (code, True), (found, text)
-        assert f"layer {digest_of(layer)}" in text
+        report = await site.index(registry, digest)
+        assert (report.success, report.state) == (True, "IndexFinished")
+        assert {package.name for package in report.contents.packages.values()} == {"openssl", "lodash"}
+        (note,) = [note for note in from_text(report.err) if note.ends]
+        assert (note.kind, words in note.detail) == (kind, True), report.err
+        assert note.detail.startswith(f"layer {digest_of(layer)}: ")
+
+
+async def test_note_of_a_bomb_names_layer_path_and_limit(site: Site, registry: FakeRegistry) -> None:
+    make, _, _ = SPOILT_LAYERS["gzip bomb"]
+    layer = make()
+    report = await site.index(registry, registry.push("team/app", "1", [BASE, layer]))
+    begin = f'too large "app/node_modules/big/package.json": layer {digest_of(layer)}: '
+    assert report.err.split("\n") == [
+        begin + "it unpacks to more than 4294967296 bytes; nothing after it was read",
+        begin + "7516192768 bytes; nodejs reads at most 32000000",
+    ]
 
 
 def strange(*members: tarfile.TarInfo, files: Mapping[str, bytes] | None = None) -> bytes:
@@ -332,11 +369,6 @@ MANIFESTS: Mapping[str, tuple[Callable[[], bytes], grpc.StatusCode, str]] = {
         CODE.INVALID_ARGUMENT,
         "layers is not a list",
     ),
-    "layer of a petabyte": (
-        lambda: manifest(layers=[{"digest": digest_of(b""), "size": 1 << 50}]),
-        CODE.RESOURCE_EXHAUSTED,
-        "has 1125899906842624 bytes",
-    ),
 }  # fmt: skip
 
 
@@ -366,13 +398,6 @@ async def test_registry_that_lies_is_told_apart(site: Site, registry: FakeRegist
     layer = layer_of({"honest": b"1"})
     digest, blob = registry.push("team/app", "1", [layer]), digest_of(layer)
     async with site.unharmed():
-        registry.lies[blob] = layer_of({"honest": b"2"})
-        found, text = await site.refused(registry, digest)
-        assert (found, f"blob team/app@{blob}: got" in text) == (CODE.INVALID_ARGUMENT, True), text
-        registry.lies[blob] = layer + b"more"
-        found, text = await site.refused(registry, digest)
-        assert (found, f"blob team/app@{blob}" in text) == (CODE.RESOURCE_EXHAUSTED, True), text
-        registry.lies.clear()
         registry.break_off.add(blob)
         found, text = await site.refused(registry, digest)
         assert (found, f"blob team/app@{blob}" in text) == (CODE.UNAVAILABLE, True), text
@@ -380,6 +405,38 @@ async def test_registry_that_lies_is_told_apart(site: Site, registry: FakeRegist
         registry.manifests["team/app", other] = registry.manifests["team/app", digest]
         found, text = await site.refused(registry, other)
         assert (found, "the registry sent another one" in text) == (CODE.INVALID_ARGUMENT, True), text
+
+
+async def test_layer_that_is_another_one_is_left_out_with_a_note(site: Site, registry: FakeRegistry) -> None:
+    cases: list[tuple[Callable[[bytes], bytes], NoteKind, str]] = [
+        (lambda _: layer_of({"honest": b"no"}), NoteKind.MALFORMED, ": got "),
+        (lambda layer: layer + b"more", NoteKind.TOO_LARGE, "is larger than the"),
+    ]
+    for number, (lie, kind, words) in enumerate(cases):
+        layer = layer_of({"honest": bytes([number])} | LIVING)
+        digest, blob = registry.push("team/app", "1", [BASE, layer]), digest_of(layer)
+        registry.lies[blob] = lie(layer)
+        report = await site.index(registry, digest)
+        assert {package.name for package in report.contents.packages.values()} == {"openssl"}
+        (note,) = from_text(report.err)
+        assert (note.kind, note.ends, words in note.detail) == (kind, True, True), report.err
+        assert f"blob team/app@{blob}" in note.detail
+        # The layer's own finds are not stored: another image that has it is read as it is.
+        registry.lies.clear()
+        other = registry.push("team/other", "1", [BASE, layer, layer_of({"other": blob.encode()})])
+        whole = await site.index(registry, other, "team/other")
+        assert {package.name for package in whole.contents.packages.values()} == {"openssl", "lodash"}
+        assert whole.err == ""
+
+
+async def test_layer_of_a_petabyte_is_left_out_with_a_note(site: Site, registry: FakeRegistry) -> None:
+    blob = digest_of(b"petabyte")
+    body = manifest(layers=[{"digest": blob, "size": 1 << 50}])
+    report = await site.index(registry, registry.add_manifest("team/app", "1", body))
+    (note,) = from_text(report.err)
+    assert note.kind is NoteKind.TOO_LARGE
+    words = f"layer {blob}: layer {blob} has 1125899906842624 bytes; at most 17179869184 are read"
+    assert note.detail == words
 
 
 async def test_registry_that_never_answers_is_given_up(site: Site, registry: FakeRegistry) -> None:

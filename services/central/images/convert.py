@@ -101,7 +101,8 @@ def _notes(report: VulnerabilityReport) -> list[ImageScan.Note.ValueType]:
         notes.append(ImageScan.OS_CVES_UNAVAILABLE)
     if VulnerabilityReport.NOTE_OS_UNKNOWN in report.notes:
         notes.append(ImageScan.OS_UNAVAILABLE)
-    return [*notes, ImageScan.PARTIAL_SCAN_DATA] if notes else []
+    # Any other note, too: an Indexer left a part of the image unread.
+    return [*notes, ImageScan.PARTIAL_SCAN_DATA] if report.notes else []
 
 
 def _components(report: VulnerabilityReport, layers: Layers) -> Iterable[EmbeddedImageScanComponent]:

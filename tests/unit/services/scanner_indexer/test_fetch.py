@@ -11,9 +11,10 @@ from typing import cast
 import pytest
 
 from pyrox.errors import Exhausted, RoxError, Unavailable
-from pyrox.registry.client import RegistryClient
+from pyrox.registry.client import BlobTooLarge, RegistryClient
 from pyrox.registry.manifest import Descriptor
 from pyrox.registry.names import Digest
+from pyrox.registry.transport import Limits
 from services.scanner_indexer import fetch
 from services.scanner_indexer.fetch import Arena
 
@@ -22,6 +23,8 @@ LAYER = Descriptor(Digest("sha256:1"), 6)
 
 class Registry:
     """Gives chunks, then perhaps an error; tells whether its stream was closed."""
+
+    limits = Limits(blob_bytes=1 << 61)
 
     def __init__(self, *chunks: bytes, error: RoxError | None = None) -> None:
         self._chunks = chunks
@@ -80,6 +83,19 @@ async def test_layer_larger_than_the_disk_is_refused_before_it_is_fetched(tmp_pa
         async with arena.fetched(registry.client, "a/b", giant):
             pytest.fail("there is no room")
     assert (files(tmp_path), registry.closed) == ([], False)
+    arena.close()
+
+
+async def test_layer_that_claims_more_than_is_ever_read_is_not_a_matter_of_the_disk(tmp_path: Path) -> None:
+    arena, registry = Arena(tmp_path), Registry(b"abc")
+    arena.open()
+    giant = Descriptor(Digest("sha256:big"), 1 << 62)
+    with pytest.raises(
+        BlobTooLarge, match=f"layer sha256:big has {1 << 62} bytes; at most {1 << 61} are read"
+    ):
+        async with arena.fetched(registry.client, "a/b", giant):
+            pytest.fail("no machine could hold it")
+    assert registry.closed is False
     arena.close()
 
 

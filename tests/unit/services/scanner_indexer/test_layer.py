@@ -7,12 +7,9 @@ import io
 import tarfile
 from pathlib import Path
 
-import pytest
-
-from pyrox.errors import Exhausted, Invalid
 from pyrox.scan.catalogue import detectors
 from pyrox.scan.layer import WALK, WHITEOUT
-from pyrox.scan.model import Finds, LayerFinds, Note, NoteKind
+from pyrox.scan.model import Finds, Note, NoteKind
 from services.scanner_indexer import layer
 from services.scanner_indexer.finds import pack_finds, unpack_finds
 
@@ -65,15 +62,20 @@ def test_file_that_cannot_be_read_is_a_note_and_the_rest_goes_on(tmp_path: Path)
     ]
 
 
-def test_layer_that_ends_early_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match="layer sha256:x is truncated"):
-        read(tmp_path / "layer", tar(("a", b"x" * 10_000))[:5000])
+def test_layer_that_ends_early_keeps_what_was_before_and_says_where(tmp_path: Path) -> None:
+    raw = tar(("a/node_modules/lodash/package.json", PACKAGE), ("a", b"x" * 10_000))
+    found = read(tmp_path / "layer", raw[:5000])
+    assert [p.name for finds in found.values() for p in finds.packages] == ["lodash"]
+    (note,) = found[WALK].notes
+    assert (note.kind, note.subject, note.ends) == (NoteKind.TRUNCATED, "a", True)
 
 
-def test_layer_over_a_limit_is_exhausted() -> None:
-    note = Note(NoteKind.TOO_MANY, "", "more than 2 entries")
-    with pytest.raises(Exhausted, match="layer sha256:x is too many: more than 2 entries"):
-        layer._refuse_damage("sha256:x", LayerFinds("sha256:x", {WALK: Finds(notes=(note,))}))
+def test_layer_whose_compressed_data_end_after_the_tar_did_is_noted(tmp_path: Path) -> None:
+    raw = gzip.compress(tar(("app/node_modules/lodash/package.json", PACKAGE)) + bytes(1 << 20))
+    found = read(tmp_path / "layer", raw[:-6])
+    assert [p.name for finds in found.values() for p in finds.packages] == ["lodash"]
+    detail = "it ends in the middle of its compressed data"
+    assert found[WALK].notes == (Note(NoteKind.TRUNCATED, "", detail, ends=True),)
 
 
 def test_fingerprint_changes_with_a_detectors_version() -> None:

@@ -13,13 +13,14 @@ from typing import Any, cast
 
 import pytest
 
-from pyrox.errors import Exhausted, Invalid, NotFound, RoxError, Unavailable
+from pyrox.errors import DeadlinePassed, Exhausted, Invalid, NotFound, RoxError, Unavailable
 from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport as IndexReportMessage
-from pyrox.registry.client import RegistryClient
+from pyrox.registry.client import BlobDiffers, BlobTooLarge, RegistryClient
 from pyrox.registry.manifest import Descriptor, Manifest
 from pyrox.registry.names import Digest, Reference
-from pyrox.scan.model import Finds, Package
+from pyrox.scan.model import Finds, Note, NoteKind, Package
+from pyrox.scan.notes import from_text
 from pyrox.scan.repositories import Mappings, repoid_repository
 from services.scanner_indexer.fetch import Arena
 from services.scanner_indexer.states import LAYERS_AT_ONCE, LAYERS_OF_ONE_REGISTRY, Indexing, Job, State
@@ -45,6 +46,7 @@ class Store:
         self.leases: dict[str, str] = {}
         self.taken: list[str] = []
         self.reports: dict[str, tuple[str, bytes]] = {}
+        self.lives: list[timedelta | None] = []
         self.failing: dict[str, RoxError] = {}
         self.losses = 0
         """How often the finds of the first layer are deleted just before they are used."""
@@ -85,8 +87,11 @@ class Store:
         if self.leases.get(digest) == owner:
             del self.leases[digest]
 
-    async def save_report(self, hash_id: str, detectors: str, report: bytes, notes: object) -> None:
+    async def save_report(
+        self, hash_id: str, detectors: str, report: bytes, notes: object, *, life: timedelta | None
+    ) -> None:
         self.reports[hash_id] = (detectors, report)
+        self.lives.append(life)
 
     async def report(self, hash_id: str, detectors: str) -> bytes | None:
         found = self.reports.get(hash_id)
@@ -146,12 +151,15 @@ class Files:
 
     def __init__(self) -> None:
         self.fetched_layers: list[str] = []
+        self.errors: dict[str, RoxError] = {}
         self.open = 0
 
     @asynccontextmanager
     async def fetched(self, registry: object, repository: str, one: Descriptor) -> AsyncIterator[Path]:
         assert repository == "a/b"
         self.fetched_layers.append(one.digest)
+        if one.digest in self.errors:
+            raise self.errors[one.digest]
         self.open += 1
         try:
             yield Path("/layer")
@@ -344,7 +352,55 @@ async def test_registrys_error_ends_the_image_and_is_stored() -> None:
     assert HASH not in bench.store.reports
 
 
-@pytest.mark.parametrize("error", [Invalid("layer sha256:2 is damaged"), Exhausted("disk full")])
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (NoteKind.TOO_LARGE, Exhausted("layer sha256:2: needs more than 2 GiB of memory")),
+        (NoteKind.TOO_LARGE, DeadlinePassed("layer sha256:2: not finished after 600 s of work")),
+    ],
+)
+async def test_layer_that_takes_too_much_is_left_out_with_a_note(kind: NoteKind, error: RoxError) -> None:
+    bench = Bench()
+    bench.reader.errors["sha256:2"] = error
+    report = await bench.run(Registry("1", "2"))
+    assert {found.name for found in report.contents.packages.values()} == {"1-dpkg", "1-rpm"}
+    assert from_text(report.err) == (Note(kind, "", f"layer sha256:2: {error.message}", ends=True),)
+    assert "sha256:2" not in bench.store.saved
+    assert bench.store.lives == [timedelta(hours=2)]
+    assert bench.counted("layers", done="left out") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (NoteKind.MALFORMED, BlobDiffers("blob a/b@sha256:2: got 3 bytes with the digest sha256:4")),
+        (NoteKind.TOO_LARGE, BlobTooLarge("layer sha256:2 has 7 bytes; at most 6 are read")),
+    ],
+)
+async def test_layer_that_lies_is_left_out_with_a_note(kind: NoteKind, error: RoxError) -> None:
+    bench = Bench()
+    bench.files.errors["sha256:2"] = error
+    report = await bench.run(Registry("1", "2"))
+    assert {found.name for found in report.contents.packages.values()} == {"1-dpkg", "1-rpm"}
+    assert from_text(report.err) == (Note(kind, "", f"layer sha256:2: {error.message}", ends=True),)
+    bench.files.errors.clear()
+    again = await bench.run(Registry("1", "2"), fresh=True)
+    # The newest layer with the database counts.
+    assert {found.name for found in again.contents.packages.values()} == {"2-dpkg", "2-rpm"}
+    assert again.err == ""
+    assert bench.store.lives == [timedelta(hours=2), None]
+
+
+@pytest.mark.parametrize("error", [Exhausted("disk full"), Invalid("401 Unauthorized"), Unavailable("away")])
+async def test_error_of_the_machine_or_the_registry_is_not_the_images_fault(error: RoxError) -> None:
+    bench = Bench()
+    bench.files.errors["sha256:2"] = error
+    with pytest.raises(type(error), match=error.message):
+        await bench.run(Registry("1", "2"))
+    assert bench.store.states[-1] == ("IndexError", error.message)
+
+
+@pytest.mark.parametrize("error", [Invalid("layer sha256:2 is damaged"), Unavailable("the worker ended")])
 async def test_layers_error_is_raised_as_itself_and_frees_all(error: RoxError) -> None:
     bench = Bench()
     bench.reader.errors["sha256:2"] = error

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 import zstandard
 
-from pyrox.errors import Exhausted, Invalid
+from pyrox.scan.formats.bounded import StreamDamage
+from pyrox.scan.model import NoteKind
 from services.scanner_indexer.unpack import Unpacked
 
 SKIPPED = b"\x5f\x2a\x4d\x18" + (3).to_bytes(4, "little") + b"abc"
@@ -18,7 +19,7 @@ DATA = os.urandom(700_000) + bytes(3_000_000) + b"end"
 
 
 def unpack(raw: bytes, **limits: int) -> bytes:
-    stream = Unpacked(io.BytesIO(raw), name="sha256:x", compressed=len(raw), **limits)
+    stream = Unpacked(io.BytesIO(raw), compressed=len(raw), **limits)
     return io.BufferedReader(stream, 65536).read()
 
 
@@ -55,8 +56,9 @@ def test_stream_gives_the_bytes_back(raw: bytes, wanted: bytes) -> None:
 @pytest.mark.parametrize("cut", [1, 8, 300_000])
 def test_stream_that_ends_early_is_an_error(compress: Callable[[bytes], bytes], cut: int) -> None:
     raw = compress(DATA)
-    with pytest.raises(Invalid, match="layer sha256:x ends in the middle"):
+    with pytest.raises(StreamDamage, match="it ends in the middle") as caught:
         unpack(raw[:-cut])
+    assert caught.value.kind is NoteKind.TRUNCATED
 
 
 @pytest.mark.parametrize(
@@ -65,16 +67,18 @@ def test_stream_that_ends_early_is_an_error(compress: Callable[[bytes], bytes], 
 def test_stream_that_is_damaged_is_an_error(compress: Callable[[bytes], bytes]) -> None:
     raw = bytearray(compress(DATA))
     raw[len(raw) // 2 : len(raw) // 2 + 64] = b"\xff" * 64
-    with pytest.raises(Invalid, match="layer sha256:x: its compressed data are damaged"):
+    with pytest.raises(StreamDamage, match="its compressed data are damaged") as caught:
         unpack(bytes(raw))
+    assert caught.value.kind is NoteKind.MALFORMED
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
 def test_bomb_stops_at_its_bound(compress: Callable[[bytes], bytes]) -> None:
     raw = compress(bytes(64 << 20))
-    with pytest.raises(Exhausted, match="unpacks to more than 1048576 bytes"):
+    with pytest.raises(StreamDamage, match="it unpacks to more than 1048576 bytes") as caught:
         unpack(raw, free_bytes=1 << 20, ratio=1)
-    with pytest.raises(Exhausted, match="more than 2097152"):
+    assert caught.value.kind is NoteKind.TOO_LARGE
+    with pytest.raises(StreamDamage, match="more than 2097152"):
         unpack(raw, most_bytes=2 << 20)
     assert len(unpack(raw, free_bytes=64 << 20)) == 64 << 20
 
@@ -82,7 +86,7 @@ def test_bomb_stops_at_its_bound(compress: Callable[[bytes], bytes]) -> None:
 def test_zstd_with_a_giant_window_is_refused() -> None:
     parameters = zstandard.ZstdCompressionParameters(window_log=30, write_content_size=False)
     stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
-    with pytest.raises(Invalid, match="damaged"):
+    with pytest.raises(StreamDamage, match="damaged"):
         unpack(stream.compress(bytes(1 << 20)) + stream.flush())
 
 
@@ -97,7 +101,7 @@ def test_many_empty_gzip_members_cost_no_more_than_their_bytes() -> None:
 def test_gzip_whose_input_ends_before_its_output_is_whole(room: int) -> None:
     """The library may have taken all input and still hold output."""
     data = bytes(100_003) + b"end"
-    stream = Unpacked(io.BytesIO(gzip.compress(data)), name="x", compressed=1)
+    stream = Unpacked(io.BytesIO(gzip.compress(data)), compressed=1)
     found = bytearray()
     while piece := stream.read(room):
         found += piece

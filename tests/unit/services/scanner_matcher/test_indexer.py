@@ -50,7 +50,7 @@ async def test_contents_are_those_of_the_report() -> None:
     report = IndexReport()
     report.contents.packages["1"].name = "openssl"
     wire = Wire(report)
-    assert await wire.indexer.contents("h") == report.contents
+    assert await wire.indexer.report("h") == report
     (path, request, seconds) = wire.requests[0]
     assert (path, seconds) == ("/scanner.v4.Indexer/GetIndexReport", 60)
     assert request == GetIndexReportRequest(hash_id="h", includeExternal=False)
@@ -71,7 +71,7 @@ async def test_status_becomes_an_error_with_image_and_words(
     code: grpc.StatusCode, kind: type[RoxError]
 ) -> None:
     with pytest.raises(RoxError, match="index report of h: its words") as caught:
-        await Wire(code).indexer.contents("h")
+        await Wire(code).indexer.report("h")
     assert type(caught.value) is kind
 
 

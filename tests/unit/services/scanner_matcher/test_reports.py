@@ -9,11 +9,14 @@ import pytest
 
 from pyrox.errors import Invalid, NotFound, Referenced, RoxError, Unavailable
 from pyrox.pb.internalapi.scanner.v4.common_pb2 import Contents
+from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport
+from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
 from pyrox.scan.advisories.enrichment import Enrichments
 from pyrox.scan.catalogue import schemes
 from pyrox.scan.explain import Explanation, Outcome
 from pyrox.scan.matching import Plan
-from pyrox.scan.model import Kind, Lookup
+from pyrox.scan.model import Kind, Lookup, Note, NoteKind
+from pyrox.scan.notes import to_text
 from services.scanner_matcher.query import Answer, Query, Subject
 from services.scanner_matcher.reports import Reports
 from services.scanner_matcher.store import VulnStore
@@ -33,6 +36,7 @@ class Bench:
         self.wanted: list[str] = []
         self.remembered: list[tuple[str, tuple[Lookup, ...]]] = []
         self.error: RoxError | None = None
+        self.unread: tuple[Note, ...] = ()
         self.reports = Reports(
             query=cast("Query", self),
             store=cast("VulnStore", self),
@@ -51,11 +55,11 @@ class Bench:
         self.asked.append(subject)
         return [Explanation("1", package, "1", Outcome.HIT, vulnerability)]
 
-    async def contents(self, hash_id: str) -> Contents:
+    async def report(self, hash_id: str) -> IndexReport:
         self.wanted.append(hash_id)
         if self.error is not None:
             raise self.error
-        return contents("stored")
+        return IndexReport(contents=contents("stored"), err=to_text(self.unread))
 
     def remember(self, hash_id: str, lookups: tuple[Lookup, ...]) -> None:
         self.remembered.append((hash_id, lookups))
@@ -131,3 +135,20 @@ async def test_explanation_takes_the_same_way() -> None:
     bench = Bench()
     found = await bench.reports.explain(HASH, None, "openssl", "CVE-1")
     assert (found[0].package, found[0].reason, bench.wanted) == ("openssl", "CVE-1", [HASH])
+
+
+async def test_what_the_indexer_left_unread_marks_the_report_as_partial() -> None:
+    bench = Bench()
+    bench.unread = (Note(NoteKind.TOO_LARGE, "app/package.json", "layer sha256:1: 9 bytes"),)
+    made = await bench.reports.of(HASH, None)
+    assert VulnerabilityReport.NOTE_UNSPECIFIED in made.report.notes
+    assert made.subject.report.notes == bench.unread
+
+
+@pytest.mark.parametrize("unread", [(), (Note(NoteKind.MALFORMED, "test/broken.jar"),)])
+async def test_one_bad_file_does_not_make_a_report_partial(unread: tuple[Note, ...]) -> None:
+    bench = Bench()
+    bench.unread = unread
+    made = await bench.reports.of(HASH, None)
+    assert VulnerabilityReport.NOTE_UNSPECIFIED not in made.report.notes
+    assert made.subject.report.notes == unread

@@ -158,8 +158,8 @@ def test_operating_system_is_the_only_distribution(
     ("notes", "expected"),
     [
         ([], []),
-        ([VulnerabilityReport.NOTE_UNSPECIFIED], []),
         ([VulnerabilityReport.NOTE_OS_UNKNOWN], [ImageScan.OS_UNAVAILABLE, ImageScan.PARTIAL_SCAN_DATA]),
+        ([VulnerabilityReport.NOTE_UNSPECIFIED], [ImageScan.PARTIAL_SCAN_DATA]),
         (
             [VulnerabilityReport.NOTE_OS_UNSUPPORTED],
             [ImageScan.OS_CVES_UNAVAILABLE, ImageScan.PARTIAL_SCAN_DATA],
