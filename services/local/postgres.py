@@ -180,14 +180,24 @@ def _own_folder(path: Path, account: Account | None) -> None:
 
 
 def _copied_binaries(binaries: Path, base: Path) -> Path:
-    """The installation copied beside the data, for checkouts that only root may enter."""
-    target = base / f"{binaries.parent.name}-copy"
-    if not (target / "bin" / "postgres").exists():
+    """The installation copied beside the data, for checkouts that only root may enter.
+
+    Programs find their libraries by a path from where they lie, in the folder that wheels
+    have beside their package; both keep their places towards each other.
+    """
+    installed, package = binaries.parent, binaries.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    target = base / f"{installed.name}-copy"
+    copied = target / package.name / installed.name / binaries.name
+    if not (copied / "postgres").exists():
         with Scratch("copying-", base) as scratch:
-            shutil.copytree(binaries.parent, scratch / "install", symlinks=True)
+            whole = scratch / "whole"
+            shutil.copytree(installed, whole / package.name / installed.name, symlinks=True)
+            if libraries.is_dir():
+                shutil.copytree(libraries, whole / libraries.name, symlinks=True)
             shutil.rmtree(target, ignore_errors=True)
-            (scratch / "install").rename(target)
-    return target / "bin"
+            whole.rename(target)
+    return copied
 
 
 def _initialise(server: Server, password: str) -> None:

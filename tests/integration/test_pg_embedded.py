@@ -31,9 +31,13 @@ def state() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-def prepared(state: Path) -> postgres.Server:
+def prepared(state: Path, binaries: Path | None = None) -> postgres.Server:
     return postgres.prepare(
-        state=state, address="127.0.0.1", port=pg.free_port(), password="secret", binaries=pg.binaries()
+        state=state,
+        address="127.0.0.1",
+        port=pg.free_port(),
+        password="secret",
+        binaries=binaries or pg.binaries(),
     )
 
 
@@ -96,6 +100,20 @@ def test_state_below_a_folder_of_root_moves_where_the_account_can_go(
     server = prepared(closed / "state")
     assert (state / "open") in server.data.parents
     assert not (closed / "state").exists()
+
+
+@pytest.mark.needs("root")
+def test_package_below_a_folder_of_root_still_starts(state: Path) -> None:
+    closed = state / "closed"
+    closed.mkdir(mode=0o700)
+    package = postgres.find_binaries().parent.parent
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, closed / folder.name, symlinks=True)
+    hidden = closed / package.name / postgres.find_binaries().parent.name / "bin"
+    server = prepared(state / "open", hidden)
+    assert closed not in server.binaries.parents
+    assert (server.data / "PG_VERSION").exists()
 
 
 def test_command_line_becomes_the_server(state: Path) -> None:
