@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from typing import Any
 
 from google.protobuf import json_format
 
@@ -20,8 +22,27 @@ from pyrox.pb.storage.policy_pb2 import Policy
 
 def load() -> tuple[Policy, ...]:
     """All default policies in the order of their names; fresh messages at each call."""
-    policies = [json_format.Parse(file.read_text("utf-8"), Policy()) for file in _files()]
+    policies = [_policy(file.read_bytes()) for file in _files()]
     return tuple(sorted(policies, key=lambda policy: policy.name.lower()))
+
+
+def _policy(text: bytes) -> Policy:
+    # Several times quicker than json_format, and as strict: the constructor refuses unknown
+    # names. Our own files hold no times and no maps, whose JSON form is another.
+    return Policy(**_with_field_names(json.loads(text)))
+
+
+def _with_field_names(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_field_name(key): _with_field_names(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_field_names(inner) for inner in value]
+    return value
+
+
+@cache
+def _field_name(json_name: str) -> str:
+    return "".join(f"_{char.lower()}" if char.isupper() else char for char in json_name)
 
 
 def _files() -> Iterator[Traversable]:

@@ -75,12 +75,16 @@ def nanoseconds(now: datetime) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """The plans of all sections for one kind of subject, or why there are none."""
+    """The plans of all sections for one kind of subject, or why there are none.
+
+    `choosy` says that a subject of the kind may be ruled out before any section is matched.
+    """
 
     plans: tuple[tuple[CompiledSection, SectionPlan], ...] = ()
     events: tuple[LinkedPlan, ...] = ()
     error: str = ""
     never: bool = False
+    choosy: bool = True
 
 
 def _prepare(sections: tuple[CompiledSection, ...], kind: type[Subject]) -> _Ready:
@@ -93,7 +97,21 @@ def _prepare(sections: tuple[CompiledSection, ...], kind: type[Subject]) -> _Rea
         # A section on the workload alone cannot be ruled out by the process or the flow.
         events = ()
     # Upstream looks at requests only for policies that ask about requests.
-    return _Ready(plans, events, never=kind is KubeEventSubject and not events)
+    never = kind is KubeEventSubject and not events
+    return _Ready(plans, events, never=never, choosy=kind not in {DeploymentSubject, ImageSubject})
+
+
+def _ruled_out(ready: _Ready, root: RootView, now: int) -> Verdict | None:
+    """The verdict that the event alone gives, if it does."""
+    if ready.error:
+        return Verdict(matched=False, error=ready.error)
+    if ready.never or not has_baseline(root.flow):
+        return NO_MATCH
+    if ready.events and not _event_fits(ready.events, root, now):
+        return NO_MATCH
+    if root.missing_container is not None:
+        return Verdict(matched=False, error=root.missing_container.message)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,20 +169,17 @@ class CompiledPolicy:
         ready = self._ready.get(root.kind)
         if ready is None:
             ready = self._ready[root.kind] = _prepare(self.sections, root.kind)
-        if ready.error:
-            return Verdict(matched=False, error=ready.error)
-        if ready.never or not has_baseline(root.flow):
-            return NO_MATCH
-        if ready.events and not _event_fits(ready.events, root, now):
-            return NO_MATCH
-        if root.missing_container is not None:
-            return Verdict(matched=False, error=root.missing_container.message)
-        found = []
+        if ready.choosy:
+            ruled_out = _ruled_out(ready, root, now)
+            if ruled_out is not None:
+                return ruled_out
+        found: list[tuple[CompiledSection, SectionPlan, Hit]] | None = None
         for section, plan in ready.plans:
             hit = plan.linked.match(root if plan.top is Node.ROOT else root.containers[0], now)
             if hit is not None:
-                found.append((section, plan, hit))
-        return _Judge(root, now).verdict(found) if found else NO_MATCH
+                found = [*(found or ()), (section, plan, hit)]
+        # Most policies do not match, and most of the time goes here.
+        return NO_MATCH if found is None else _Judge(root, now).verdict(found)
 
     def root_of(self, subject: Subject) -> RootView:
         """The subject unfolded, without the containers that the policy skips."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 
 from pyrox.pb.storage import cve_pb2, deployment_pb2, file_access_pb2, image_pb2, kube_event_pb2, rbac_pb2
 from pyrox.pb.storage.network_flow_pb2 import NetworkEntityInfo
 from pyrox.policy.subject import NetworkFlow
-from pyrox.policy.views import ComponentView, ContainerView, RootView
+from pyrox.policy.views import ContainerView, RootView
 
 
 class Node(Enum):
@@ -59,7 +60,10 @@ ABSENT = _Absent.ABSENT
 class Leaf:
     """One label: its node, its path below the node, and how to read it there.
 
-    A `many` leaf yields a list of texts and is matched element by element.
+    A `many` leaf yields a list of texts and is matched element by element. `plain` is the
+    attribute that holds the value, for a quicker way to it; `zero` is what it reads as where
+    the value is absent, and None where it never is. `parts` read the texts that the value is
+    joined from by a tab.
     """
 
     label: str
@@ -68,6 +72,9 @@ class Leaf:
     get: Callable[[Any], Any]
     many: bool = False
     show: Callable[[Any], str] = str
+    plain: str = ""
+    zero: Any = None
+    parts: tuple[Callable[[Any], str], ...] = ()
 
 
 def show_number(value: float) -> str:
@@ -301,26 +308,41 @@ def _impersonated(root: RootView) -> Any:
     return ABSENT if root.kube_event is None else root.kube_event.HasField("impersonated_user")
 
 
+def _env_source(env: Any) -> str:
+    return ENV_SOURCES.get(env.env_var_source, "")
+
+
 def _env_text(env: Any) -> str:
-    return f"{ENV_SOURCES.get(env.env_var_source, '')}\t{env.key}\t{env.value}"
+    return f"{_env_source(env)}\t{env.key}\t{env.value}"
 
 
-def _joined(component: ComponentView) -> str:
-    return component.joined
+def _joined(component: Any) -> str:
+    return f"{component.name}\t{component.version}"
 
 
 def _plain(name: str) -> Callable[[Any], Any]:
-    return lambda element: getattr(element, name)
+    return attrgetter(name)
 
 
 def _container(
-    label: str, part: str, name: str, *, many: bool = False, show: Callable[[Any], str] = str
+    label: str,
+    part: str,
+    name: str,
+    *,
+    zero: Any = None,
+    many: bool = False,
+    show: Callable[[Any], str] = str,
 ) -> Leaf:
-    return Leaf(label, Node.CONTAINER, f"{part}.{name}", _below(part, name), many, show)
+    plain = "" if zero is None else f"container.{part}.{name}"
+    return Leaf(label, Node.CONTAINER, f"{part}.{name}", _below(part, name), many, show, plain, zero)
 
 
 def _vuln(label: str, name: str, show: Callable[[Any], str] = str) -> Leaf:
-    return Leaf(label, Node.VULN, name, _plain(name), show=show)
+    return Leaf(label, Node.VULN, name, _plain(name), show=show, plain=name)
+
+
+def _volume(label: str, name: str, show: Callable[[Any], str] = str) -> Leaf:
+    return Leaf(label, Node.VOLUME, name, _plain(name), show=show, plain=name)
 
 
 def _fixed_by(vuln: Any) -> Any:
@@ -386,11 +408,11 @@ _LEAVES = (
     Leaf(
         "Container Name", Node.CONTAINER, "name", lambda view: ABSENT if view.container is None else view.name
     ),
-    _container("Privileged", "security_context", "privileged"),
+    _container("Privileged", "security_context", "privileged", zero=False),
     _container("Add Capabilities", "security_context", "add_capabilities", many=True),
     _container("Drop Capabilities", "security_context", "drop_capabilities", many=True),
-    _container("Read Only Root Filesystem", "security_context", "read_only_root_filesystem"),
-    _container("Allow Privilege Escalation", "security_context", "allow_privilege_escalation"),
+    _container("Read Only Root Filesystem", "security_context", "read_only_root_filesystem", zero=False),
+    _container("Allow Privilege Escalation", "security_context", "allow_privilege_escalation", zero=False),
     Leaf(
         "Seccomp Profile Type",
         Node.CONTAINER,
@@ -398,13 +420,13 @@ _LEAVES = (
         _seccomp,
         show=namer(SECCOMP),
     ),
-    _container("AppArmor Profile", "config", "app_armor_profile"),
-    _container("CPU Cores Limit", "resources", "cpu_cores_limit", show=show_number),
-    _container("CPU Cores Request", "resources", "cpu_cores_request", show=show_number),
-    _container("Memory Limit (MB)", "resources", "memory_mb_limit", show=show_number),
-    _container("Memory Request (MB)", "resources", "memory_mb_request", show=show_number),
-    _container("Liveness Probe Defined", "liveness_probe", "defined"),
-    _container("Readiness Probe Defined", "readiness_probe", "defined"),
+    _container("AppArmor Profile", "config", "app_armor_profile", zero=""),
+    _container("CPU Cores Limit", "resources", "cpu_cores_limit", zero=0.0, show=show_number),
+    _container("CPU Cores Request", "resources", "cpu_cores_request", zero=0.0, show=show_number),
+    _container("Memory Limit (MB)", "resources", "memory_mb_limit", zero=0.0, show=show_number),
+    _container("Memory Request (MB)", "resources", "memory_mb_request", zero=0.0, show=show_number),
+    _container("Liveness Probe Defined", "liveness_probe", "defined", zero=False),
+    _container("Readiness Probe Defined", "readiness_probe", "defined", zero=False),
     Leaf("Image Registry", Node.CONTAINER, "image.name.registry", _name_part("registry")),
     Leaf("Image Remote", Node.CONTAINER, "image.name.remote", _name_part("remote")),
     Leaf("Image Tag", Node.CONTAINER, "image.name.tag", _name_part("tag")),
@@ -431,26 +453,38 @@ _LEAVES = (
     Leaf("Process Arguments", Node.CONTAINER, "process.signal.args", _signal("args")),
     Leaf("Process UID", Node.CONTAINER, "process.signal.uid", _signal("uid"), show=show_number),
     Leaf("Process Ancestor", Node.ANCESTOR, "parent_exec_file_path", _plain("parent_exec_file_path")),
-    Leaf("Volume Name", Node.VOLUME, "name", _plain("name")),
-    Leaf("Volume Source", Node.VOLUME, "source", _plain("source")),
-    Leaf("Volume Destination", Node.VOLUME, "destination", _plain("destination")),
-    Leaf("Volume Type", Node.VOLUME, "type", _plain("type")),
-    Leaf("Volume ReadOnly", Node.VOLUME, "read_only", _plain("read_only")),
+    _volume("Volume Name", "name"),
+    _volume("Volume Source", "source"),
+    _volume("Volume Destination", "destination"),
+    _volume("Volume Type", "type"),
+    _volume("Volume ReadOnly", "read_only"),
+    _volume("Mount Propagation", "mount_propagation", namer(PROPAGATIONS)),
     Leaf(
-        "Mount Propagation",
-        Node.VOLUME,
-        "mount_propagation",
-        _plain("mount_propagation"),
-        show=namer(PROPAGATIONS),
+        "Environment Variable",
+        Node.ENV,
+        "",
+        _env_text,
+        parts=(_env_source, attrgetter("key"), attrgetter("value")),
     ),
-    Leaf("Environment Variable", Node.ENV, "", _env_text),
-    Leaf("Component And Version", Node.COMPONENT, "", _joined),
-    Leaf("Dockerfile Line", Node.LAYER, "", lambda layer: f"{layer.instruction}\t{layer.value}"),
+    Leaf(
+        "Component And Version",
+        Node.COMPONENT,
+        "",
+        _joined,
+        parts=(attrgetter("name"), attrgetter("version")),
+    ),
+    Leaf(
+        "Dockerfile Line",
+        Node.LAYER,
+        "",
+        lambda layer: f"{layer.instruction}\t{layer.value}",
+        parts=(attrgetter("instruction"), attrgetter("value")),
+    ),
     _vuln("CVE", "cve"),
     _vuln("CVSS", "cvss", show_number),
     _vuln("NVD CVSS", "nvd_cvss", show_number),
     _vuln("Severity", "severity", namer(SEVERITIES)),
-    Leaf("Fixed By", Node.VULN, "fixed_by", _fixed_by),
+    Leaf("Fixed By", Node.VULN, "fixed_by", _fixed_by, plain="fixed_by", zero=""),
     _vuln("CVE Suppressed", "suppressed"),
     _vuln("Vulnerability State", "state", namer(STATES)),
     Leaf("CVE Published On", Node.VULN, "published_on", _stamp("published_on"), show=show_time),
@@ -523,14 +557,14 @@ def _envs(view: ContainerView) -> Any:
 
 # How to step from a node's parent to the node's elements, and what the step is called.
 STEPS: dict[Node, tuple[str, Callable[[Any], Any]]] = {
-    Node.CONTAINER: ("containers", _plain("containers")),
+    Node.CONTAINER: ("containers", attrgetter("containers")),
     Node.VOLUME: ("volumes", _volumes),
     Node.ENV: ("config.env", _envs),
-    Node.COMPONENT: ("image.scan.components", _plain("components")),
-    Node.VULN: ("vulns", _plain("vulns")),
-    Node.LAYER: ("image.metadata.v1.layers", _plain("layers")),
-    Node.PORT: ("ports", _plain("ports")),
-    Node.EXPOSURE: ("exposure_infos", _plain("exposure_infos")),
+    Node.COMPONENT: ("image.scan.components", attrgetter("components")),
+    Node.VULN: ("vulns", attrgetter("vulns")),
+    Node.LAYER: ("image.metadata.v1.layers", attrgetter("layers")),
+    Node.PORT: ("ports", attrgetter("ports")),
+    Node.EXPOSURE: ("exposure_infos", attrgetter("exposure_infos")),
     Node.ANCESTOR: ("process.signal.lineage_info", _ancestors),
     Node.FILE_ANCESTOR: ("fileAccess.process.signal.lineage_info", _file_ancestors),
 }

@@ -8,61 +8,140 @@ somewhere, and each of several queries on one label. An object survives when eac
 that lives in it or below it fits somewhere in it, and its parent survives; so two criteria
 on volumes may leave a container without a surviving volume, and the container still counts
 for criteria on containers. The section matches when each label has a survivor at its node.
+
+A section whose labels all live at one node needs no tree: a survivor there fits them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
-from pyrox.policy.leaves import ABSENT, PARENT, STEPS, Leaf, Node
-from pyrox.policy.queries import Query, older
+from pyrox.policy.leaftest import Test, test_of
+from pyrox.policy.leaves import PARENT, STEPS, Leaf, Node
+from pyrox.policy.queries import Query
 
-Test = Callable[[Any, int], bool]
+Step = Callable[[Any], Iterable[Any]]
 
 
-@dataclass(frozen=True, slots=True)
 class Hit:
     """A surviving object and the survivors in its repeated parts, by node."""
 
-    element: Any
-    below: tuple[tuple[Node, list[Hit]], ...] = ()
+    __slots__ = ("below", "element")
+
+    def __init__(self, element: Any, below: Sequence[tuple[Node, list[Hit]]] = ()) -> None:
+        self.element = element
+        self.below = below
+
+
+# What the vulnerabilities of a container are, each with its component: the usual question
+# passes over components, of which an image has hundreds.
+_vuln_pairs: Step = attrgetter("vuln_pairs")
 
 
 @dataclass(slots=True)
 class NodePlan:
-    """What the section asks of the objects at one node; each label has a bit."""
+    """What the section asks of the objects at one node; each label has a bit.
+
+    Each test stands with its bit and the bits of the tests after it.
+    """
 
     node: Node
-    tests: list[tuple[int, Test]] = field(default_factory=list)
+    tests: list[tuple[int, int, Test]] = field(default_factory=list)
     children: list[NodePlan] = field(default_factory=list)
+    own: int = 0
     full: int = 0
 
-    def build(self, element: Any, now: int) -> tuple[int, Hit]:
-        """The labels that fit in the object, and the object with what survives below it."""
-        mask = 0
-        for bit, test in self.tests:
-            if test(element, now):
-                mask |= bit
+    def survivors(self, parent: Any, now: int) -> tuple[int, list[Hit]]:
+        """The labels that fit somewhere in the parent's objects, and the objects in which all fit."""
         if not self.children:
-            return mask, Hit(element)
+            return self._at_end(STEPS[self.node][1](parent), now)
+        if self._passes_over():
+            return self._pairs(parent, now)
+        seen, kept = 0, []
+        for one in STEPS[self.node][1](parent):
+            inner, below = self._own(one, now), []
+            for child in self.children:
+                found, hits = child.survivors(one, now)
+                inner |= found
+                below.append((child.node, hits))
+            seen |= inner
+            if inner == self.full:
+                kept.append(Hit(one, below))
+        return seen, kept
+
+    def kept_below_top(self, parent: Any, now: int) -> list[Hit]:
+        """As `survivors` where nobody asks which labels the others fit: the first failure ends it."""
+        if not self.children:
+            return self._at_end(STEPS[self.node][1](parent), now)[1]
+        if self._passes_over():
+            return self._pairs(parent, now)[1]
+        kept = []
+        for one in STEPS[self.node][1](parent):
+            below = self._below(one, now) if self._own(one, now) == self.own else None
+            if below is not None:
+                kept.append(Hit(one, below))
+        return kept
+
+    def _below(self, one: Any, now: int) -> list[tuple[Node, list[Hit]]] | None:
         below = []
         for child in self.children:
-            kept = []
-            for one in STEPS[child.node][1](element):
-                inner, hit = child.build(one, now)
-                mask |= inner
-                if inner == child.full:
-                    kept.append(hit)
-            below.append((child.node, kept))
-        return mask, Hit(element, tuple(below))
+            found, hits = child.survivors(one, now)
+            if found != child.full:
+                return None
+            below.append((child.node, hits))
+        return below
+
+    def _own(self, one: Any, now: int) -> int:
+        mask = 0
+        for bit, _rest, test in self.tests:
+            if test(one, now):
+                mask |= bit
+        return mask
+
+    def _at_end(self, elements: Iterable[Any], now: int) -> tuple[int, list[Hit]]:
+        seen, kept, full = 0, [], self.full
+        for one in elements:
+            mask = 0
+            for bit, rest, test in self.tests:
+                if test(one, now):
+                    mask |= bit
+                elif seen & rest == rest:
+                    # It cannot survive, and what it could still fit is known to fit somewhere.
+                    break
+            seen |= mask
+            if mask == full:
+                kept.append(Hit(one))
+        return seen, kept
+
+    def _pairs(self, parent: Any, now: int) -> tuple[int, list[Hit]]:
+        (child,) = self.children
+        seen, kept, full = 0, [], child.full
+        for component, vuln in _vuln_pairs(parent):
+            mask = 0
+            for bit, rest, test in child.tests:
+                if test(vuln, now):
+                    mask |= bit
+                elif seen & rest == rest:
+                    break
+            seen |= mask
+            if mask == full:
+                kept.append(Hit(component, ((Node.VULN, [Hit(vuln)]),)))
+        return seen, kept
+
+    def _passes_over(self) -> bool:
+        return self.node is Node.COMPONENT and not self.tests
 
     def seal(self) -> int:
         """Sum up the bits of the node and all nodes below it."""
-        self.full = 0
-        for bit, _test in self.tests:
-            self.full |= bit
+        rest = 0
+        for at in reversed(range(len(self.tests))):
+            bit, _rest, test = self.tests[at]
+            self.tests[at] = (bit, rest, test)
+            rest |= bit
+        self.own = self.full = rest
         for child in self.children:
             self.full |= child.seal()
         return self.full
@@ -76,10 +155,39 @@ class NodePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class _Chain:
+    """A section whose labels all live at one node: the way there, and what to ask there."""
+
+    nodes: tuple[Node, ...]
+    steps: tuple[Step, ...]
+    test: Test
+    pairs: bool
+
+    def hits(self, element: Any, now: int, at: int = 0) -> list[Hit]:
+        """The survivors in the object, the first `at` steps being done."""
+        test = self.test
+        if self.pairs and at + 2 == len(self.steps):
+            return [
+                Hit(component, ((Node.VULN, [Hit(vuln)]),))
+                for component, vuln in _vuln_pairs(element)
+                if test(vuln, now)
+            ]
+        elements = self.steps[at](element)
+        if at + 1 == len(self.steps):
+            return [Hit(one) for one in elements if test(one, now)]
+        found, node = [], self.nodes[at + 1]
+        for one in elements:
+            below = self.hits(one, now, at + 1)
+            if below:
+                found.append(Hit(one, ((node, below),)))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Finder:
     """Whether one query fits anywhere in the subject."""
 
-    steps: tuple[Callable[[Any], Iterable[Any]], ...]
+    steps: tuple[Step, ...]
     test: Test
 
     def find(self, element: Any, now: int, at: int = 0) -> bool:
@@ -87,31 +195,41 @@ class Finder:
         steps = self.steps
         if at == len(steps):
             return self.test(element, now)
-        if at + 1 == len(steps):
-            test = self.test
-            # A loop and not any(): this runs for every part of every image.
-            for one in steps[at](element):  # noqa: SIM110
-                if test(one, now):
-                    return True
-            return False
         return any(self.find(one, now, at + 1) for one in steps[at](element))
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedPlan:
-    """The whole section, with a finder per query."""
+    """The whole section; a finder for each of several queries on one label."""
 
     root: NodePlan
     finders: tuple[Finder, ...]
     needed: frozenset[Node]
+    chain: _Chain | None
+    """The way to the labels when all live at one node below the top."""
 
     def match(self, top: Any, now: int) -> Hit | None:
         """The survivors of the subject, or None when the section does not match."""
-        # Most sections fail here, at the first query.
         for finder in self.finders:
             if not finder.find(top, now):
                 return None
-        _mask, hit = self.root.build(top, now)
+        chain = self.chain
+        if chain is not None:
+            hits = chain.hits(top, now)
+            return Hit(top, ((chain.nodes[0], hits),)) if hits else None
+        for _bit, _rest, test in self.root.tests:
+            if not test(top, now):
+                return None
+        return self._tree(top, now) if self.root.children else Hit(top)
+
+    def _tree(self, top: Any, now: int) -> Hit | None:
+        below = []
+        for child in self.root.children:
+            hits = child.kept_below_top(top, now)
+            if not hits:
+                return None
+            below.append((child.node, hits))
+        hit = Hit(top, below)
         reached: set[Node] = set()
         _reach(hit, self.root.node, reached)
         return hit if self.needed <= reached else None
@@ -136,13 +254,26 @@ def link(queries: Sequence[Query], leaves: dict[str, Leaf], top: Node) -> Linked
     for at, (label, united) in enumerate(by_label.items()):
         leaf = leaves[label]
         tests = [test_of(leaf, query) for query in united]
-        _node(root, leaf.node).tests.append((1 << at, _union(tests)))
-        finders.extend(Finder(_steps(leaf.node, top), test) for test in tests)
+        _node(root, leaf.node).tests.append((1 << at, 0, _union(tests)))
+        if len(united) > 1:
+            finders.extend(Finder(_steps(leaf.node, top), test) for test in tests)
     root.seal()
-    return LinkedPlan(root, tuple(finders), frozenset(root.nodes_with_labels()))
+    return LinkedPlan(root, tuple(finders), frozenset(root.nodes_with_labels()), _chain(root))
 
 
-def _steps(node: Node, top: Node) -> tuple[Callable[[Any], Iterable[Any]], ...]:
+def _chain(root: NodePlan) -> _Chain | None:
+    nodes, plan = [], root
+    while len(plan.children) == 1 and not plan.tests:
+        plan = plan.children[0]
+        nodes.append(plan.node)
+    if plan is root or plan.children:
+        return None
+    test = _each([test for _bit, _rest, test in plan.tests])
+    steps = tuple(STEPS[node][1] for node in nodes)
+    return _Chain(tuple(nodes), steps, test, nodes[-2:] == [Node.COMPONENT, Node.VULN])
+
+
+def _steps(node: Node, top: Node) -> tuple[Step, ...]:
     if node is top:
         return ()
     return (*_steps(PARENT[node], top), STEPS[node][1])
@@ -166,42 +297,16 @@ def _union(tests: list[Test]) -> Test:
     return lambda element, now: any(test(element, now) for test in tests)
 
 
-def test_of(leaf: Leaf, query: Query) -> Test:
-    """A test of the leaf's owner; an absent leaf never fits."""
-    get = leaf.get
-    if query.timed is not None:
-        return _age_test(get, query.timed)
-    if leaf.many:
-        fits_many = query.fits_many
-        return lambda element, _now: (value := get(element)) is not ABSENT and fits_many(value)
-    if len(query.matchers) == 1:
-        return _single_test(get, query.matchers[0], negate=query.negate)
-    if not query.every:
-        return _any_test(get, query.matchers, negate=query.negate)
-    fits = query.fits
-    return lambda element, now: (value := get(element)) is not ABSENT and fits(value, now)
+def _each(tests: list[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
 
-
-def _age_test(get: Callable[[Any], Any], age: int) -> Test:
-    return lambda element, now: (value := get(element)) is not ABSENT and older(value, now, age)
-
-
-def _single_test(get: Callable[[Any], Any], matcher: Callable[[Any], bool], *, negate: bool) -> Test:
-    if negate:
-        return lambda element, _now: (value := get(element)) is not ABSENT and not matcher(value)
-    return lambda element, _now: (value := get(element)) is not ABSENT and matcher(value)
-
-
-def _any_test(get: Callable[[Any], Any], matchers: Sequence[Callable[[Any], bool]], *, negate: bool) -> Test:
-    def test(element: Any, _now: int) -> bool:
-        value = get(element)
-        if value is ABSENT:
-            return False
-        # A loop and not any(): this runs for every Dockerfile line of every image.
-        for matcher in matchers:
-            if matcher(value):
-                return not negate
-        return negate
+    def test(element: Any, now: int) -> bool:
+        # A loop and not all(): this runs for every vulnerability of every image.
+        for one in tests:  # noqa: SIM110
+            if not one(element, now):
+                return False
+        return True
 
     return test
 

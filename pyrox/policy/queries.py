@@ -24,6 +24,7 @@ class Query:
     """Matchers for one label, joined by OR or AND and possibly negated.
 
     `timed` holds the age in nanoseconds that a moment must exceed; then there are no matchers.
+    `either` says at once whether any matcher fits, where there is a quick way to know.
     """
 
     label: str
@@ -31,6 +32,7 @@ class Query:
     every: bool = False
     negate: bool = False
     timed: int | None = None
+    either: values.Matcher | None = None
 
     def fits(self, value: Any, now: int) -> bool:
         """Whether a present value (a list for a leaf with many) fits."""
@@ -65,7 +67,9 @@ def simple(label: str, grammar: Callable[[str], values.Matcher], *more: Query) -
     """One query with a matcher per value, and fixed queries beside it."""
 
     def build(texts: list[str], every: bool, negate: bool) -> tuple[Query, ...]:
-        return (Query(label, tuple(grammar(text) for text in texts), every, negate), *more)
+        matchers = tuple(grammar(text) for text in texts)
+        either = values.pattern_any(texts) if grammar is values.pattern else None
+        return (Query(label, matchers, every, negate, either=either), *more)
 
     return build
 

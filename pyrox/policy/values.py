@@ -177,6 +177,15 @@ def days(value: str) -> int:
     return _integer(value.strip(), unsigned=True) * 86_400 * 1_000_000_000
 
 
+def pattern_any(texts: Sequence[str]) -> Matcher | None:
+    """One matcher for several whole-string expressions, where it is quicker than each in turn."""
+    plain = [text.removeprefix("r/") for text in texts]
+    usual = all(one and not one.startswith("c/") and regex.is_simple(one) for one in plain)
+    if len(plain) < 2 or not usual:
+        return None
+    return regex.whole("|".join(plain))
+
+
 def compound(value: str, parts: int) -> Matcher:
     """`a=b` or `a=b=c`: an expression per part, empty for any, on parts joined by a tab."""
     pieces = value.split("=", parts - 1)
@@ -184,30 +193,25 @@ def compound(value: str, parts: int) -> Matcher:
     pieces = [piece or ".*" for piece in pieces]
     joined = _regex(regex.whole, "\t".join(f"({piece})" for piece in pieces))
     tests = _parts(pieces)
-    if tests is None:
-        return joined
-    return _two_parts(tests, joined) if parts == 2 else _all_parts(tests, joined)
+    return joined if tests is None else Compound(tests, joined)
 
 
-def _two_parts(tests: list[Matcher], joined: Matcher) -> Matcher:
-    first, second = tests
+class Compound:
+    """An expression for each part, on the parts joined by a tab."""
 
-    def fits(found: str) -> bool:
-        head, _, tail = found.partition("\t")
-        # Another tab inside a part could be taken by either side: only RE2 knows.
-        return joined(found) if "\t" in tail else first(head) and second(tail)
+    __slots__ = ("_joined", "tests")
 
-    return fits
+    def __init__(self, tests: Sequence[Matcher], joined: Matcher) -> None:
+        self.tests = tuple(tests)
+        self._joined = joined
 
-
-def _all_parts(tests: list[Matcher], joined: Matcher) -> Matcher:
-    def fits(found: str) -> bool:
+    def __call__(self, found: str) -> bool:
+        """Whether the joined text fits."""
         split = found.split("\t")
-        if len(split) != len(tests):
-            return joined(found)
-        return all(test(piece) for test, piece in zip(tests, split, strict=True))
-
-    return fits
+        if len(split) != len(self.tests):
+            # Another tab inside a part could be taken by either side: only RE2 knows.
+            return self._joined(found)
+        return all(test(piece) for test, piece in zip(self.tests, split, strict=True))
 
 
 def _parts(pieces: Sequence[str]) -> list[Matcher] | None:

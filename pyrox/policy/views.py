@@ -31,20 +31,7 @@ if TYPE_CHECKING:
     from pyrox.pb.storage.image_pb2 import EmbeddedImageScanComponent, Image, ImageLayer
     from pyrox.pb.storage.kube_event_pb2 import KubernetesEvent
     from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator
-
-
-class ComponentView:
-    """A component of an image's scan."""
-
-    __slots__ = ("index", "joined", "message", "name", "version", "vulns")
-
-    def __init__(self, index: int, message: EmbeddedImageScanComponent) -> None:
-        self.index = index
-        self.message = message
-        self.name = message.name
-        self.version = message.version
-        self.joined = f"{self.name}\t{self.version}"
-        self.vulns = list(message.vulns)
+    from pyrox.pb.storage.vulnerability_pb2 import EmbeddedVulnerability
 
 
 class ImageView:
@@ -54,9 +41,14 @@ class ImageView:
         self.image = image
 
     @cached_property
-    def components(self) -> list[ComponentView]:
+    def components(self) -> list[EmbeddedImageScanComponent]:
         """The scan's components; none without a scan."""
-        return [ComponentView(at, one) for at, one in enumerate(self.image.scan.components)]
+        return list(self.image.scan.components)
+
+    @cached_property
+    def vuln_pairs(self) -> list[tuple[EmbeddedImageScanComponent, EmbeddedVulnerability]]:
+        """Each vulnerability after its component."""
+        return [(component, vuln) for component in self.components for vuln in component.vulns]
 
     @cached_property
     def layers(self) -> list[ImageLayer]:
@@ -83,9 +75,14 @@ class ContainerView:
         self.not_in_baseline = False
 
     @property
-    def components(self) -> Sequence[ComponentView]:
+    def components(self) -> Sequence[EmbeddedImageScanComponent]:
         """The components of the image; none while it is unknown."""
         return self.view.components if self.view is not None else ()
+
+    @property
+    def vuln_pairs(self) -> Sequence[tuple[EmbeddedImageScanComponent, EmbeddedVulnerability]]:
+        """The vulnerabilities of the image with their components; none while it is unknown."""
+        return self.view.vuln_pairs if self.view is not None else ()
 
     @property
     def layers(self) -> Sequence[ImageLayer]:

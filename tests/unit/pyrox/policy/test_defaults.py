@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from google.protobuf import json_format
@@ -96,3 +97,11 @@ def test_long_exclusion_lists_are_complete(name: str, deployments: int, namespac
     exclusions = _POLICIES[name].exclusions
     assert sum(exclusion.deployment.name != "" for exclusion in exclusions) >= deployments - 1
     assert len(exclusions) == deployments + namespaces
+
+
+def test_defaults_read_as_the_usual_reader_of_json_reads_them() -> None:
+    files = Path(defaults.__file__).parent.joinpath("defaults").glob("*.json")
+    usual = [json_format.Parse(file.read_text("utf-8"), Policy()) for file in files]
+    assert sorted(one.SerializeToString(deterministic=True) for one in usual) == sorted(
+        one.SerializeToString(deterministic=True) for one in defaults.load()
+    )

@@ -38,6 +38,10 @@ class _Container:
     components: list[_Component]
     layers: list[_Leaf]
 
+    @property
+    def vuln_pairs(self) -> list[tuple[_Component, _Leaf]]:
+        return [(component, vuln) for component in self.components for vuln in component.vulns]
+
 
 @dataclass
 class _Component:
