@@ -78,6 +78,7 @@ from services.central.definitions.files import Definitions
 from services.central.definitions.store import DefinitionStore
 from services.central.deployments.digest import digest as deployment_digest
 from services.central.detection.service import DetectionService
+from services.central.detection.surroundings import Surroundings
 from services.central.images.bills import ImageBills
 from services.central.images.enrich import Enricher
 from services.central.images.reprocess import Reprocessor
@@ -106,6 +107,7 @@ from services.central.machines.exchange import Exchange
 from services.central.machines.issuers import Issuers
 from services.central.machines.store import MachineStore
 from services.central.namespaces.store import NamespaceStore
+from services.central.network_policies.store import NetworkPolicyStore
 from services.central.policies import store as policies_store
 from services.central.policies.dryrun import DryRun
 from services.central.policies.effects import PolicyEffects
@@ -184,6 +186,7 @@ class Stores:
     machines: MachineStore
     integrations: IntegrationStore
     namespaces: NamespaceStore
+    network_policies: NetworkPolicyStore
     policies: PolicyStore
     roles: RoleStore
     system: ConfigStore
@@ -309,6 +312,7 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
         machines=MachineStore(pool=pool, clock=clock),
         integrations=IntegrationStore(pool=pool),
         namespaces=NamespaceStore(pool=pool),
+        network_policies=NetworkPolicyStore(pool=pool),
         policies=PolicyStore(pool=pool),
         roles=roles,
         system=ConfigStore(pool=pool, clock=clock),
@@ -429,6 +433,9 @@ def _policy_servicers(
     """Policies, what they find, and checks before anything runs."""
     effects = PolicyEffects(alerts=lifecycle, sensors=connections, engine=engine, clock=clock)
     importer = Importer(store=stores.policies, clock=clock)
+    surroundings = Surroundings(
+        clusters=stores.clusters, namespaces=stores.namespaces, network_policies=stores.network_policies
+    )
     return [
         AlertService(store=stores.alerts),
         PolicyService(
@@ -440,7 +447,7 @@ def _policy_servicers(
             clock=clock,
         ),
         DetectionService(
-            images=enricher, engine=engine, clusters=stores.clusters, sensors=connections, clock=clock
+            images=enricher, engine=engine, places=surroundings, sensors=connections, clock=clock
         ),
     ]
 

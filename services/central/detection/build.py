@@ -16,6 +16,7 @@ from pyrox.pb.storage.deployment_pb2 import Deployment
 from pyrox.pb.storage.image_pb2 import Image
 from pyrox.policy.alerts import build_alert
 from pyrox.policy.evaluate import CompiledPolicy
+from pyrox.policy.scope import NO_LABELS, PlaceLabels
 from pyrox.policy.sets import PolicySet
 from pyrox.policy.subject import DeploymentSubject, ImageSubject, NetworkPoliciesApplied, Subject
 
@@ -51,13 +52,16 @@ def deployment_alerts(
     images: Sequence[Image | None],
     network_policies: NetworkPoliciesApplied | None,
     now: datetime,
+    places: PlaceLabels = NO_LABELS,
 ) -> list[Alert]:
     """Violated DEPLOY policies of a deployment whose images are known."""
-    return _alerts(policies, DeploymentSubject(deployment, images, network_policies), now)
+    return _alerts(policies, DeploymentSubject(deployment, images, network_policies), now, places)
 
 
-def _alerts(policies: PolicySet, subject: Subject, now: datetime) -> list[Alert]:
-    detection = policies.detect(subject, now)
+def _alerts(
+    policies: PolicySet, subject: Subject, now: datetime, places: PlaceLabels = NO_LABELS
+) -> list[Alert]:
+    detection = policies.detect(subject, now, places=places)
     for problem in detection.problems:
         _LOG.error("policy not evaluated", policy=problem.policy_name, problem=problem.message)
     return [

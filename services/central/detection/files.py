@@ -5,6 +5,7 @@ Pure. Used by `roxctl deployment check`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
@@ -54,9 +55,11 @@ def read(text: str, *, namespace: str, now: datetime) -> Files:
     return files
 
 
-def applied(deployment: Deployment, policies: list[NetworkPolicy]) -> NetworkPoliciesApplied | None:
-    """Which of the policies select the deployment; None when there are none to look at."""
-    if not policies:
+def applied(
+    deployment: Deployment, policies: Sequence[NetworkPolicy] | None
+) -> NetworkPoliciesApplied | None:
+    """Which of the policies select the deployment; None when nobody knows the policies."""
+    if policies is None:
         return None
     chosen = list(selecting(policies, deployment.namespace, deployment.pod_labels))
     kinds = {kind for policy in chosen for kind in policy.spec.policy_types}

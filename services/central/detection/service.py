@@ -10,19 +10,20 @@ from typing import ClassVar, Protocol
 from uuid import uuid4
 
 from pyrox.clock import Clock
-from pyrox.errors import Invalid, NotFound
+from pyrox.errors import Invalid
 from pyrox.pb.api.v1 import detection_service_pb2 as pb
 from pyrox.pb.storage.cluster_pb2 import Cluster
 from pyrox.pb.storage.deployment_pb2 import ContainerImage, Deployment
 from pyrox.pb.storage.image_pb2 import Image
+from pyrox.pb.storage.network_policy_pb2 import NetworkPolicy
 from pyrox.pb.storage.rbac_pb2 import PermissionLevel
 from pyrox.policy.sets import PolicySet
 from pyrox.rpc.authz import AnyOf, Permissions, Rule, Services
 from pyrox.rpc.call import Call
-from pyrox.rpc.scope import Scope
 from pyrox.workload.images import parse_image
 from services.central.detection import files
 from services.central.detection.build import deployment_alerts, image_alerts, of_categories
+from services.central.detection.surroundings import NOWHERE, Place
 from services.central.images.enrich import Wanted
 
 
@@ -43,11 +44,14 @@ class Engine(Protocol):
         """All of them."""
 
 
-class Clusters(Protocol):
-    """Finds clusters."""
+class Places(Protocol):
+    """Looks up where deployments are meant to run."""
 
-    async def find(self, query: str = "", *, scope: Scope) -> list[Cluster]:
-        """Those of the caller's scope."""
+    async def cluster(self, name_or_id: str, call: Call) -> Cluster:
+        """The cluster; raises `NotFound` for one that the caller cannot see."""
+
+    async def place(self, cluster: Cluster, deployments: Iterable[Deployment]) -> Place:
+        """What surrounds these deployments in the cluster."""
 
 
 class Sensors(Protocol):
@@ -70,11 +74,11 @@ class DetectionService:
     }
 
     def __init__(
-        self, *, images: Images, engine: Engine, clusters: Clusters, sensors: Sensors, clock: Clock
+        self, *, images: Images, engine: Engine, places: Places, sensors: Sensors, clock: Clock
     ) -> None:
         self._images = images
         self._engine = engine
-        self._clusters = clusters
+        self._places = places
         self._sensors = sensors
         self._clock = clock
 
@@ -89,7 +93,7 @@ class DetectionService:
         return pb.BuildDetectionResponse(alerts=image_alerts(policies, image, self._clock.now()))
 
     async def DetectDeployTime(
-        self, request: pb.DeployDetectionRequest, _: Call
+        self, request: pb.DeployDetectionRequest, call: Call
     ) -> pb.DeployDetectionResponse:
         """Violated DEPLOY policies of one deployment."""
         if not request.HasField("deployment"):
@@ -97,47 +101,52 @@ class DetectionService:
         deployment = request.deployment
         deployment.cluster_id = request.cluster_id or deployment.cluster_id
         read = files.Files(deployments=[deployment])
+        place = NOWHERE
+        if request.cluster_id:
+            place = await self._places.place(
+                await self._places.cluster(request.cluster_id, call), [deployment]
+            )
         how = Wanted(cached_only=request.no_external_metadata)
-        return await self._check(read, (), how, enforced_only=request.enforcement_only)
+        return await self._check(read, (), how, place, enforced_only=request.enforcement_only)
 
     async def DetectDeployTimeFromYAML(
         self, request: pb.DeployYAMLDetectionRequest, call: Call
     ) -> pb.DeployDetectionResponse:
         """Violated DEPLOY policies of every workload in the files."""
         read = files.read(request.yaml, namespace=request.namespace, now=self._clock.now())
-        enhanced = bool(request.cluster)
-        if enhanced:
-            cluster_id = await self._cluster_id(request.cluster, call)
-            for deployment in read.deployments:
-                deployment.cluster_id = cluster_id
-            read.deployments = await self._sensors.enhance(cluster_id, str(uuid4()), read.deployments)
+        place = await self._enhanced(read, request.cluster, call) if request.cluster else NOWHERE
         how = Wanted(force=request.force, cached_only=request.no_external_metadata)
         answer = await self._check(
-            read, request.policy_categories, how, enforced_only=request.enforcement_only
+            read, request.policy_categories, how, place, enforced_only=request.enforcement_only
         )
-        if enhanced:
-            answer.remarks.extend(_remark(found, read) for found in read.deployments)
+        if place is not NOWHERE:
+            selecting = place.with_applied(read.network_policies)
+            answer.remarks.extend(_remark(found, selecting) for found in read.deployments)
         return answer
 
+    async def _enhanced(self, read: files.Files, name_or_id: str, call: Call) -> Place:
+        """Add what the cluster knows to the deployments; the cluster itself."""
+        cluster = await self._places.cluster(name_or_id, call)
+        for deployment in read.deployments:
+            deployment.cluster_id, deployment.cluster_name = cluster.id, cluster.name
+        read.deployments = await self._sensors.enhance(cluster.id, str(uuid4()), read.deployments)
+        return await self._places.place(cluster, read.deployments)
+
     async def _check(
-        self, read: files.Files, categories: Sequence[str], how: Wanted, *, enforced_only: bool
+        self, read: files.Files, categories: Sequence[str], how: Wanted, place: Place, *, enforced_only: bool
     ) -> pb.DeployDetectionResponse:
         policies = of_categories(await self._engine.current(), categories)
         answer = pb.DeployDetectionResponse(ignored_object_refs=read.ignored)
+        selecting = place.with_applied(read.network_policies)
         for deployment in read.deployments:
             images = [await self._images.scan_or_bare(c.image, how) for c in deployment.containers]
-            selected = files.applied(deployment, read.network_policies)
-            alerts = deployment_alerts(policies, deployment, images, selected, self._clock.now())
+            selected = files.applied(deployment, selecting)
+            labels = place.labels(deployment.namespace)
+            alerts = deployment_alerts(policies, deployment, images, selected, self._clock.now(), labels)
             if enforced_only:
                 alerts = [alert for alert in alerts if alert.enforcement.action]
             answer.runs.add(name=deployment.name, type=deployment.type, alerts=alerts)
         return answer
-
-    async def _cluster_id(self, name_or_id: str, call: Call) -> str:
-        for cluster in await self._clusters.find(scope=call.scope("Cluster")):
-            if name_or_id in {cluster.id, cluster.name}:
-                return cluster.id
-        raise NotFound.because(f"cluster {name_or_id!r}")
 
 
 def _image_of(request: pb.BuildDetectionRequest) -> ContainerImage:
@@ -154,8 +163,8 @@ def _image_of(request: pb.BuildDetectionRequest) -> ContainerImage:
     raise Invalid.because("image or image_name must be specified")
 
 
-def _remark(deployment: Deployment, read: files.Files) -> pb.DeployDetectionRemark:
-    selected = files.applied(deployment, read.network_policies)
+def _remark(deployment: Deployment, policies: Sequence[NetworkPolicy] | None) -> pb.DeployDetectionRemark:
+    selected = files.applied(deployment, policies)
     return pb.DeployDetectionRemark(
         name=deployment.name,
         permission_level=PermissionLevel.Name(deployment.service_account_permission_level),

@@ -50,6 +50,13 @@ class NamespaceStore(Reader[NamespaceMetadata]):
             pool=pool, stored=ProtoStore(pool=pool, table=tables.NETWORK_POLICIES)
         )
 
+    async def of_names(
+        self, cluster_id: str, names: Sequence[str], *, scope: Scope
+    ) -> list[NamespaceMetadata]:
+        """The namespaces of a cluster that have one of these names."""
+        query = Query.exact("Cluster ID", cluster_id) & Query.exact("Namespace", *names)
+        return await self._stored.find(query, scope=scope) if names else []
+
     async def contents(
         self, namespaces: Sequence[NamespaceMetadata], scopes: ContentScopes
     ) -> Mapping[str, Contents]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pyrox import log
 from pyrox.clock import Clock
@@ -62,6 +62,8 @@ class DeployDetector:
         self._judged: set[str] = set()
         self._wake = asyncio.Event()
         self._held = False
+        self.cluster_labels: Mapping[str, str] = {}
+        """What the installation says of the cluster, for policies scoped by label."""
 
     def hold(self) -> None:
         """Judge nothing for now: Central must hear of the deployments first."""
@@ -189,7 +191,7 @@ class DeployDetector:
         ]
 
     def places(self, deployment: Deployment) -> PlaceLabels:
-        """Labels of the deployment's namespace, for policies scoped by label."""
+        """Labels of the cluster and the deployment's namespace, for policies scoped by label."""
         labels = next(
             (
                 dict(found.labels)
@@ -198,7 +200,7 @@ class DeployDetector:
             ),
             {},
         )
-        return PlaceLabels(cluster={}, namespace=labels)
+        return PlaceLabels(cluster=self.cluster_labels, namespace=labels)
 
     def _applied(self, deployment: Deployment) -> NetworkPoliciesApplied:
         found = selecting(self._messages.network_policies(), deployment.namespace, deployment.pod_labels)

@@ -49,8 +49,16 @@ class AdmissionService:
     SERVICE: ClassVar[str] = "sensor.AdmissionControlManagementService"
     AUTHZ: ClassVar[Mapping[str, Rule]] = {"Communicate": _ADMISSION, "PolicyAlerts": _ADMISSION}
 
-    def __init__(self, *, settings: AdmissionSettings, messages: Messages, events: Events) -> None:
+    def __init__(
+        self,
+        *,
+        settings: AdmissionSettings,
+        messages: Messages,
+        events: Events,
+        cluster_labels: Mapping[str, str],
+    ) -> None:
         self._settings = settings
+        self._cluster_labels = cluster_labels
         self._messages = messages
         self._events = events
 
@@ -92,9 +100,10 @@ class AdmissionService:
         for arm in _ARMS:
             for entry in list(self._messages.entries(arm).values()):
                 yield _update(ResourceAction.CREATE_RESOURCE, arm, entry.message)
+        labels = ClusterLabels(labels=self._cluster_labels)
         yield MsgToAdmissionControl(
             update_resource_request=AdmCtrlUpdateResourceRequest(
-                action=ResourceAction.SYNC_RESOURCE, cluster_labels=ClusterLabels()
+                action=ResourceAction.SYNC_RESOURCE, cluster_labels=labels
             )
         )
         synced = AdmCtrlUpdateResourceRequest.ResourcesSynced()

@@ -137,4 +137,4 @@ def test_applied_given_namespace_holds_for_policies_too() -> None:
 
 
 def test_applied_without_policies_says_nothing() -> None:
-    assert applied(Deployment(name="web"), []) is None
+    assert applied(Deployment(name="web"), None) is None

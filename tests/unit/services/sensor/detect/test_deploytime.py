@@ -191,3 +191,13 @@ async def test_deployment_that_changes_while_its_images_are_asked_is_judged_in_i
     while len(last.alert_results.alerts):
         last = await bench.next()
     await until(lambda: len(bench.outbox) == 0)
+
+
+async def test_policy_of_a_cluster_label_looks_at_what_the_installation_says(bench: Bench) -> None:
+    scoped = policy("Privileged Container", "true")
+    scoped.scope.add().cluster_label.key = "env"
+    bench.policies.replace([scoped])
+    assert bench.detector.alerts_of(deployment(), [], bench.policies.current) == []
+    bench.detector.cluster_labels = {"env": "prod"}
+    (alert,) = bench.detector.alerts_of(deployment(), [], bench.policies.current)
+    assert alert.policy.name == "Privileged Container"

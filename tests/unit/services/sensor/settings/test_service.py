@@ -66,6 +66,7 @@ class Bench:
             settings=cast("AdmissionSettings", self.settings),
             messages=self.messages,
             events=cast("Events", self),
+            cluster_labels={"env": "prod"},
         )
 
     def emit(self, event: SensorEvent) -> None:
@@ -117,6 +118,7 @@ async def test_new_replica_gets_settings_then_resources_then_the_end() -> None:
         "settings_push", "CREATE deployment web", "CREATE pod web-1", "CREATE namespace shop",
         "SYNC cluster_labels", "UNSET synced",
     ]  # fmt: skip
+    assert dict(found[4].update_resource_request.cluster_labels.labels) == {"env": "prod"}
     assert bench.headers == 1
 
 
