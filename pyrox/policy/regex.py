@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re as _shape  # our own constant patterns only, never a user's
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import re2
 
@@ -78,6 +78,14 @@ def _build(pattern: str, expression: str, quick: Test | None) -> Test:
     return guarded
 
 
+@cache
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.never_capture = True
+    options.log_errors = False
+    return options
+
+
 class _Slow:
     """An expression on RE2, with a memory of verdicts; compiled when it is first needed."""
 
@@ -90,11 +98,8 @@ class _Slow:
         self._characters = 0
 
     def compile(self) -> Callable[[bytes], object]:
-        options = re2.Options()
-        options.never_capture = True
-        options.log_errors = False
         try:
-            self._search = re2.compile(self._expression.encode(), options).search
+            self._search = re2.compile(self._expression.encode(), _options()).search
         except (re2.error, UnicodeEncodeError) as error:
             detail = error.args[0] if error.args else error
             text = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
@@ -140,9 +145,12 @@ def _simple_whole(pattern: str) -> Test | None:
         text = _literal(core)
         if text is None or core.endswith("\\"):
             return None
-        {(False, False): exact.add, (False, True): heads.append, (True, False): tails.append}.get(
-            (left, right), middles.append
-        )(text)
+        if left:
+            (middles if right else tails).append(text)
+        elif right:
+            heads.append(text)
+        else:
+            exact.add(text)
     return _union(frozenset(exact), tuple(heads), tuple(tails), tuple(middles))
 
 
