@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,21 +103,6 @@ class Stories:
             "processes"
         ]
         return found
-
-
-def offline_bundle(bundle: Path) -> bytes:
-    """A vulnerability bundle in the form in which `roxctl scanner upload-db` sends it."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr("v4-definitions-e2e.zip", _wrapped(bundle))
-    return made.getvalue()
-
-
-def _wrapped(bundle: Path) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.write(bundle, "vulnerabilities.zip")
-    return made.getvalue()
 
 
 def registry_host() -> str:

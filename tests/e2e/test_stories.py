@@ -12,8 +12,9 @@ import pytest
 
 from pyrox.clock import SystemClock
 from services.local import starter
-from tests.e2e.stories import REFUSED, SHELL, SHOP, WEB, Stories, offline_bundle, registry, registry_host
+from tests.e2e.stories import REFUSED, SHELL, SHOP, WEB, Stories, registry, registry_host
 from tests.support import cluster, image_archive
+from tests.support.bundles import offline_bundle
 from tests.support.cluster import apply, deployment, eventually, kubectl
 
 pytestmark = [pytest.mark.needs("cluster", "helm"), pytest.mark.timeout(600)]
@@ -93,8 +94,9 @@ def _base() -> Path:
 def _upload_advisories(stories: Stories, directory: Path) -> None:
     bundle = directory / "vulnerabilities.zip"
     starter.write(bundle, SystemClock())
+    content = offline_bundle({"vulnerabilities.zip": bundle.read_bytes()})
     with stories.installed.central() as client:
-        done = client.post("/api/extensions/scannerdefinitions", content=offline_bundle(bundle))
+        done = client.post("/api/extensions/scannerdefinitions", content=content)
     assert done.status_code == httpx.codes.OK, done.text
 
 
