@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from pyrox.pb.internalapi.scanner.v4 import common_pb2
+from pyrox.scan import catalogue
 from pyrox.scan.model import (
     EMPTY_CPE,
     Distribution,
@@ -26,36 +27,7 @@ from pyrox.scan.model import (
 
 _LAYER: Final = msgspec.json.Decoder(LayerFinds)
 _REPORT: Final = msgspec.json.Decoder(IndexReport)
-# How the prefix of a package database names the ecosystem (upstream pkg/scanners/scannerv4/convert.go).
-_BY_DATABASE: Final = {
-    "go": "go",
-    "file": "java",
-    "jar": "java",
-    "maven": "java",
-    "nodejs": "nodejs",
-    "python": "python",
-    "ruby": "gem",
-    "cargo": "cargo",
-    "nuget": "nuget",
-    "composer": "composer",
-    "kubernetes": "kubernetes",
-    "bdb": "rpm",
-    "sqlite": "rpm",
-    "ndb": "rpm",
-}
-_BY_SYSTEM: Final = {"debian": "dpkg", "ubuntu": "dpkg", "alpine": "apk", "wolfi": "apk", "chainguard": "apk"}
 _CONTAINERS: Final = "rhcc-container-repository"  # upstream's key of what an image says of itself
-_BY_REPOSITORY: Final = {
-    "pypi": "python",
-    "npm": "nodejs",
-    "maven": "java",
-    "go": "go",
-    "rubygems": "gem",
-    "crates.io": "cargo",
-    "nuget": "nuget",
-    "packagist": "composer",
-    "kubernetes": "kubernetes",
-}
 
 
 def encode_layer(finds: LayerFinds) -> bytes:
@@ -241,7 +213,7 @@ def _package(message: common_pb2.Package, report: IndexReport, key: str) -> Pack
         arch=message.arch,
         module=message.module,
         cpe="" if message.cpe == EMPTY_CPE else message.cpe,
-        repository=next((name for name in names if name in _BY_REPOSITORY), ""),
+        repository=next((name for name in names if name in catalogue.names().by_repository), ""),
         repository_hint=message.repository_hint,
         normalized=NormalizedVersion(
             message.normalized_version.kind, tuple(message.normalized_version.v) or (0,) * 10
@@ -258,12 +230,13 @@ def _ecosystem(
     """The folder that answers for a package: by its database, its repository, its system."""
     if _CONTAINERS in keys:
         return "rhcc"
+    known = catalogue.names()
     prefix, colon, _ = database.partition(":")
-    if colon and prefix in _BY_DATABASE:
-        return _BY_DATABASE[prefix]
+    if colon and prefix in known.by_database:
+        return known.by_database[prefix]
     for name in repositories:
-        if name in _BY_REPOSITORY:
-            return _BY_REPOSITORY[name]
+        if name in known.by_repository:
+            return known.by_repository[name]
     return _of_system(
         database, [report.distributions[key].did for key in systems if key in report.distributions]
     )
@@ -275,4 +248,4 @@ def _of_system(database: str, names: list[str]) -> str:
         return "dpkg"
     if database.endswith("apk/db/installed"):
         return "apk"
-    return _BY_SYSTEM.get(names[0], "rpm") if names else ""
+    return catalogue.names().by_system.get(names[0], "rpm") if names else ""

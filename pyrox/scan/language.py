@@ -23,9 +23,9 @@ class LanguageMatcher:
     ) -> None:
         self.name = name
         self.ecosystem = ecosystem
-        self._namespace = namespace
+        self.namespace = namespace
+        self.normalise = normalise
         self._scheme = scheme
-        self._normalise = normalise
 
     def lookups(
         self,
@@ -38,8 +38,8 @@ class LanguageMatcher:
         return (
             Lookup(
                 package_id=package_id,
-                namespace=self._namespace,
-                package=self._normalise(package.name),
+                namespace=self.namespace,
+                package=self.normalise(package.name),
                 kind=Kind.BINARY,
                 scheme=self._scheme.name,
                 version=package.version,

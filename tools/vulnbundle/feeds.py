@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+from pyrox.scan import catalogue
 from pyrox.scan.advisories.vex import listed, members
 from pyrox.scan.formats.bounded import StreamDamage
 from pyrox.scan.formats.xmlrecords import records
@@ -34,10 +35,6 @@ ADDRESSES: Final[Mapping[str, str]] = {
     "ubuntu": "https://security-metadata.canonical.com/oval",
 }
 WITHOUT_ADDRESS: Final = ("amazon", "chainguard", "photon", "wolfi")
-_ECOSYSTEMS: Final = (
-    "AlmaLinux", "Azure Linux", "Go", "Kubernetes", "Maven", "NuGet", "Packagist", "PyPI", "Rocky Linux",
-    "RubyGems", "crates.io", "npm",
-)  # fmt: skip
 _ALPINE: Final = (*(f"v3.{n}" for n in range(3, 24)), "edge")
 _SERIES: Final = ("trusty", "xenial", "bionic", "focal", "jammy", "noble", "oracular", "plucky", "questing")
 _SUSE: Final = (
@@ -64,6 +61,9 @@ def files(feed: str, today: date) -> Iterator[File]:
     plain = _PLAIN.get(feed)
     if plain is not None:
         yield from plain
+    elif feed == "osv":
+        for name in catalogue.osv_folders():
+            yield File(f"{name.replace(' ', '%20')}/all.zip", f"osv/{name}/all.zip")
     elif feed == "oracle":
         for year in range(_FIRST_ORACLE, today.year + 1):
             name = f"com.oracle.elsa-{year}.xml.bz2"
@@ -96,7 +96,6 @@ _PLAIN: Final[Mapping[str, tuple[File, ...]]] = {
         ),
     ),
     "manual": (File("vulns.yaml", "manual/vulns.yaml", optional=False),),
-    "osv": tuple(File(f"{name.replace(' ', '%20')}/all.zip", f"osv/{name}/all.zip") for name in _ECOSYSTEMS),
     "photon": tuple(
         File(f"com.vmware.phsa-photon{n}.xml.gz", f"photon/com.vmware.phsa-photon{n}.xml.gz")
         for n in range(1, 6)

@@ -8,46 +8,25 @@ from a fixed version, a text of the form `introduced=…&fixed=…`, or a pair o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs
 
 import msgspec
 
-from pyrox.scan import cpe, severity
+from pyrox.scan import catalogue, cpe, severity
 from pyrox.scan.advisories.enrichment import Epss, Kev, Nvd, RedHatAdvisory, parse_nvd_record
 from pyrox.scan.advisories.model import Advisory, AdvisoryRow, Alias, ParsedAdvisory, Skipped
 from pyrox.scan.advisories.ranges import Bounds, Subject, row
 from pyrox.scan.advisories.vex import CONTAINER_NAMESPACE, RPM_NAMESPACE
 from pyrox.scan.formats import unpack
 from pyrox.scan.model import Kind
-from pyrox.scan.names import pep503
 from pyrox.scan.protocols import VersionScheme
 
 MAX_LINE: Final = 16_000_000
 _UNBOUNDED: Final = 2_147_483_647  # upstream's upper number of a range without an end
-# Upstream's repository names: our namespace, the order of versions.
-_REPOSITORIES: Final[Mapping[str, tuple[str, str]]] = {
-    "pypi": ("pypi", "pep440"),
-    "npm": ("npm", "semver"),
-    "maven": ("maven", "maven"),
-    "go": ("go", "go"),
-    "rubygems": ("rubygems", "gem"),
-    "crates.io": ("crates.io", "cargo"),
-    "nuget": ("nuget", "nuget"),
-    "packagist": ("packagist", "composer"),
-}
-_SYSTEM_SCHEMES: Final[Mapping[str, str]] = {
-    "debian": "dpkg",
-    "ubuntu": "dpkg",
-    "alpine": "apk",
-    "wolfi": "apk",
-    "chainguard": "apk",
-    "kubernetes": "semver",
-}
-"""All others have the order of rpm."""
 _PACKAGES: Final = "rhel-cpe-repository"
 _CONTAINERS: Final = "rhcc-container-repository"
 _RED_HAT: Final = "rhel-vex"
@@ -170,8 +149,19 @@ class Record:
     content: Content
 
 
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """What the ecosystems say of their namespaces, looked up once for all lines."""
+
+    schemes: Mapping[str, VersionScheme]
+    languages: Collection[str]
+    orders: Mapping[str, str]
+    spellings: Mapping[str, Callable[[str], str]]
+
+
 def read(lines: Iterable[bytes], schemes: Mapping[str, VersionScheme]) -> Iterator[Record]:
     """Every line as a record; a bad one is a `Skipped` and the rest goes on."""
+    forms = _Forms(schemes, catalogue.names().languages, catalogue.orders(), catalogue.spellings())
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -184,13 +174,13 @@ def read(lines: Iterable[bytes], schemes: Mapping[str, VersionScheme]) -> Iterat
         except _DAMAGE as error:
             yield Record("", "", "", None, Skipped(where, f"malformed: {error}"[:200]))
             continue
-        content = _content(where, parsed, schemes)
+        content = _content(where, parsed, forms)
         yield Record(parsed.updater, parsed.ref, parsed.fingerprint, unpack.time(parsed.date), content)
 
 
-def _content(where: str, line: _Line, schemes: Mapping[str, VersionScheme]) -> Content:
+def _content(where: str, line: _Line, forms: _Forms) -> Content:
     if line.vuln is not None:
-        return _advisory(line.vuln, line.updater, schemes)
+        return _advisory(line.vuln, line.updater, forms)
     if line.enrichment is not None:
         return _enrichment(where, line.updater, bytes(line.enrichment.enrichment))
     return Skipped(where, "neither advisory nor enrichment")
@@ -227,18 +217,18 @@ def _red_hat(record: _CsafRecord) -> RedHatAdvisory:
     )
 
 
-def _advisory(vuln: _Vuln, updater: str, schemes: Mapping[str, VersionScheme]) -> ParsedAdvisory | Skipped:
+def _advisory(vuln: _Vuln, updater: str, forms: _Forms) -> ParsedAdvisory | Skipped:
     name = vuln.name or "advisory without a name"
     if vuln.package is None or not vuln.package.name:
         return Skipped(name, "no package")
-    namespace, order = _namespace(vuln)
-    scheme = schemes.get(order)
+    namespace, order = _namespace(vuln, forms)
+    scheme = forms.schemes.get(order)
     if not namespace or scheme is None:
         return Skipped(name, "neither a distribution nor a repository that is known")
     advisory = _text(vuln, updater)
     if _never(vuln, namespace):
         return Skipped(name, "never affected")
-    subject = _subject(vuln, vuln.package, namespace, scheme, advisory.key)
+    subject = _subject(vuln, vuln.package, forms, Subject(namespace, "", Kind.BINARY, scheme, advisory.key))
     made = _row(vuln, subject)
     return ParsedAdvisory(advisory, (made,) if made else ())
 
@@ -263,11 +253,11 @@ def _text(vuln: _Vuln, updater: str) -> Advisory:
     )
 
 
-def _namespace(vuln: _Vuln) -> tuple[str, str]:
+def _namespace(vuln: _Vuln, forms: _Forms) -> tuple[str, str]:
     """Namespace and version order; empty texts when the record names neither."""
     repository, system = vuln.repository, vuln.distribution
-    if repository is not None and repository.name in _REPOSITORIES:
-        return _REPOSITORIES[repository.name]
+    if repository is not None and repository.name in forms.languages:
+        return repository.name, forms.orders[repository.name]
     if repository is not None and repository.key == _CONTAINERS:
         return CONTAINER_NAMESPACE, "rhctag"
     # What has no fix carries the product's id as its key there, so the updater decides.
@@ -279,7 +269,7 @@ def _namespace(vuln: _Vuln) -> tuple[str, str]:
         release = system.pretty_name.removeprefix("Alpine Linux ") or system.version
         return f"alpine:{release}", "apk"
     version = system.version_id or system.version
-    return (f"{system.did}:{version}" if version else system.did), _SYSTEM_SCHEMES.get(system.did, "rpm")
+    return (f"{system.did}:{version}" if version else system.did), forms.orders.get(system.did, "rpm")
 
 
 def _never(vuln: _Vuln, namespace: str) -> bool:
@@ -287,18 +277,15 @@ def _never(vuln: _Vuln, namespace: str) -> bool:
     return vuln.fixed_in_version == "0" and namespace.startswith(("debian:", "alpine:"))
 
 
-def _subject(vuln: _Vuln, package: _Package, namespace: str, scheme: VersionScheme, key: str) -> Subject:
-    name = package.name
-    if namespace == "pypi":
-        name = pep503(name)
-    language = namespace in {space for space, _ in _REPOSITORIES.values()}
+def _subject(vuln: _Vuln, package: _Package, forms: _Forms, subject: Subject) -> Subject:
+    """The subject with the package as it is looked up."""
+    namespace = subject.namespace
+    language = namespace in forms.languages
     known = package.kind in {kind.value for kind in Kind}
-    return Subject(
-        namespace=namespace,
-        package=name,
+    return replace(
+        subject,
+        package=forms.spellings[namespace](package.name) if language else package.name,
         kind=Kind.BINARY if language or not known else Kind(package.kind),
-        scheme=scheme,
-        advisory=key,
         arch=f"!{package.arch}" if package.arch and vuln.arch_op == "not equals" else package.arch,
         module=package.module,
         cpe=_cpe(vuln.repository) if namespace in {RPM_NAMESPACE, CONTAINER_NAMESPACE} else "",

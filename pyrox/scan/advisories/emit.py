@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from pyrox.scan import catalogue
 from pyrox.scan.advisories.model import HIGHEST, Advisory, AdvisoryRow, ParsedAdvisory, Severity
 
 # claircore's words, which upstream's Matcher normalises to the numbers of the report.
@@ -25,9 +26,6 @@ _WORDS: Final[Mapping[Severity, str]] = {
     Severity.CRITICAL: "Critical",
 }
 _NO_TIME: Final = "0001-01-01T00:00:00Z"
-_REPOSITORIES: Final = frozenset(
-    {"pypi", "npm", "maven", "go", "rubygems", "crates.io", "nuget", "packagist"}
-)
 _KEYS: Final[Mapping[str, str]] = {
     "rhel": "rhel-cpe-repository",
     "rhcc": "rhcc-container-repository",
@@ -93,7 +91,7 @@ def record(advisory: Advisory, row: AdvisoryRow, *, fingerprint: str) -> dict[st
 
 def _origin(row: AdvisoryRow) -> dict[str, Any]:
     """The distribution or repository that a namespace stands for."""
-    if row.namespace in _REPOSITORIES:
+    if row.namespace in catalogue.names().languages:
         return {"repository": {"id": "", "name": row.namespace, "key": "", "uri": "", "cpe": ""}}
     key = _KEYS.get(row.namespace)
     if key is not None:
@@ -137,7 +135,8 @@ def _numbers(row: AdvisoryRow) -> dict[str, Any]:
 
 def _fixed(row: AdvisoryRow) -> str:
     """The fix as it stands, or a query text when the range has other bounds, as OSV's have."""
-    plain = row.namespace not in _REPOSITORIES and not row.introduced and not row.last_affected
+    language = row.namespace in catalogue.names().languages
+    plain = not language and not row.introduced and not row.last_affected
     if plain or row.namespace == "rhcc":
         return row.fixed_in
     bounds = {"introduced": row.introduced, "fixed": row.fixed_in, "lastAffected": row.last_affected}

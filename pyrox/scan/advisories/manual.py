@@ -13,28 +13,16 @@ from urllib.parse import parse_qs
 import msgspec
 import yaml
 
-from pyrox.scan import severity
+from pyrox.scan import catalogue, severity
 from pyrox.scan.advisories.model import Advisory, Item, ParsedAdvisory, Skipped
 from pyrox.scan.advisories.ranges import Bounds, Subject, note, row
 from pyrox.scan.formats import unpack
 from pyrox.scan.model import Kind
-from pyrox.scan.names import pep503
 from pyrox.scan.protocols import VersionScheme
 
 NAME: Final = "stackrox-manual"
 _MAX_BYTES: Final = 1_000_000  # upstream's list has some 50 kB
 _MAX_DEPTH: Final = 20
-# Upstream's repository names, and the orders of their versions.
-SCHEMES: Final[Mapping[str, str]] = {
-    "pypi": "pep440",
-    "npm": "semver",
-    "maven": "maven",
-    "go": "go",
-    "rubygems": "gem",
-    "crates.io": "cargo",
-    "nuget": "nuget",
-    "packagist": "composer",
-}
 
 
 class _Package(msgspec.Struct, rename="pascal"):
@@ -85,12 +73,14 @@ class ManualSource:
             yield from self._advisory(f"{path} entry {number}", found)
 
     def _advisory(self, where: str, entry: _Entry) -> Iterator[Item]:
-        scheme = self._schemes.get(SCHEMES.get(entry.repo.name, ""))
+        repository = entry.repo.name
+        known = repository in catalogue.names().languages
+        scheme = self._schemes.get(catalogue.orders()[repository]) if known else None
         if not entry.name or not entry.package.name or scheme is None:
             missing = "no known repository" if scheme is None else "no name or package"
             yield Skipped(entry.name or where, missing)
             return
-        package = pep503(entry.package.name) if entry.repo.name == "pypi" else entry.package.name
+        package = catalogue.spellings()[repository](entry.package.name)
         values = parse_qs(entry.fixed_in_version) if "=" in entry.fixed_in_version else {}
         bounds = Bounds(
             introduced=_bound(values, "introduced"),

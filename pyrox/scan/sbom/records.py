@@ -7,12 +7,14 @@ source package, as syft writes it: Debian's and Alpine's advisories speak of sou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pyrox.scan import catalogue
 from pyrox.scan.model import Distribution, Kind, Package, Repository
 from pyrox.scan.sbom.purl import Purl
+from pyrox.scan.wire import Wire
 
 CPE_REPOSITORY: Final = "rhel-cpe-repository"
 # did of a distribution to the namespace of its package URLs, where they differ.
@@ -28,20 +30,6 @@ _NAMES: Final = {
     "rhel": "Red Hat Enterprise Linux Server", "ol": "Oracle Linux Server", "amzn": "Amazon Linux",
     "sles": "SLES", "opensuse-leap": "openSUSE Leap", "photon": "VMware Photon OS",
 }  # fmt: skip
-_SYSTEM_TYPES: Final = {"dpkg": "deb", "apk": "apk", "rpm": "rpm"}
-_ECOSYSTEMS: Final = {"deb": "dpkg", "apk": "apk", "rpm": "rpm"}
-# Language ecosystem to type of package URL and to the name of its repository.
-_LANGUAGES: Final[Mapping[str, tuple[str, str]]] = {
-    "python": ("pypi", "pypi"),
-    "nodejs": ("npm", "npm"),
-    "gem": ("gem", "rubygems"),
-    "go": ("golang", "go"),
-    "java": ("maven", "maven"),
-    "cargo": ("cargo", "crates.io"),
-    "nuget": ("nuget", "nuget"),
-    "composer": ("composer", "packagist"),
-}
-_BY_TYPE: Final = {kind: (ecosystem, name) for ecosystem, (kind, name) in _LANGUAGES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +49,23 @@ def purl_of(
     package: Package, distribution: Distribution | None = None, repositories: Sequence[Repository] = ()
 ) -> Purl | None:
     """The package's URL; None for an ecosystem that has none."""
-    if package.ecosystem in _SYSTEM_TYPES:
-        return _system_purl(package, distribution, repositories)
-    if package.ecosystem not in _LANGUAGES:
+    wire = catalogue.names().wires.get(package.ecosystem, Wire())
+    if not wire.purl:
         return None
-    kind, _ = _LANGUAGES[package.ecosystem]
-    separator = ":" if kind == "maven" else "/"
-    namespace, _, name = package.name.rpartition(separator) if kind in _SPACED else ("", "", package.name)
-    return Purl(kind, name, package.version, namespace.replace(separator, "/") if namespace else "")
-
-
-_SPACED: Final = frozenset({"maven", "npm", "golang", "composer"})
+    if not wire.repository:
+        return _system_purl(wire.purl, package, distribution, repositories)
+    namespace, name = "", package.name
+    if wire.spaced:
+        namespace, _, name = package.name.rpartition(wire.spaced)
+        namespace = namespace.replace(wire.spaced, "/")
+    return Purl(wire.purl, name, package.version, namespace)
 
 
 def _system_purl(
-    package: Package, system: Distribution | None, repositories: Sequence[Repository]
-) -> Purl | None:
+    kind: str, package: Package, system: Distribution | None, repositories: Sequence[Repository]
+) -> Purl:
     did = system.did if system else ""
-    kind, version = _SYSTEM_TYPES[package.ecosystem], package.version
+    version = package.version
     qualifiers = {"arch": package.arch, "distro": _distro(system) if system else ""}
     if kind == "rpm":
         epoch, colon, rest = version.partition(":")
@@ -114,18 +101,19 @@ def record_of(purl: Purl, cpes: Callable[[str], Sequence[str]] = lambda _: ()) -
     """
     if not purl.version:
         raise Unhandled(f"{purl}: no version")
-    if purl.type in _ECOSYSTEMS:
-        return _system_record(purl, cpes)
-    if purl.type not in _BY_TYPE:
+    known = catalogue.names()
+    ecosystem = known.by_purl.get(purl.type)
+    if ecosystem is None:
         raise Unhandled(f"{purl}: type {purl.type} is not handled")
-    ecosystem, repository = _BY_TYPE[purl.type]
-    separator = ":" if purl.type == "maven" else "/"
-    name = f"{purl.namespace}{separator}{purl.name}" if purl.namespace else purl.name
-    package = Package(name=name, version=purl.version, ecosystem=ecosystem, repository=repository)
-    return Record(package, repositories=(Repository(name=repository),))
+    wire = known.wires[ecosystem]
+    if not wire.repository:
+        return _system_record(purl, ecosystem, cpes)
+    name = f"{purl.namespace}{wire.spaced or '/'}{purl.name}" if purl.namespace else purl.name
+    package = Package(name=name, version=purl.version, ecosystem=ecosystem, repository=wire.repository)
+    return Record(package, repositories=(Repository(name=wire.repository),))
 
 
-def _system_record(purl: Purl, cpes: Callable[[str], Sequence[str]]) -> Record:
+def _system_record(purl: Purl, ecosystem: str, cpes: Callable[[str], Sequence[str]]) -> Record:
     system = _system(purl)
     version, epoch = purl.version, purl.qualifiers.get("epoch", "")
     if epoch and epoch != "0":
@@ -134,7 +122,7 @@ def _system_record(purl: Purl, cpes: Callable[[str], Sequence[str]]) -> Record:
     package = Package(
         name=purl.name,
         version=version,
-        ecosystem=_ECOSYSTEMS[purl.type],
+        ecosystem=ecosystem,
         kind=Kind.BINARY,
         arch=purl.qualifiers.get("arch", ""),
         module=purl.qualifiers.get("rpmmod", ""),

@@ -1,1 +1,5 @@
 """RubyGems."""
+
+from pyrox.scan.wire import Wire
+
+WIRE = Wire(databases=("ruby",), repository="rubygems", purl="gem")
