@@ -17,6 +17,8 @@ from pyrox.policy.queries import Query, older
 Test = Callable[[Any, int], bool]
 _Parts = tuple[Callable[[Any], str], ...]
 _Tests = Sequence[tuple[values.Matcher, ...]]
+# First parts that are remembered per criterion, and the longest of them.
+_MEMORY, _MEMORABLE = 4096, 64
 
 
 def test_of(leaf: Leaf, query: Query) -> Test:
@@ -82,14 +84,30 @@ def _parts_test(leaf: Leaf, compounds: Sequence[values.Compound]) -> Test:
 def _two_parts(parts: _Parts, tests: _Tests, joined: values.Matcher) -> Test:
     first_of, second_of = parts
     wanted = [(first, second) for first, second in tests]
+    # Instructions and packages are the same in image after image: what is asked of the second
+    # part, by the first one.
+    fitting: dict[str, tuple[values.Matcher, ...]] = {}
+
+    def seconds(one: str) -> tuple[values.Matcher, ...]:
+        found = tuple(second for first, second in wanted if first(one))
+        if len(one) <= _MEMORABLE and "\t" not in one:
+            if len(fitting) >= _MEMORY:
+                fitting.clear()
+            fitting[one] = found
+        return found
 
     def test(element: Any, _now: int) -> bool:
         one, two = first_of(element), second_of(element)
-        if "\t" in one or "\t" in two:
+        known = fitting.get(one)
+        if known is None:
+            known = seconds(one)
+            if "\t" in one:
+                return joined(element)
+        if "\t" in two:
             return joined(element)
         # A loop and not any(): this runs for every component and line of every image.
-        for first, second in wanted:  # noqa: SIM110
-            if first(one) and second(two):
+        for second in known:  # noqa: SIM110
+            if second(two):
                 return True
         return False
 

@@ -1,0 +1,12 @@
+# Ubuntu Package Manager in Image
+package pyrox.apt
+
+violations contains message if {
+	some index, container in input.deployment.containers
+	some component in input.images[index].scan.components
+	lower(component.name) in {"apt", "dpkg"}
+	message := sprintf(
+		"Container '%s' includes component '%s' (version %s)",
+		[container.name, component.name, component.version],
+	)
+}
