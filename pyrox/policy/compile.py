@@ -112,6 +112,11 @@ class CompiledSection:
         """Whether any criterion is about an event."""
         return any(group.criterion.at_run_time for group in self.groups)
 
+    def fits(self, label: str, value: str) -> bool:
+        """Whether the value fits all that the section asks of the label; so too where it asks nothing."""
+        queries = (query for group in self.groups for query in group.queries)
+        return all(query.fits(value, 0) for query in queries if query.label == label)
+
     def asks(self, names: Iterable[str]) -> bool:
         """Whether one of the criteria is in the section."""
         wanted = set(names)

@@ -39,7 +39,7 @@ from pyrox.policy.subject import (
     Subject,
 )
 from pyrox.policy.verdict import NO_MATCH, Verdict
-from pyrox.policy.views import ContainerView, RootView
+from pyrox.policy.views import RootView
 
 _NANOS = 1_000_000_000
 
@@ -63,6 +63,7 @@ _EVENT_LABELS: dict[type[Subject], frozenset[str]] = {
     FileAccessSubject: _FILE,
     NodeEventSubject: _FILE,
 }
+_PROCESS_NAME = "Process Name"
 # Policies with these alert because something about the image is not known yet.
 _ALERTS_ON_MISSING = ("Unscanned Image", "Image Signature Verified By")
 
@@ -166,9 +167,7 @@ class CompiledPolicy:
         """As `evaluate`, on a subject that is unfolded already and with nanoseconds since 1970."""
         if self.skipped_containers:
             root = _without(root, self.skipped_containers)
-        ready = self._ready.get(root.kind)
-        if ready is None:
-            ready = self._ready[root.kind] = _prepare(self.sections, root.kind)
+        ready = self._ready.get(root.kind) or self._prepared(root.kind)
         if ready.choosy:
             ruled_out = _ruled_out(ready, root, now)
             if ruled_out is not None:
@@ -180,6 +179,17 @@ class CompiledPolicy:
                 found = [*(found or ()), (section, plan, hit)]
         # Most policies do not match, and most of the time goes here.
         return NO_MATCH if found is None else _Judge(root, now).verdict(found)
+
+    def fits_process_name(self, name: str) -> bool:
+        """Whether a process of that name can violate the policy at all, or fail it."""
+        ready = self._ready.get(ProcessSubject) or self._prepared(ProcessSubject)
+        if ready.error or not ready.events:
+            return True
+        return any(section.fits(_PROCESS_NAME, name) for section in self.sections)
+
+    def _prepared(self, kind: type[Subject]) -> _Ready:
+        ready = self._ready[kind] = _prepare(self.sections, kind)
+        return ready
 
     def root_of(self, subject: Subject) -> RootView:
         """The subject unfolded, without the containers that the policy skips."""
@@ -232,24 +242,11 @@ def _without(root: RootView, types: frozenset[int]) -> RootView:
 
 
 def _event_fits(events: tuple[LinkedPlan, ...], root: RootView, now: int) -> bool:
-    alone: ContainerView | None = None
     for event in events:
-        if event.root.node is Node.ROOT:
-            if event.match(root, now) is not None:
-                return True
-            continue
-        # The process is looked at before its container is looked for.
-        alone = alone or _alone(root)
-        if event.match(alone, now) is not None:
+        # A process is looked at before its container is looked for.
+        if event.match(root if event.root.node is Node.ROOT else root.alone, now) is not None:
             return True
     return False
-
-
-def _alone(root: RootView) -> ContainerView:
-    alone = ContainerView(0, None, None)
-    if root.process is not None:
-        alone.process, alone.not_in_baseline = root.process.process, root.process.not_in_baseline
-    return alone
 
 
 @dataclass(slots=True)

@@ -74,6 +74,9 @@ class _Wanted:
         return compiled.policy.event_source == self.source and bool(compiled.kinds & self.kinds)
 
 
+_NOTHING = Detection(())
+# Names of processes that are remembered, and the longest of them; kernels cut them at 15 characters.
+_NAMES, _MEMORABLE = 4096, 64
 _RUNTIME = policy_pb2.RUNTIME
 _ON_DEPLOYMENT = policy_pb2.DEPLOYMENT_EVENT
 _PROCESS_OR_FILE = frozenset({Kind.FILE})
@@ -98,6 +101,7 @@ class PolicySet:
     policies: tuple[CompiledPolicy, ...] = ()
     problems: tuple[PolicyProblem, ...] = ()
     _by_subject: dict[type[Subject], tuple[CompiledPolicy, ...]] = field(default_factory=dict, repr=False)
+    _by_name: dict[str, tuple[CompiledPolicy, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -158,10 +162,13 @@ class PolicySet:
         The subject is unfolded once for all of them. A policy that fails is reported and
         the others go on.
         """
+        candidates = self._candidates(subject)
+        if not candidates:
+            return _NOTHING
         root, moment = RootView(subject), nanoseconds(now)
         matches: list[Match] = []
         problems: list[PolicyProblem] = []
-        for compiled in self._by_subject.get(type(subject), ()):
+        for compiled in candidates:
             verdict = compiled.judge(root, moment)
             # Most policies do not match, so the scope, which costs more, is asked last.
             if not (verdict.matched or verdict.error) or not compiled.scope.applies_to(subject, now, places):
@@ -171,6 +178,21 @@ class PolicySet:
             else:
                 matches.append(Match(compiled, verdict))
         return Detection(tuple(matches), tuple(problems))
+
+    def _candidates(self, subject: Subject) -> tuple[CompiledPolicy, ...]:
+        """The policies worth asking: of a process most are ruled out by its name, and names repeat."""
+        policies = self._by_subject.get(type(subject), ())
+        if not isinstance(subject, ProcessSubject):
+            return policies
+        name = subject.process.signal.name
+        known = self._by_name.get(name)
+        if known is None:
+            known = tuple(one for one in policies if one.fits_process_name(name))
+            if len(name) <= _MEMORABLE:
+                if len(self._by_name) >= _NAMES:
+                    self._by_name.clear()
+                self._by_name[name] = known
+        return known
 
 
 def _unchanged(known: CompiledPolicy | None, policy: Policy) -> CompiledPolicy | None:

@@ -114,6 +114,14 @@ class RootView:
         _fill(self, subject)
 
     @cached_property
+    def alone(self) -> ContainerView:
+        """The process without its container."""
+        view = ContainerView(0, None, None)
+        if self.process is not None:
+            view.process, view.not_in_baseline = self.process.process, self.process.not_in_baseline
+        return view
+
+    @cached_property
     def ports(self) -> list[PortConfig]:
         """The deployment's ports."""
         return list(self.deployment.ports) if self.deployment is not None else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyrox.pb.storage import policy_pb2
 from pyrox.pb.storage.policy_pb2 import Policy
+from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator
 from pyrox.policy import defaults
 from pyrox.policy.sets import PolicySet, enforced_at_deploy
 from pyrox.policy.subject import (
@@ -21,6 +22,12 @@ from tests.unit.pyrox.policy import builders as b
 
 def _named(name: str, *groups: b.Group, stage: int = 0, source: int = 0) -> Policy:
     return b.policy(list(groups), stage=stage, source=source, name=name)
+
+
+def _process(name: str, arguments: str) -> ProcessIndicator:
+    made = b.process()
+    made.signal.name, made.signal.args = name, arguments
+    return made
 
 
 def _names(policies: PolicySet, subject: DeploymentSubject) -> list[str]:
@@ -145,3 +152,48 @@ def test_default_policies_compile_and_split_as_the_reference_counts_them() -> No
     assert policies.problems == ()
     assert len(policies.for_subject(DeploymentSubject)) == 33
     assert len(policies.for_subject(ImageSubject)) == 13
+
+
+def test_processes_get_the_verdicts_that_each_policy_gives_alone() -> None:
+    policies = PolicySet.of(
+        [
+            *defaults.load(),
+            _named("not sh", ("Process Name", ["sh"], "!"), stage=policy_pb2.RUNTIME, source=1),
+            _named("both", ("Process Name", ["ba.*", ".*sh"], "&"), stage=policy_pb2.RUNTIME, source=1),
+            _named("arguments", ("Process Arguments", ["-x"]), stage=policy_pb2.RUNTIME, source=1),
+            b.policy(
+                [("Host IPC", ["true"])],
+                [("Process Name", ["nc"])],
+                name="either",
+                stage=policy_pb2.RUNTIME,
+                source=1,
+            ),
+        ]
+    )
+    subjects = [
+        ProcessSubject(b.on_deployment(), _process(name, arguments))
+        for name in ("sh", "bash", "nc", "apt-get", "java", "", "x" * 100)
+        for arguments in ("-x", "")
+    ]
+    for subject in subjects * 2:
+        found = {one.compiled.name for one in policies.detect(subject, b.NOW).matches}
+        alone = {
+            one.name
+            for one in policies.for_subject(ProcessSubject)
+            if one.evaluate(subject, b.NOW).matched and one.applies_to(subject, b.NOW)
+        }
+        assert found == alone
+
+
+def test_process_of_an_unknown_container_is_a_problem_only_where_its_name_fits() -> None:
+    policies = PolicySet.of(
+        [
+            _named(name, ("Process Name", [name]), stage=policy_pb2.RUNTIME, source=1)
+            for name in ("nmap", "curl")
+        ]
+    )
+    process = _process("curl", "")
+    process.container_name = "gone"
+    detection = policies.detect(ProcessSubject(b.on_deployment(), process), b.NOW)
+    assert [one.policy_name for one in detection.problems] == ["curl"]
+    assert detection.matches == ()
