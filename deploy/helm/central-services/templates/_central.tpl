@@ -32,7 +32,10 @@
 {{- range $index, $endpoint := $config.endpoints | default list -}}
 {{- $port := regexFind "[0-9]+$" ($endpoint.listen | default "") -}}
 {{- if not $port -}}{{- include "pyrox.fail" (list (printf "central.endpointsConfig: endpoints[%d].listen is %q; expected an address with a port such as \":8444\"" $index ($endpoint.listen | default ""))) -}}{{- end -}}
-{{- $found = append $found (dict "name" ($endpoint.name | default (printf "api-%s" $port)) "port" (int $port) "servicePort" $endpoint.servicePort "from" $endpoint.allowIngressFrom) -}}
+{{- /* A port's name is short and plain; an endpoint's own need not be. */ -}}
+{{- $name := toString ($endpoint.name | default "") -}}
+{{- $plain := and (regexMatch "^[a-z0-9]+(-[a-z0-9]+)*$" $name) (regexMatch "[a-z]" $name) (le (len $name) 15) (not (has $name (list "api" "https" "monitoring" "monitoring-tls"))) -}}
+{{- $found = append $found (dict "name" ($plain | ternary $name (printf "api-%s" $port)) "port" (int $port) "servicePort" $endpoint.servicePort "from" $endpoint.allowIngressFrom) -}}
 {{- end -}}
 {{- toYaml $found -}}
 {{- end -}}
@@ -47,7 +50,8 @@
 {{- range $index, $pem := $given -}}{{- $_ := set $files (printf "%02d-ca.crt" $index) $pem -}}{{- end -}}
 {{- else if kindIs "map" $given -}}
 {{- range $index, $name := keys $given | sortAlpha -}}
-{{- $_ := set $files (printf "%02d-%s.crt" $index (trimSuffix ".crt" (trimSuffix ".pem" $name))) (get $given $name) -}}
+{{- $plain := regexReplaceAll "[^-._a-zA-Z0-9]" (trimSuffix ".crt" (trimSuffix ".pem" $name)) "_" -}}
+{{- $_ := set $files (printf "%02d-%s.crt" $index $plain) (get $given $name) -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $files -}}

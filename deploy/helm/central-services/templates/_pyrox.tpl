@@ -59,6 +59,20 @@ A "type" is the lower-case kind ("deployment", "service"), as in `customize.othe
 {{- regexReplaceAll "^stackrox([-:])" $name (printf "%s${1}" $prefix) -}}
 {{- end -}}
 
+{{/* A map whose numbers and truth values have become texts, as labels and annotations must be. (map) */}}
+{{- define "pyrox.texts" -}}
+{{- $made := dict -}}
+{{- range $key, $value := . -}}
+{{- if not (kindIs "invalid" $value) -}}{{- $_ := set $made $key (include "pyrox.plain" $value) -}}{{- end -}}
+{{- end -}}
+{{- toYaml $made -}}
+{{- end -}}
+
+{{/* A value as text; a number of a values file, which Helm reads as a fraction, without an exponent. (value) */}}
+{{- define "pyrox.plain" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) -}}{{- int64 . -}}{{- else -}}{{- toString . -}}{{- end -}}
+{{- end -}}
+
 {{/* The user's `customize` for one object as YAML, low to high precedence.
      (list $ type name section), section is labels, annotations, podLabels, podAnnotations or envVars */}}
 {{- define "pyrox.customize" -}}
@@ -121,8 +135,8 @@ name: {{ index . 2 | quote }}
 {{- $labels := include "pyrox.labels" . | fromYaml -}}
 {{- if gt (len .) 4 -}}{{- $annotations = mergeOverwrite $annotations (index . 4) -}}{{- end -}}
 {{- if gt (len .) 5 -}}{{- $labels = mergeOverwrite $labels (index . 5) -}}{{- end -}}
-labels: {{- toYaml $labels | nindent 2 }}
-annotations: {{- toYaml $annotations | nindent 2 }}
+labels: {{- include "pyrox.texts" $labels | nindent 2 }}
+annotations: {{- include "pyrox.texts" $annotations | nindent 2 }}
 {{- end -}}
 
 {{/* Body of a pod template's `metadata:`; label app=<name> is what Services and policies select.
@@ -135,8 +149,8 @@ annotations: {{- toYaml $annotations | nindent 2 }}
 {{- $annotations := include "pyrox.annotations" . | fromYaml -}}
 {{- $annotations = mergeOverwrite $annotations (include "pyrox.customize" (list (index . 0) (index . 1) (index . 2) "podAnnotations") | fromYaml) -}}
 {{- if gt (len .) 4 -}}{{- $annotations = mergeOverwrite $annotations (index . 4) -}}{{- end -}}
-labels: {{- toYaml $labels | nindent 2 }}
-annotations: {{- toYaml $annotations | nindent 2 }}
+labels: {{- include "pyrox.texts" $labels | nindent 2 }}
+annotations: {{- include "pyrox.texts" $annotations | nindent 2 }}
 {{- end -}}
 
 {{/* Items of a container's `env:`. The user's variables replace the chart's of the same name.
@@ -157,7 +171,7 @@ annotations: {{- toYaml $annotations | nindent 2 }}
 {{- if kindIs "map" $value -}}
 {{- $items = append $items (dict "name" $key "valueFrom" $value) -}}
 {{- else -}}
-{{- $items = append $items (dict "name" $key "value" (toString $value)) -}}
+{{- $items = append $items (dict "name" $key "value" (include "pyrox.plain" $value)) -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $items -}}
@@ -168,7 +182,7 @@ annotations: {{- toYaml $annotations | nindent 2 }}
 {{- $root := index . 0 -}}{{- $own := index . 1 | default dict -}}
 {{- $registry := $own.registry | default ($root.Values.global | default dict).imageRegistry | default $root.Values.image.registry -}}
 {{- $tag := $own.tag | default $root.Values.image.tag | default $root.Chart.AppVersion -}}
-{{- $reference := printf "%s/%s:%s" $registry ($own.name | default (index . 2)) (toString $tag) -}}
+{{- $reference := printf "%s/%s:%s" $registry ($own.name | default (index . 2)) (include "pyrox.plain" $tag) -}}
 {{- if $own.digest -}}
 {{- $reference = printf "%s/%s@%s" $registry ($own.name | default (index . 2)) $own.digest -}}
 {{- end -}}
@@ -274,7 +288,7 @@ capabilities:
 {{- define "pyrox.scheduling" -}}
 {{- $root := index . 0 -}}{{- $workload := index . 1 -}}{{- $own := index . 2 | default dict -}}
 {{- with $own.nodeSelector }}
-nodeSelector: {{- (kindIs "string" . | ternary . (toYaml .)) | nindent 2 }}
+nodeSelector: {{- include "pyrox.texts" (kindIs "string" . | ternary (fromYaml (toString .)) .) | nindent 2 }}
 {{- end }}
 {{- with $own.tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
