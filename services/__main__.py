@@ -15,6 +15,7 @@ PROCESSES = {
     "sensor": "services.sensor.main",
     "admission": "services.admission.main",
     "collector": "services.collector.main",
+    "config_controller": "services.config_controller.main",
     "compliance": "services.compliance.main",
     "scanner_indexer": "services.scanner_indexer.main",
     "scanner_matcher": "services.scanner_matcher.main",

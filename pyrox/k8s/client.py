@@ -28,6 +28,8 @@ MAX_BODY = 256 * 1024 * 1024
 MAX_LINE = 8 * 1024 * 1024
 _REQUEST_SECONDS = 60.0
 _CHUNK = 64 * 1024
+# The keys of service accounts come as the second and nothing else.
+_ACCEPTED = "application/json, application/jwk-set+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -157,7 +159,7 @@ class KubeClient:
         body: Json | None = None,
         content_type: str = "application/json",
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": _ACCEPTED, "Content-Type": content_type}
         try:
             await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
             url = self._api.configuration.host.rstrip("/") + path

@@ -14,11 +14,13 @@ class Kind:
     plural: str
     optional: bool = False
     """A server without the kind counts as having no objects of it."""
+    only_in: str = ""
+    """The one namespace whose objects count; all when empty."""
 
     @property
     def path(self) -> str:
-        """The path of the collection over all namespaces."""
-        return f"{self._root}/{self.plural}"
+        """The path of the collection over all namespaces, or over the one that counts."""
+        return self.in_namespace(self.only_in) if self.only_in else f"{self._root}/{self.plural}"
 
     def in_namespace(self, namespace: str, name: str = "") -> str:
         """The path of the namespace's collection, or of one object in it."""
@@ -51,3 +53,4 @@ CRON_JOB = Kind("CronJob", "batch/v1", "cronjobs", optional=True)
 DEPLOYMENT_CONFIG = Kind("DeploymentConfig", "apps.openshift.io/v1", "deploymentconfigs", optional=True)
 CONFIG_MAP = Kind("ConfigMap", "v1", "configmaps")
 EVENT = Kind("Event", "v1", "events")
+SECURITY_POLICY = Kind("SecurityPolicy", "config.stackrox.io/v1alpha1", "securitypolicies")

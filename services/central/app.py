@@ -18,6 +18,7 @@ from joserfc.jwk import RSAKey
 
 from pyrox.clock import Clock
 from pyrox.errors import Invalid
+from pyrox.k8s.client import KubeClient, KubeSource
 from pyrox.metrics import Metrics
 from pyrox.mtls.identity import SCANNER_V4_INDEXER, SCANNER_V4_MATCHER, Subject
 from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls
@@ -103,6 +104,8 @@ from services.central.link.messages import Messages
 from services.central.link.service import SensorService
 from services.central.listening import Listening
 from services.central.login.service import AuthProviderService, AuthService
+from services.central.machines.cluster import ClusterIssuer
+from services.central.machines.controller import ControllerLogin
 from services.central.machines.exchange import Exchange
 from services.central.machines.issuers import Issuers
 from services.central.machines.store import MachineStore
@@ -214,7 +217,8 @@ async def build(config: Config, clock: Clock) -> App:
     peers = Peers()
     stores, roles = _stores(pool, clock)
     safe = safekeeping(config, pool, clock)
-    access = _access(config, clock, material, stores, roles)
+    cluster = await _cluster(config)
+    access = _access(config, clock, material, stores, roles, cluster)
     installation = Installation(pool=pool, clock=clock)
     greeter = Greeter(material.ca, stores.policies, stores.hashes, central_id=lambda: installation.id)
     connections = Connections(metrics=metrics, policy_sync=greeter.policy_sync)
@@ -257,6 +261,7 @@ async def build(config: Config, clock: Clock) -> App:
         pool,
         CertificateWatch(watched=[*listening.tls, client_tls, material], clock=clock),
         listener,
+        *_controller_login(config, clock, stores, cluster),
         safe.restores,
         server,
         *listening.fronts(web, peers, clock),
@@ -322,10 +327,27 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
     return stores, book
 
 
-def _access(config: Config, clock: Clock, material: Material, stores: Stores, roles: RoleBook) -> Access:
+async def _cluster(config: Config) -> ClusterIssuer | None:
+    """The cluster that Central runs in, or None where it has no account in one."""
+    try:
+        return ClusterIssuer(api=await KubeClient.open(KubeSource(kubeconfig=config.kubeconfig)))
+    except Invalid:
+        if config.kubeconfig is not None:
+            raise
+        return None
+
+
+def _access(
+    config: Config,
+    clock: Clock,
+    material: Material,
+    stores: Stores,
+    roles: RoleBook,
+    cluster: ClusterIssuer | None,
+) -> Access:
     issuer = TokenIssuer(key=_signing_key(config), clock=clock)
     basic = BasicAuth(path=config.htpasswd)
-    issuers = Issuers(client=partial(_issuer_client, config), clock=clock)
+    issuers = Issuers(client=partial(_issuer_client, config), clock=clock, cluster=cluster)
     exchange = Exchange(store=stores.machines, issuers=issuers, tokens=issuer, clock=clock)
     authenticator = CentralAuthenticator(
         services=ServiceAuthenticator(trust=material.trust),
@@ -336,6 +358,15 @@ def _access(config: Config, clock: Clock, material: Material, stores: Stores, ro
         machines=exchange,
     )
     return Access(authenticator, basic, exchange, issuer, roles)
+
+
+def _controller_login(
+    config: Config, clock: Clock, stores: Stores, cluster: ClusterIssuer | None
+) -> tuple[ControllerLogin, ...]:
+    if cluster is None:
+        return ()
+    namespace = config.namespace or "stackrox"
+    return (ControllerLogin(cluster=cluster, store=stores.machines, namespace=namespace, clock=clock),)
 
 
 def _issuer_client(config: Config) -> httpx.AsyncClient:

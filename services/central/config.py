@@ -97,6 +97,9 @@ class Config:
     """What stands between Central and addresses outside the installation."""
     sbom_request_bytes: int = SBOM_REQUEST.default
     endpoints: tuple[Listen, ...] = ()
+    namespace: str = ""
+    kubeconfig: Path | None = None
+    """How to reach the API server from outside a pod."""
     flags: Mapping[features.Flag, bool] = field(default_factory=dict)
 
     @property
@@ -130,6 +133,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--definitions", type=Path, default=Path("/stackrox-data"), help="offline scanner definitions"
     )
+    made.add_argument(
+        "--kubeconfig", type=Path, default=None, help="kubeconfig; without it the pod's account is used"
+    )
     return made
 
 
@@ -162,6 +168,8 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         proxies=ProxyFile(
             flags.secrets / "proxy-config" / "config.yaml", environment, NAMESPACE.read(environment)
         ),
+        namespace=NAMESPACE.read(environment),
+        kubeconfig=flags.kubeconfig,
         endpoints=endpoints.load(
             Address.parse(flags.listen),
             flags.endpoints,

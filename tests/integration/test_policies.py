@@ -14,6 +14,7 @@ from pyrox.pb.api.v1 import common_pb2, empty_pb2, pagination_pb2, policy_servic
 from pyrox.pb.storage.deployment_pb2 import Deployment, ListDeployment
 from pyrox.pb.storage.policy_pb2 import (
     DECLARATIVE,
+    IMPERATIVE,
     EnforcementAction,
     ExportPoliciesResponse,
     LifecycleStage,
@@ -93,7 +94,7 @@ def policy(name: str = "A policy of ours", **fields: Any) -> Policy:
         name=name,
         policy_version="1.1",
         lifecycle_stages=[LifecycleStage.DEPLOY, LifecycleStage.BUILD],
-        severity=Severity.LOW_SEVERITY,
+        severity=fields.pop("severity", Severity.LOW_SEVERITY),
         categories=["Zoo", "Anomalous Activity"],
         **fields,
     )
@@ -176,11 +177,45 @@ async def test_delete_is_for_custom_policies(site: Site) -> None:
         await site.service.DeletePolicy(ById(), CALL)
 
 
-async def test_policy_of_a_resource_is_not_changed_by_hand(site: Site) -> None:
-    posted = await site.posted(source=DECLARATIVE)
-    for change in (site.service.PutPolicy(posted, CALL), site.service.DeletePolicy(ById(id=posted.id), CALL)):
-        with pytest.raises(NotAuthorized, match="managed as a SecurityPolicy resource"):
+class ControllerGrants(FullGrants):
+    """The rights of the config controller."""
+
+    def role_names(self) -> frozenset[str]:
+        return frozenset({"Configuration Controller"})
+
+
+CONTROLLER = Call(method="/test", identity=Identity(uid="controller", grants=ControllerGrants()))
+
+
+async def test_policy_of_a_resource_is_changed_by_its_controller_only(site: Site) -> None:
+    posted = await site.service.PostPolicy(Post(policy=policy(source=DECLARATIVE)), CONTROLLER)
+    assert posted.source == DECLARATIVE
+    notify = policy_service_pb2.EnableDisablePolicyNotificationRequest(policy_id=posted.id, disable=True)
+    for change in (
+        site.service.PutPolicy(posted, CALL),
+        site.service.PatchPolicy(policy_service_pb2.PatchPolicyRequest(id=posted.id, disabled=True), CALL),
+        site.service.EnableDisablePolicyNotification(notify, CALL),
+        site.service.DeletePolicy(ById(id=posted.id), CALL),
+    ):
+        with pytest.raises(NotAuthorized, match=r'policy "A policy of ours" is externally managed'):
             await change
+    taken = await site.imported(policy(severity=Severity.HIGH_SEVERITY), overwrite=True)
+    assert not taken.all_succeeded
+    posted.severity = Severity.CRITICAL_SEVERITY
+    await site.service.PutPolicy(posted, CONTROLLER)
+    assert (await site.service.GetPolicy(ById(id=posted.id), CALL)).severity == Severity.CRITICAL_SEVERITY
+    await site.service.DeletePolicy(ById(id=posted.id), CONTROLLER)
+    assert await site.store.get(posted.id) is None
+
+
+async def test_copy_of_a_resources_policy_is_the_users_own(site: Site) -> None:
+    posted = await site.posted(source=DECLARATIVE)
+    assert posted.source == IMPERATIVE
+    posted.source = DECLARATIVE
+    await site.service.PutPolicy(posted, CALL)
+    assert (await site.service.GetPolicy(ById(id=posted.id), CALL)).source == IMPERATIVE
+    taken = await site.imported(policy("Taken in", source=DECLARATIVE))
+    assert taken.responses[0].policy.source == IMPERATIVE
 
 
 async def test_list_shows_digests_by_name_searched_and_paged(site: Site) -> None:

@@ -19,9 +19,12 @@ from joserfc import errors as jose_errors
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from pyrox import log
 from pyrox.clock import Clock
-from pyrox.errors import Invalid, NoCredentials
+from pyrox.errors import Invalid, NoCredentials, RoxError
+from services.central.machines.cluster import ClusterIssuer
 
+_LOG = log.get(__name__)
 MAX_TOKEN = 16 * 1024
 MAX_ANSWER = 1024 * 1024
 _SECONDS = 10.0
@@ -56,9 +59,17 @@ class _Keys:
 class Issuers:
     """Checks tokens of issuers that an administrator trusts."""
 
-    def __init__(self, *, client: Callable[[], httpx.AsyncClient], clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        client: Callable[[], httpx.AsyncClient],
+        clock: Clock,
+        cluster: ClusterIssuer | None = None,
+    ) -> None:
+        """`cluster` is the one that Central runs in, whose keys are had from its API server."""
         self._client = client
         self._clock = clock
+        self._cluster = cluster
         self._known: dict[str, _Keys] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -104,6 +115,8 @@ class Issuers:
             return known.keys
 
     async def _fetch(self, issuer: str) -> KeySet:
+        if self._cluster is not None and await self._is_clusters(issuer):
+            return await self._cluster.keys()
         async with self._client() as client:
             place = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
             found = await _read(client, place)
@@ -113,6 +126,14 @@ class Issuers:
             if not isinstance(address, str):
                 raise NoCredentials(f"issuer {issuer} names no keys")
             return KeySet.import_key_set(await _read(client, address))  # type: ignore[arg-type]  # checked inside
+
+    async def _is_clusters(self, issuer: str) -> bool:
+        try:
+            return self._cluster is not None and await self._cluster.issuer() == issuer
+        except RoxError as error:
+            # Tokens of other issuers can be checked all the same.
+            _LOG.warning("issuer of the cluster's accounts is not known", error=error.message)
+            return False
 
 
 async def _read(client: httpx.AsyncClient, address: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import uuid4
 from pyrox.clock import Clock
 from pyrox.errors import Invalid
 from pyrox.pb.api.v1.policy_service_pb2 import ImportPolicyError, ImportPolicyResponse
-from pyrox.pb.storage.policy_pb2 import ExportPoliciesResponse, Policy
+from pyrox.pb.storage.policy_pb2 import DECLARATIVE, IMPERATIVE, ExportPoliciesResponse, Policy
 from pyrox.policy.validate import ValidateOptions
 from services.central.policies.rules import check
 from services.central.policies.store import PolicyStore
@@ -50,11 +50,14 @@ class Importer:
         stripped = _strip_local(imported)
         errors = self._invalid(imported)
         clashes = [] if errors else await self._clashes(imported)
-        errors += [error for error, old in clashes if old.is_default or not overwrite]
+        # A policy that is managed from outside is no more to be replaced than a default one.
+        fixed = [error for error, old in clashes if old.is_default or old.source == DECLARATIVE]
+        errors += fixed if overwrite else [error for error, _ in clashes]
         if errors:
             return ImportPolicyResponse(succeeded=False, policy=policy, errors=errors)
         imported.id = imported.id or str(uuid4())
         imported.is_default = imported.criteria_locked = imported.mitre_vectors_locked = False
+        imported.source = IMPERATIVE
         imported.last_updated.FromDatetime(self._clock.now())
         try:
             await self._store.put(imported, replacing={old.id for _, old in clashes})

@@ -7,15 +7,16 @@ from typing import ClassVar, Protocol
 from uuid import uuid4
 
 from pyrox.clock import Clock
-from pyrox.errors import Invalid, NotAuthorized, NotFound
+from pyrox.errors import Invalid, NotFound
 from pyrox.pb.api.v1 import common_pb2, empty_pb2, policy_service_pb2, search_service_pb2
-from pyrox.pb.storage.policy_pb2 import DECLARATIVE, ExportPoliciesResponse, Policy
+from pyrox.pb.storage.policy_pb2 import ExportPoliciesResponse, Policy
 from pyrox.policy.validate import ValidateOptions
 from pyrox.rpc.authz import Permissions, Rule
 from pyrox.rpc.call import Call
 from services.central.policies.dryjobs import DryRunJobs
 from services.central.policies.exchange import Importer, export
 from services.central.policies.from_search import FromSearch
+from services.central.policies.managed import refuse_others, set_source
 from services.central.policies.mitre import mitre_vectors
 from services.central.policies.rules import check
 from services.central.policies.store import PolicyStore
@@ -111,7 +112,7 @@ class PolicyService:
         """All categories that policies have, by name."""
         return policy_service_pb2.PolicyCategoriesResponse(categories=await self._store.categories())
 
-    async def PostPolicy(self, request: policy_service_pb2.PostPolicyRequest, _: Call) -> Policy:
+    async def PostPolicy(self, request: policy_service_pb2.PostPolicyRequest, call: Call) -> Policy:
         """Add a policy under a new id."""
         policy = Policy()
         policy.CopyFrom(request.policy)
@@ -121,35 +122,41 @@ class PolicyService:
         check(policy, options=strict, notifiers=())
         policy.id = str(uuid4())
         policy.is_default = policy.criteria_locked = policy.mitre_vectors_locked = False
+        set_source(policy, call)
         await self._write(policy)
         return policy
 
-    async def PutPolicy(self, request: Policy, _: Call) -> empty_pb2.Empty:
+    async def PutPolicy(self, request: Policy, call: Call) -> empty_pb2.Empty:
         """Replace a policy."""
         if not request.id:
             raise Invalid.because("id must be specified")
         known = await self._known(request.id)
-        _not_declarative(known)
+        refuse_others(known, call)
         check(request, options=_SAVING, notifiers=known.notifiers)
         request.is_default = known.is_default
+        set_source(request, call)
         await self._write(request)
         return empty_pb2.Empty()
 
-    async def PatchPolicy(self, request: policy_service_pb2.PatchPolicyRequest, _: Call) -> empty_pb2.Empty:
+    async def PatchPolicy(
+        self, request: policy_service_pb2.PatchPolicyRequest, call: Call
+    ) -> empty_pb2.Empty:
         """Switch a policy on or off."""
         policy = await self._known(request.id)
+        refuse_others(policy, call)
         if request.WhichOneof("set_disabled"):
             policy.disabled = request.disabled
         await self._write(policy)
         return empty_pb2.Empty()
 
     async def EnableDisablePolicyNotification(
-        self, request: policy_service_pb2.EnableDisablePolicyNotificationRequest, _: Call
+        self, request: policy_service_pb2.EnableDisablePolicyNotificationRequest, call: Call
     ) -> empty_pb2.Empty:
         """Add notifiers to a policy or take them away."""
         if not request.policy_id:
             raise Invalid.because("Policy ID must be specified")
         policy = await self._known(request.policy_id)
+        refuse_others(policy, call)
         asked = set(request.notifier_ids)
         if request.disable:
             policy.notifiers[:] = [one for one in policy.notifiers if one not in asked]
@@ -181,7 +188,7 @@ class PolicyService:
         await self._jobs.cancel(request.job_id, call)
         return empty_pb2.Empty()
 
-    async def DeletePolicy(self, request: common_pb2.ResourceByID, _: Call) -> empty_pb2.Empty:
+    async def DeletePolicy(self, request: common_pb2.ResourceByID, call: Call) -> empty_pb2.Empty:
         """Remove a policy; removing one that does not exist is no error."""
         if not request.id:
             raise Invalid.because("A policy id must be specified to delete a Policy")
@@ -192,7 +199,7 @@ class PolicyService:
             raise Invalid.because(
                 "A default policy cannot be deleted. (You can disable a default policy, but not delete it.)"
             )
-        _not_declarative(known)
+        refuse_others(known, call)
         await self._store.delete(request.id)
         await self._effects.policy_changed(None, request.id)
         return empty_pb2.Empty()
@@ -246,10 +253,3 @@ class PolicyService:
         policy.last_updated.FromDatetime(self._clock.now())
         await self._store.put(policy)
         await self._effects.policy_changed(policy, policy.id)
-
-
-def _not_declarative(policy: Policy) -> None:
-    if policy.source == DECLARATIVE:
-        raise NotAuthorized.because(
-            f'policy "{policy.name}" is managed as a SecurityPolicy resource; change the resource instead'
-        )

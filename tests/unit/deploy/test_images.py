@@ -105,7 +105,17 @@ def test_image_installs_the_extras_of_its_processes(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "commands"),
     [
-        ("main", {"central", "kubernetes-sensor", "admission-control", "compliance", "bootstrap"}),
+        (
+            "main",
+            {
+                "central",
+                "kubernetes-sensor",
+                "admission-control",
+                "compliance",
+                "config-controller",
+                "bootstrap",
+            },
+        ),
         ("scanner-v4", {"scanner", "scannerctl"}),
         ("collector", {"collector"}),
         ("roxctl", {"roxctl"}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pyrox.k8s import kinds
@@ -20,5 +22,11 @@ def test_path_of_every_kind_follows_its_group(kind: Kind) -> None:
 
 
 def test_kinds_are_told_apart_and_only_two_are_optional() -> None:
-    assert len({(kind.name, kind.api_version) for kind in ALL}) == len(ALL) == 21
+    assert len({(kind.name, kind.api_version) for kind in ALL}) == len(ALL) == 22
     assert {kind.name for kind in ALL if kind.optional} == {"CronJob", "DeploymentConfig"}
+
+
+def test_kind_of_one_namespace_is_listed_there() -> None:
+    inside = replace(kinds.SECURITY_POLICY, only_in="stackrox")
+    assert inside.path == "/apis/config.stackrox.io/v1alpha1/namespaces/stackrox/securitypolicies"
+    assert inside.in_namespace("other") == kinds.SECURITY_POLICY.in_namespace("other")

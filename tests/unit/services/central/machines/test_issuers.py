@@ -12,8 +12,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from pyrox.errors import Invalid, NoCredentials
+from pyrox.errors import Invalid, NoCredentials, Unavailable
 from services.central.machines import issuers as module
+from services.central.machines.cluster import ClusterIssuer
 from services.central.machines.issuers import Issuers, issuer_of
 from tests.support.pki import FixedClock
 
@@ -169,3 +170,33 @@ def test_issuer_is_read_from_the_payload() -> None:
 def test_text_that_is_no_token_is_refused(token: str, message: str) -> None:
     with pytest.raises(Invalid, match=message):
         issuer_of(token)
+
+
+class Cluster:
+    """The cluster's own issuer, which is not reached by its address."""
+
+    def __init__(self, name: str | None = ISSUER) -> None:
+        self.name = name
+        self.key = ECKey.generate_key("P-256", {"kid": "own"})
+
+    async def get(self, path: str) -> dict[str, Any]:
+        if self.name is None:
+            raise Unavailable(path)
+        return {"issuer": self.name, **KeySet([self.key]).as_dict(private=False)}
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "asked"), [(ISSUER, True, 0), ("https://other", False, 2), (None, False, 2)]
+)
+async def test_keys_of_the_own_cluster_come_from_its_api_server(
+    name: str | None, own: bool, asked: int
+) -> None:
+    provider, cluster = Provider(), Cluster(name)
+    issuers = Issuers(client=provider.client, clock=FixedClock(), cluster=ClusterIssuer(api=cluster))
+    if own:
+        provider.key = cluster.key
+    assert (await verify(issuers, provider.token()))["sub"] == "s"
+    assert len(provider.requests) == asked
