@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.contents import contents, restored
 from tests.e2e.stories import REFUSED, Stories
 from tests.support import cluster
-from tests.support.cluster import eventually, kubectl
+from tests.support.cluster import eventually, kubectl, scale
 from tests.support.helm_installation import NAMESPACE
 
 pytestmark = [pytest.mark.needs("cluster", "helm"), pytest.mark.timeout(1200)]
@@ -20,7 +20,7 @@ def test_backup_restores_everything_that_was_deleted(stories: Stories) -> None:
         assert made.status_code == 200, made.text
     backup = installed.directory / "backup.zip"
     # Nobody writes while the two are compared.
-    kubectl("scale", "deployment/sensor", "-n", NAMESPACE, "--replicas=0")
+    scale(NAMESPACE, "sensor", 0)
     before = contents(installed)
     installed.roxctl("central", "backup", "--output", str(backup), seconds=300)
     installed.uninstall()

@@ -18,7 +18,7 @@ from pyrox.pg.settings import Settings
 from tests.e2e.contents import contents, restored
 from tests.e2e.stories import REFUSED, Stories, registry_host
 from tests.support import cluster
-from tests.support.cluster import apply, eventually, helm, kubectl
+from tests.support.cluster import apply, eventually, gone, helm, kubectl, rolled_out, scale
 from tests.support.helm_installation import CENTRAL, CHARTS, NAMESPACE, Installed
 from tests.support.pki import Pki
 from tests.support.rows import run_sql, value_of
@@ -69,7 +69,7 @@ def quiet(stories: Stories, server: Server) -> Iterator[Installed]:
     """An installation to which nobody writes; on its own database again afterwards."""
     installed = stories.installed
     apply(*_objects(server))
-    kubectl("scale", "deployment/sensor", "-n", NAMESPACE, "--replicas=0")
+    scale(NAMESPACE, "sensor", 0)
     try:
         yield installed
     finally:
@@ -79,7 +79,7 @@ def quiet(stories: Stories, server: Server) -> Iterator[Installed]:
             "--set-json", "central.extraMounts=[]",
         )  # fmt: skip
         kubectl("delete", f"secret/{LOGIN}", f"configmap/{AUTHORITY}", "-n", NAMESPACE)
-        kubectl("scale", "deployment/sensor", "-n", NAMESPACE, "--replicas=1")
+        scale(NAMESPACE, "sensor", 1)
         eventually(installed.healthy, seconds=120, what="Sensor is connected again")
 
 
@@ -91,15 +91,17 @@ def test_backup_moves_central_to_the_users_server_and_restores_it_there(
     own, theirs = tmp_path / "own.zip", tmp_path / "theirs.zip"
     quiet.roxctl("central", "backup", "--output", str(own), seconds=300)
     _move(server, tmp_path / "values.yaml")
+    gone(NAMESPACE, "central-db")
     assert cluster.pods(NAMESPACE, "app=central-db") == []
     assert REFUSED not in contents(quiet)["/v1/policies"]
     assert _all_encrypted(server)
     quiet.roxctl("central", "db", "restore", str(own), seconds=400)
     assert restored(quiet, before) == before
     quiet.roxctl("central", "backup", "--output", str(theirs), seconds=300)
-    _scale_central(0)
+    scale(NAMESPACE, "central", 0)
     server.empty()
-    _scale_central(1)
+    scale(NAMESPACE, "central", 1)
+    rolled_out(NAMESPACE, "central")
     assert REFUSED not in contents(quiet)["/v1/policies"]
     quiet.roxctl("central", "db", "restore", str(theirs), seconds=400)
     assert restored(quiet, before) == before
@@ -147,15 +149,8 @@ def _move(server: Server, values: Path) -> None:
 
 def _upgrade(*words: str) -> None:
     chart = str(CHARTS / "central-services")
-    helm("upgrade", CENTRAL, chart, "-n", NAMESPACE, "--reuse-values", *words, "--wait", "--timeout", "4m")
-
-
-def _scale_central(replicas: int) -> None:
-    kubectl("scale", "deployment/central", "-n", NAMESPACE, f"--replicas={replicas}")
-    if replicas:
-        kubectl("rollout", "status", "-n", NAMESPACE, "deployment/central", "--timeout=120s", seconds=140)
-    else:
-        kubectl("wait", "--for=delete", "pod", "-l", "app=central", "-n", NAMESPACE, "--timeout=120s")
+    helm("upgrade", CENTRAL, chart, "-n", NAMESPACE, "--reuse-values", *words)
+    rolled_out(NAMESPACE, "central")
 
 
 def _all_encrypted(server: Server) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import cluster
-from tests.support.cluster import apply, eventually, helm, items, kubectl
+from tests.support.cluster import apply, eventually, helm, items, kubectl, rolled_out, scale
 from tests.support.helm_installation import CENTRAL, CHARTS, NAMESPACE, Installed
 
 pytestmark = [pytest.mark.needs("cluster", "helm"), pytest.mark.timeout(600)]
@@ -22,7 +22,7 @@ def _whole_again(installed: Installed) -> Iterator[None]:
     """Whatever a test leaves, the next one finds everything ready."""
     yield
     for name in ("central-db", "central", "scanner-v4-indexer", "scanner-v4-matcher"):
-        kubectl("rollout", "status", "-n", NAMESPACE, f"deployment/{name}", f"--timeout={_SECONDS:.0f}s")
+        rolled_out(NAMESPACE, name)
     eventually(installed.healthy, seconds=_SECONDS, what="Sensor is connected again")
 
 
@@ -50,19 +50,18 @@ def test_missing_secret_is_named_in_an_event_and_the_pod_starts_when_it_is_there
     assert 'secret "central-db-password" not found' in told
     del saved["metadata"]["resourceVersion"], saved["metadata"]["uid"]
     apply(saved)
-    kubectl("rollout", "status", "-n", NAMESPACE, "deployment/central", "--timeout=200s", seconds=220)
+    rolled_out(NAMESPACE, "central")
     assert installed.get("/v1/metadata")["version"]
 
 
 def test_central_before_its_database_says_so_and_goes_on_when_it_comes(installed: Installed) -> None:
     policies = {one["id"] for one in installed.get("/v1/policies")["policies"]}
-    kubectl("scale", "deployment/central-db", "-n", NAMESPACE, "--replicas=0")
-    kubectl("wait", "--for=delete", "pod", "-l", "app=central-db", "-n", NAMESPACE, "--timeout=120s")
+    scale(NAMESPACE, "central-db", 0)
     kubectl("delete", "pod", "-n", NAMESPACE, "-l", "app=central", "--wait=false")
     told = eventually(_central_waits, seconds=_SECONDS, what="Central's log says what it waits for")
     assert "password" not in told.lower()
-    kubectl("scale", "deployment/central-db", "-n", NAMESPACE, "--replicas=1")
-    kubectl("rollout", "status", "-n", NAMESPACE, "deployment/central", "--timeout=120s", seconds=140)
+    scale(NAMESPACE, "central-db", 1)
+    rolled_out(NAMESPACE, "central")
     assert {one["id"] for one in installed.get("/v1/policies")["policies"]} == policies
 
 

@@ -15,7 +15,7 @@ from pyrox.pg import migrate
 from tests.e2e.contents import contents
 from tests.e2e.stories import image
 from tests.support import cluster
-from tests.support.cluster import eventually, helm, kubectl
+from tests.support.cluster import eventually, helm, kubectl, rolled_out, scale
 from tests.support.database_pod import DatabasePod, Volume
 from tests.support.helm_installation import CENTRAL, CHARTS, NAMESPACE, Installed
 
@@ -30,17 +30,17 @@ SMALL, ENLARGED = 256, 512
 def database(installed: Installed) -> Iterator[DatabasePod]:
     """Central's database with an empty one in its place, as before a first start; Central is stopped."""
     made = DatabasePod(NAMESPACE)
-    kubectl("scale", "deployment/sensor", "-n", NAMESPACE, "--replicas=0")
-    _scale_central(0)
+    scale(NAMESPACE, "sensor", 0)
+    scale(NAMESPACE, "central", 0)
     made.sql(f"ALTER DATABASE {DATABASE} RENAME TO {KEPT}; CREATE DATABASE {DATABASE}")
     # What a Central has made that was stopped before its first migration.
     made.shell(f"pg_dump --schema-only --table={VERSIONS} {KEPT} | psql -Xq -v ON_ERROR_STOP=1 {DATABASE}")
     try:
         yield made
     finally:
-        _scale_central(0)
+        scale(NAMESPACE, "central", 0)
         made.sql(f"DROP DATABASE {DATABASE}; ALTER DATABASE {KEPT} RENAME TO {DATABASE}")
-        _scale_central(1)
+        scale(NAMESPACE, "central", 1)
         _all_well(installed)
 
 
@@ -48,7 +48,7 @@ def database(installed: Installed) -> Iterator[DatabasePod]:
 def volume(installed: Installed) -> Iterator[Volume]:
     """A small volume below Central DB; its own again afterwards."""
     made = Volume(NAMESPACE, image(), SMALL)
-    kubectl("scale", "deployment/sensor", "-n", NAMESPACE, "--replicas=0")
+    scale(NAMESPACE, "sensor", 0)
     made.make()
     try:
         _move(made.path)
@@ -63,14 +63,14 @@ def test_database_killed_during_a_migration_is_told_and_the_next_start_finishes_
     installed: Installed, database: DatabasePod
 ) -> None:
     with database.holding(VERSIONS, DATABASE) as held:
-        kubectl("scale", "deployment/central", "-n", NAMESPACE, "--replicas=1")
+        scale(NAMESPACE, "central", 1)
         # The first migration has made its tables and cannot write down that it did.
         held.wait()
         database.kill()
     told = eventually(_central_complains, seconds=_SECONDS, what="Central's log speaks of the database")
     assert "database" in told
-    _rolled_out("central-db")
-    _rolled_out("central")
+    rolled_out(NAMESPACE, "central-db")
+    rolled_out(NAMESPACE, "central")
     applied = database.sql("SELECT number FROM schema_migrations ORDER BY number", DATABASE).split()
     known = migrate.read(resources.files("services.central.migrations"))
     assert applied == [str(one.number) for one in known]
@@ -93,8 +93,8 @@ def test_full_volume_is_told_by_central_and_the_database_and_heals_when_it_is_en
         lambda: "enlarge the PersistentVolumeClaim" in pod.log(), seconds=_SECONDS, what="the start says so"
     )
     volume.enlarge(ENLARGED)
-    _rolled_out("central-db")
-    _rolled_out("central")
+    rolled_out(NAMESPACE, "central-db")
+    rolled_out(NAMESPACE, "central")
     eventually(
         lambda: _stored(installed, 0) == (httpx.codes.OK, ""), seconds=_SECONDS, what="Central stores again"
     )
@@ -104,13 +104,13 @@ def test_full_volume_is_told_by_central_and_the_database_and_heals_when_it_is_en
 def _move(path: str) -> None:
     """Have the chart put the database on a directory of the node; an empty path: on its claim."""
     # None of the old pods may meet the new volume, nor the new Central the old server.
-    _scale_central(0)
-    kubectl("scale", "deployment/central-db", "-n", NAMESPACE, "--replicas=0")
-    _gone("central-db")
+    for name in ("central", "central-db"):
+        scale(NAMESPACE, name, 0)
     # Not `helm rollback`: it stumbles over the claim, which was kept and is of no release then.
     chart, value = str(CHARTS / "central-services"), f"central.db.persistence.hostPath={path}"
-    helm("upgrade", CENTRAL, chart, "-n", NAMESPACE, "--reuse-values", "--set", value, "--wait")
-    _rolled_out("central")
+    helm("upgrade", CENTRAL, chart, "-n", NAMESPACE, "--reuse-values", "--set", value)
+    for name in ("central-db", "central"):
+        rolled_out(NAMESPACE, name)
 
 
 def _stored(installed: Installed, number: int) -> tuple[int, str]:
@@ -137,24 +137,9 @@ def _central_complains() -> str:
     return "\n".join(line for line in lines if "database" in line)
 
 
-def _scale_central(replicas: int) -> None:
-    kubectl("scale", "deployment/central", "-n", NAMESPACE, f"--replicas={replicas}")
-    if not replicas:
-        _gone("central")
-
-
-def _gone(name: str) -> None:
-    words = ("-l", f"app={name}", "-n", NAMESPACE, "--timeout=120s")
-    kubectl("wait", "--for=delete", "pod", *words, seconds=140)
-
-
-def _rolled_out(name: str) -> None:
-    kubectl("rollout", "status", "-n", NAMESPACE, f"deployment/{name}", "--timeout=200s", seconds=220)
-
-
 def _all_well(installed: Installed) -> None:
     """Everything is ready and Sensor is connected."""
-    kubectl("scale", "deployment/sensor", "-n", NAMESPACE, "--replicas=1")
+    scale(NAMESPACE, "sensor", 1)
     for name in ("central-db", "central", "sensor"):
-        _rolled_out(name)
+        rolled_out(NAMESPACE, name)
     eventually(installed.healthy, seconds=_SECONDS, what="Sensor is connected again")

@@ -56,12 +56,12 @@ def apply(*objects: Json, check: bool = True) -> subprocess.CompletedProcess[str
     return kubectl("apply", "-f", "-", stdin=body, check=check)
 
 
-def eventually(ask: Callable[[], T], *, seconds: float, what: str) -> T:
+def eventually(ask: Callable[[], T], *, seconds: float, what: str, pause: float = 0.3) -> T:
     """The first answer that is true; fails when none comes in time."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.3)
+        time.sleep(pause)
     return answer
 
 
@@ -101,6 +101,37 @@ def ready(pod: Json) -> bool:
     """Whether the pod is ready to serve."""
     conditions = pod["status"].get("conditions", [])
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def rolled_out(namespace: str, name: str, *, seconds: float = 240) -> None:
+    """Wait until all pods of a Deployment are of its latest form, and ready.
+
+    `kubectl rollout status` also waits for `minReadySeconds` more.
+    """
+    what = f"deployment {name} is rolled out"
+    eventually(
+        lambda: _rolled_out(got("deployment", name, "-n", namespace)), seconds=seconds, what=what, pause=1
+    )
+
+
+def _rolled_out(found: Json) -> bool:
+    wanted, status = found["spec"]["replicas"], found.get("status", {})
+    counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "readyReplicas")]
+    seen: int = status.get("observedGeneration", 0)
+    return seen >= found["metadata"]["generation"] and counts == [wanted] * 3
+
+
+def gone(namespace: str, name: str, *, seconds: float = 180) -> None:
+    """Wait until no pod of a workload is left, one that is being deleted neither."""
+    words = ("pods", "-n", namespace, "-l", f"app={name}")
+    eventually(lambda: not items(*words), seconds=seconds, what=f"the pods of {name} are gone", pause=1)
+
+
+def scale(namespace: str, name: str, replicas: int) -> None:
+    """Give a Deployment so many pods; with none, wait until they are gone."""
+    kubectl("scale", f"deployment/{name}", "-n", namespace, f"--replicas={replicas}")
+    if not replicas:
+        gone(namespace, name)
 
 
 def deployment(namespace: str, name: str, image: str, *, privileged: bool = False) -> Json:
