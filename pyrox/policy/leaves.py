@@ -63,7 +63,7 @@ class Leaf:
     A `many` leaf yields a list of texts and is matched element by element. `plain` is the
     attribute that holds the value, for a quicker way to it; `zero` is what it reads as where
     the value is absent, and None where it never is. `parts` read the texts that the value is
-    joined from by a tab.
+    joined from by a tab. `words` names what a container tells of all its values at once.
     """
 
     label: str
@@ -75,6 +75,7 @@ class Leaf:
     plain: str = ""
     zero: Any = None
     parts: tuple[Callable[[Any], str], ...] = ()
+    words: str = ""
 
 
 def show_number(value: float) -> str:
@@ -472,6 +473,7 @@ _LEAVES = (
         "",
         _joined,
         parts=(attrgetter("name"), attrgetter("version")),
+        words="packages",
     ),
     Leaf(
         "Dockerfile Line",
@@ -480,7 +482,7 @@ _LEAVES = (
         lambda layer: f"{layer.instruction}\t{layer.value}",
         parts=(attrgetter("instruction"), attrgetter("value")),
     ),
-    _vuln("CVE", "cve"),
+    Leaf("CVE", Node.VULN, "cve", attrgetter("cve"), plain="cve", words="cves"),
     _vuln("CVSS", "cvss", show_number),
     _vuln("NVD CVSS", "nvd_cvss", show_number),
     _vuln("Severity", "severity", namer(SEVERITIES)),

@@ -22,8 +22,10 @@ from typing import Any
 from pyrox.policy.leaftest import Test, test_of
 from pyrox.policy.leaves import PARENT, STEPS, Leaf, Node
 from pyrox.policy.queries import Query
+from pyrox.policy.views import ContainerView, Words
 
 Step = Callable[[Any], Iterable[Any]]
+_Lacking = tuple[tuple[Callable[[Any], Words], frozenset[str]], ...]
 
 
 class Hit:
@@ -162,10 +164,16 @@ class _Chain:
     steps: tuple[Step, ...]
     test: Test
     pairs: bool
+    lacking: _Lacking
+    """What a container tells of all texts at once, and those of which it must have one."""
 
     def hits(self, element: Any, now: int, at: int = 0) -> list[Hit]:
         """The survivors in the object, the first `at` steps being done."""
         test = self.test
+        if self.lacking and isinstance(element, ContainerView):
+            for words_of, wanted in self.lacking:
+                if words_of(element).lack(wanted):
+                    return []
         if self.pairs and at + 2 == len(self.steps):
             return [
                 Hit(component, ((Node.VULN, [Hit(vuln)]),))
@@ -258,10 +266,19 @@ def link(queries: Sequence[Query], leaves: dict[str, Leaf], top: Node) -> Linked
         if len(united) > 1:
             finders.extend(Finder(_steps(leaf.node, top), test) for test in tests)
     root.seal()
-    return LinkedPlan(root, tuple(finders), frozenset(root.nodes_with_labels()), _chain(root))
+    chain = _chain(root, _lacking(by_label, leaves))
+    return LinkedPlan(root, tuple(finders), frozenset(root.nodes_with_labels()), chain)
 
 
-def _chain(root: NodePlan) -> _Chain | None:
+def _lacking(by_label: dict[str, list[Query]], leaves: dict[str, Leaf]) -> _Lacking:
+    return tuple(
+        (attrgetter(leaves[label].words), queries[0].words)
+        for label, queries in by_label.items()
+        if leaves[label].words and len(queries) == 1 and queries[0].words is not None
+    )
+
+
+def _chain(root: NodePlan, lacking: _Lacking) -> _Chain | None:
     nodes, plan = [], root
     while len(plan.children) == 1 and not plan.tests:
         plan = plan.children[0]
@@ -270,7 +287,7 @@ def _chain(root: NodePlan) -> _Chain | None:
         return None
     test = _each([test for _bit, _rest, test in plan.tests])
     steps = tuple(STEPS[node][1] for node in nodes)
-    return _Chain(tuple(nodes), steps, test, nodes[-2:] == [Node.COMPONENT, Node.VULN])
+    return _Chain(tuple(nodes), steps, test, nodes[-2:] == [Node.COMPONENT, Node.VULN], lacking)
 
 
 def _steps(node: Node, top: Node) -> tuple[Step, ...]:

@@ -24,7 +24,9 @@ class Query:
     """Matchers for one label, joined by OR or AND and possibly negated.
 
     `timed` holds the age in nanoseconds that a moment must exceed; then there are no matchers.
-    `either` says at once whether any matcher fits, where there is a quick way to know.
+    `either` says at once whether any matcher fits, where there is a quick way to know. `words`,
+    where they are known, are the only usual texts (see `regex.words`) that the value, or its
+    first part, must be one of.
     """
 
     label: str
@@ -33,6 +35,7 @@ class Query:
     negate: bool = False
     timed: int | None = None
     either: values.Matcher | None = None
+    words: frozenset[str] | None = None
 
     def fits(self, value: Any, now: int) -> bool:
         """Whether a present value (a list for a leaf with many) fits."""
@@ -69,9 +72,18 @@ def simple(label: str, grammar: Callable[[str], values.Matcher], *more: Query) -
     def build(texts: list[str], every: bool, negate: bool) -> tuple[Query, ...]:
         matchers = tuple(grammar(text) for text in texts)
         either = values.pattern_any(texts) if grammar is values.pattern else None
-        return (Query(label, matchers, every, negate, either=either), *more)
+        words = None if negate else _words(grammar, texts)
+        return (Query(label, matchers, every, negate, either=either, words=words), *more)
 
     return build
+
+
+def _words(grammar: Callable[[str], values.Matcher], texts: list[str]) -> frozenset[str] | None:
+    if grammar is values.pattern:
+        return values.words_any(texts)
+    if grammar is dockerfile:
+        return values.first_words(texts)
+    return None
 
 
 # Every criterion on vulnerabilities means those that are neither snoozed nor excepted.

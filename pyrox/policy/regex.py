@@ -60,6 +60,18 @@ def is_simple(pattern: str) -> bool:
     return len(pattern) <= _SURELY_SMALL and _simple_whole(pattern) is not None
 
 
+def words(pattern: str) -> frozenset[str] | None:
+    """The texts, in lower case, that alone fit the pattern; None where it is not so plain.
+
+    Texts outside ASCII and with a newline are not told: they may fit by other rules.
+    """
+    branches = pattern.split("|")
+    texts = [_literal(branch) for branch in branches] if len(pattern) <= _SURELY_SMALL else [None]
+    if any(text is None or branch.endswith("\\") for text, branch in zip(texts, branches, strict=False)):
+        return None
+    return frozenset(text for text in texts if text is not None)
+
+
 def _build(pattern: str, expression: str, quick: Test | None) -> Test:
     if len(pattern) > MAX_PATTERN_LENGTH:
         raise BadPattern(f"pattern is longer than {MAX_PATTERN_LENGTH} characters")

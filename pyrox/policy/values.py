@@ -186,6 +186,23 @@ def pattern_any(texts: Sequence[str]) -> Matcher | None:
     return regex.whole("|".join(plain))
 
 
+def words_any(texts: Sequence[str]) -> frozenset[str] | None:
+    """The only texts that fit one of several whole-string expressions, if they are so plain."""
+    plain = [text.removeprefix("r/") for text in texts]
+    return _united([regex.words(one) if one and not one.startswith("c/") else None for one in plain])
+
+
+def first_words(texts: Sequence[str]) -> frozenset[str] | None:
+    """The only first parts that fit one of several compound values, if they are so plain."""
+    heads = [text.partition("=")[0] for text in texts]
+    return _united([regex.words(head) if head else None for head in heads])
+
+
+def _united(found: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+    known = [one for one in found if one is not None]
+    return frozenset().union(*known) if len(known) == len(found) else None
+
+
 def compound(value: str, parts: int) -> Matcher:
     """`a=b` or `a=b=c`: an expression per part, empty for any, on parts joined by a tab."""
     pieces = value.split("=", parts - 1)

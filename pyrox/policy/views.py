@@ -34,6 +34,22 @@ if TYPE_CHECKING:
     from pyrox.pb.storage.vulnerability_pb2 import EmbeddedVulnerability
 
 
+class Words:
+    """Texts of an image, to tell at once that none of some others is among them."""
+
+    __slots__ = ("_texts", "_usual")
+
+    def __init__(self, texts: list[str]) -> None:
+        whole = "".join(texts)
+        # Other texts may fit by rules of their own: upper and lower case are not all of Unicode.
+        self._usual = whole.isascii() and "\n" not in whole and "\t" not in whole
+        self._texts = frozenset(map(str.lower, texts))
+
+    def lack(self, wanted: frozenset[str]) -> bool:
+        """Whether certainly none of the wanted ones, in lower case, is there."""
+        return self._usual and self._texts.isdisjoint(wanted)
+
+
 class ImageView:
     """An image with its scan unfolded on first use."""
 
@@ -49,6 +65,16 @@ class ImageView:
     def vuln_pairs(self) -> list[tuple[EmbeddedImageScanComponent, EmbeddedVulnerability]]:
         """Each vulnerability after its component."""
         return [(component, vuln) for component in self.components for vuln in component.vulns]
+
+    @cached_property
+    def cves(self) -> Words:
+        """The names of the vulnerabilities."""
+        return Words([vuln.cve for _component, vuln in self.vuln_pairs])
+
+    @cached_property
+    def packages(self) -> Words:
+        """The names of the components."""
+        return Words([one.name for one in self.components])
 
     @cached_property
     def layers(self) -> list[ImageLayer]:
@@ -83,6 +109,16 @@ class ContainerView:
     def vuln_pairs(self) -> Sequence[tuple[EmbeddedImageScanComponent, EmbeddedVulnerability]]:
         """The vulnerabilities of the image with their components; none while it is unknown."""
         return self.view.vuln_pairs if self.view is not None else ()
+
+    @property
+    def cves(self) -> Words:
+        """The names of the image's vulnerabilities."""
+        return self.view.cves if self.view is not None else Words([])
+
+    @property
+    def packages(self) -> Words:
+        """The names of the image's components."""
+        return self.view.packages if self.view is not None else Words([])
 
     @property
     def layers(self) -> Sequence[ImageLayer]:

@@ -68,3 +68,32 @@ _TEXTS = st.text(alphabet="aAbB.-_|kK\u212a\n", max_size=6)
 @given(st.lists(_PIECES, min_size=1, max_size=6).map("".join), _TEXTS)
 def test_short_cut_agrees_with_re2(pattern: str, text: str) -> None:
     assert regex.whole(pattern)(text) is regex.sensitive(f"^(?i:{pattern})$")(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("CVE-2021-1", {"cve-2021-1"}),
+        (r"apt|DPKG|a\.b", {"apt", "dpkg", "a.b"}),
+        ("", {""}),
+        (".*", None),
+        ("a|b.*", None),
+        ("(a)", None),
+        ("straße", None),
+        ("a\\", None),
+        ("a" * 5000, None),
+    ],
+)
+def test_words_are_told_of_plain_patterns_alone(pattern: str, words: set[str] | None) -> None:
+    assert regex.words(pattern) == words
+
+
+def test_pattern_that_re2_refuses_is_refused_at_once() -> None:
+    with pytest.raises(regex.BadPattern):
+        regex.whole("(")
+
+
+def test_long_texts_are_forgotten_early() -> None:
+    test = regex.whole("(a|b)+")
+    assert all(test("a" * 50_000 + "b" * number) for number in range(20))
+    assert not test("c" * 50_000)
