@@ -59,8 +59,8 @@ def prefix(head: bytes) -> str:
     return "bdb" if _bdb_order(head) else ""
 
 
-def blobs(file: BinaryIO) -> Iterator[bytes]:
-    """The header of every installed package.
+def blobs(file: BinaryIO, log: BinaryIO | None = None) -> Iterator[bytes]:
+    """The header of every installed package; `log` is the write-ahead log beside a SQLite database.
 
     Raises:
         BrokenDatabase: when it comes to a part that cannot be read.
@@ -69,8 +69,9 @@ def blobs(file: BinaryIO) -> Iterator[bytes]:
     kind = prefix(data.at(0, HEAD))
     if not kind:
         raise BrokenDatabase("neither SQLite nor NDB nor BerkeleyDB hash")
-    room = 2 * data.size  # headers do not overlap in a sound database
-    found = _sqlite(file) if kind == "sqlite" else {"ndb": _ndb, "bdb": _bdb}[kind](data)
+    # Headers do not overlap in a sound database.
+    room = 2 * (data.size + (_File(log).size if log is not None else 0))
+    found = _sqlite(file, log) if kind == "sqlite" else {"ndb": _ndb, "bdb": _bdb}[kind](data)
     try:
         for blob in found:
             room -= len(blob)
@@ -81,9 +82,9 @@ def blobs(file: BinaryIO) -> Iterator[bytes]:
         raise BrokenDatabase(f"{kind}: ends early: {error}") from error
 
 
-def _sqlite(file: BinaryIO) -> Iterator[bytes]:
+def _sqlite(file: BinaryIO, log: BinaryIO | None) -> Iterator[bytes]:
     try:
-        with sqlitefile.reading(file, _TABLES, longest=MAX_HEADER) as connection:
+        with sqlitefile.reading(file, _TABLES, longest=MAX_HEADER, log=log) as connection:
             for (blob,) in connection.execute("SELECT blob FROM Packages"):
                 if isinstance(blob, bytes):
                     yield blob

@@ -1,7 +1,8 @@
 """Opens a SQLite database that somebody else wrote, so that it can only be read, and not for ever.
 
-Readers of databases in images call it. The file is copied beside, its write-ahead log is not
-asked for, and the queries run over tables only: a view could compute for ever.
+Readers of databases in images call it. The file is copied beside, its write-ahead log, where
+there is one, is laid over the copy, and the queries run over tables only: a view could compute
+for ever.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
+
+from pyrox.scan.formats import sqlitelog
 
 MAGIC: Final = b"SQLite format 3\x00"
 _JOURNAL: Final = 18  # two bytes: format of writing and of reading, 2 for a write-ahead log
@@ -26,9 +29,11 @@ class BrokenSqlite(ValueError):
 
 @contextmanager
 def reading(
-    file: BinaryIO, needed: frozenset[str], *, longest: int = _MAX_VALUE
+    file: BinaryIO, needed: frozenset[str], *, longest: int = _MAX_VALUE, log: BinaryIO | None = None
 ) -> Iterator[sqlite3.Connection]:
     """A connection to a copy of the file that has all the needed tables, values up to `longest` bytes.
+
+    `log` is the write-ahead log that stood beside it.
 
     Raises:
         BrokenSqlite: now, or when a query inside the block meets damage.
@@ -36,6 +41,8 @@ def reading(
     with tempfile.NamedTemporaryFile(suffix=".sqlite") as own:
         file.seek(0)
         shutil.copyfileobj(file, own, 1 << 20)
+        if log is not None:
+            _lay_over(cast("BinaryIO", own), log)
         own.seek(_JOURNAL)
         own.write(b"\x01\x01")
         own.flush()
@@ -51,6 +58,18 @@ def reading(
                 yield connection
         except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
             raise BrokenSqlite(str(error)[:200]) from error
+
+
+def _lay_over(own: BinaryIO, log: BinaryIO) -> None:
+    try:
+        sqlitelog.lay_over(own, log)
+    except sqlitelog.BrokenLog as error:
+        raise BrokenSqlite(str(error)) from error
+
+
+def logs(head: bytes) -> bool:
+    """Whether the database with this beginning is written by way of a write-ahead log."""
+    return head.startswith(MAGIC) and head[_JOURNAL + 1 : _JOURNAL + 2] == b"\x02"
 
 
 def tables(connection: sqlite3.Connection) -> frozenset[str]:

@@ -6,18 +6,22 @@ Indexer and Compliance run these detectors; advisories are unknown here.
 from __future__ import annotations
 
 import re
-from typing import BinaryIO, Final
+import shutil
+import tempfile
+from typing import BinaryIO, Final, cast
 
 from pyrox.scan.ecosystems.rpm import content
 from pyrox.scan.ecosystems.rpm.distributions import RELEASE_FILES, RHEL_FILES, read_other, read_rhel
-from pyrox.scan.formats import osrelease, rpmdb, rpmheader
+from pyrox.scan.formats import osrelease, rpmdb, rpmheader, sqlitefile
 from pyrox.scan.formats.run import Collector
 from pyrox.scan.model import Finds, NoteKind, Package
 from pyrox.scan.ownership import owned
 from pyrox.scan.protocols import Entry, Limits
 
 ECOSYSTEM: Final = "rpm"
-_NAMES: Final = ("Packages", "Packages.db", "rpmdb.sqlite")
+_LOG: Final = "-wal"  # what SQLite appends to the name of its database
+_NAMES: Final = ("Packages", "Packages.db", "rpmdb.sqlite", f"rpmdb.sqlite{_LOG}")
+_MOST_WAITING: Final = 16
 _KEYS: Final = "gpg-pubkey"  # rpm keeps imported keys as if they were packages
 _SHA256: Final = 8  # OpenPGP's number of the algorithm
 _SOURCE: Final = re.compile(r"(?P<name>.+)-(?P<version>[^-]+-[^-]+)\.(?:no)?src\.rpm")
@@ -53,23 +57,51 @@ def _hint(header: rpmheader.Header) -> str:
 
 
 class _Run:
+    """Databases that write ahead wait, as copies on the disk, for the log that may stand beside them."""
+
     def __init__(self, limits: Limits) -> None:
         self._collector = Collector(limits)
+        self._waiting: dict[str, BinaryIO] = {}
+        self._logs: dict[str, BinaryIO] = {}
 
     def take(self, entry: Entry, data: BinaryIO) -> None:
         """Read one database; a file of that name that is none is no note."""
+        if entry.path.endswith(_LOG):
+            if entry.size:
+                self._keep(self._logs, entry.path.removesuffix(_LOG), data)
+            return
         self._collector.begin(entry.path)
-        kind = rpmdb.prefix(data.read(rpmdb.HEAD))
+        _drop(self._waiting, entry.path)
+        head = data.read(rpmdb.HEAD)
+        kind = rpmdb.prefix(head)
         if not kind:
             return
-        package_db = f"{kind}:{entry.path.rpartition('/')[0]}"
-        self._collector.database(package_db)
+        self._collector.database(_database(kind, entry.path))
+        if not sqlitefile.logs(head) or not self._keep(self._waiting, entry.path, data):
+            self._read(entry.path, kind, data, None)
+
+    def _keep(self, kept: dict[str, BinaryIO], path: str, data: BinaryIO) -> bool:
+        """Copy a file for the end of the layer; False when too many are kept."""
+        _drop(kept, path)
+        if len(kept) >= _MOST_WAITING:
+            self._collector.note(NoteKind.TOO_MANY, path, f"more than {_MOST_WAITING} databases with logs")
+            return False
+        data.seek(0)
+        kept[path] = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - closed in `finish`
+        shutil.copyfileobj(data, kept[path], 1 << 20)
+        return True
+
+    def _read(self, path: str, kind: str, data: BinaryIO, log: BinaryIO | None) -> None:
+        count = 0
         try:
-            for blob in rpmdb.blobs(data):
-                if not self._package(entry.path, package_db, blob):
+            for count, blob in enumerate(rpmdb.blobs(data, log), 1):
+                if not self._package(path, _database(kind, path), blob):
                     return
         except rpmdb.BrokenDatabase as error:
-            self._collector.note(NoteKind.MALFORMED, entry.path, str(error)[:200])
+            self._collector.note(NoteKind.MALFORMED, path, str(error)[:200])
+            if log is not None and not count:
+                # A log that lies costs what is in it only.
+                self._read(path, kind, data, None)
 
     def _package(self, path: str, package_db: str, blob: bytes) -> bool:
         try:
@@ -90,14 +122,31 @@ class _Run:
 
     def finish(self) -> Finds:
         """The packages of the layer's databases."""
+        for path, data in self._waiting.items():
+            self._read(path, "sqlite", data, self._logs.get(path))
+        for path in self._logs.keys() - self._waiting.keys():
+            detail = "its database is not in this layer, or does not write ahead; the log is not read"
+            self._collector.note(NoteKind.UNSUPPORTED, path + _LOG, detail)
+        for kept in (self._waiting, self._logs):
+            for path in list(kept):
+                _drop(kept, path)
         return self._collector.finds()
+
+
+def _database(kind: str, path: str) -> str:
+    return f"{kind}:{path.rpartition('/')[0]}"
+
+
+def _drop(kept: dict[str, BinaryIO], path: str) -> None:
+    if path in kept:
+        kept.pop(path).close()
 
 
 class RpmDetector:
     """Reads rpm databases wherever they stand."""
 
     name = "rpm"
-    version = "10.1"  # upstream's, and our changes since
+    version = "10.2"  # upstream's, and our changes since
     kind = "package"
     reads_text = False
 

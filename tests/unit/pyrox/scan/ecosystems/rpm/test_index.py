@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from pyrox.scan.model import NoteKind
@@ -99,3 +104,48 @@ def test_rpm_release_file_of_a_name_without_end_is_read() -> None:
     assert [
         found.did for found in find({"etc/os-release": text, "usr/lib/os-release": text}).distributions
     ] == ["x"]
+
+
+def in_use(directory: Path, before: Sequence[bytes], after: Sequence[bytes]) -> dict[str, bytes]:
+    """The files of a database that was never closed: what came after stands in its log only."""
+    path = directory / "rpmdb.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = wal")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)")
+        connection.executemany("INSERT INTO Packages (blob) VALUES (?)", [(blob,) for blob in before])
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.executemany("INSERT INTO Packages (blob) VALUES (?)", [(blob,) for blob in after])
+        return {f"var/lib/rpm/{found.name}": found.read_bytes() for found in directory.iterdir()}
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_rpm_database_is_read_with_its_write_ahead_log_in_either_order(
+    tmp_path: Path, *, backwards: bool
+) -> None:
+    files = in_use(tmp_path, [test_rpmdb.package("old")], [test_rpmdb.package("new")])
+    finds = find(dict(sorted(files.items(), reverse=backwards)))
+    assert [package.name for package in finds.packages] == ["old", "new"]
+    assert (finds.databases, finds.notes) == (("sqlite:var/lib/rpm",), ())
+
+
+def test_rpm_log_that_is_damaged_or_alone_is_noted(tmp_path: Path) -> None:
+    files = in_use(tmp_path, [test_rpmdb.package("old")], [test_rpmdb.package("new")])
+    log = "var/lib/rpm/rpmdb.sqlite-wal"
+    spoilt = find(files | {log: b"?" + files[log][1:]})
+    assert [(note.kind, note.subject) for note in spoilt.notes] == [
+        (NoteKind.MALFORMED, "var/lib/rpm/rpmdb.sqlite")
+    ]
+    assert [package.name for package in spoilt.packages] == ["old"]
+    alone = find({log: files[log]})
+    assert [(note.kind, note.subject) for note in alone.notes] == [(NoteKind.UNSUPPORTED, log)]
+    empty = find(files | {log: b""})
+    assert ([package.name for package in empty.packages], empty.notes) == (["old"], ())
+
+
+def test_rpm_databases_that_wait_for_a_log_are_bounded(tmp_path: Path) -> None:
+    files = in_use(tmp_path, [test_rpmdb.package("a")], [])
+    database = files["var/lib/rpm/rpmdb.sqlite"]
+    finds = find({f"{n:02}/rpmdb.sqlite": database for n in range(20)})
+    assert len(finds.databases) == len({p.package_db for p in finds.packages}) == 20
+    assert [note.kind for note in finds.notes] == [NoteKind.TOO_MANY] * 4
