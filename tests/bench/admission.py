@@ -282,8 +282,9 @@ async def run() -> int:
         p99 = _percentile(spent, 0.99)
         sys.stdout.write(
             f"admission, {len(enforced())} policies enforced, images warm, bodies all different, "
-            f"{CONNECTIONS} connections, open loop at {RATE}/s for {SECONDS:.0f} s: p50 {_percentile(spent, 0.5):.1f} ms, "
-            f"p99 {p99:.1f} ms, limit {LIMIT_MS:.0f} ms, ratio {p99 / LIMIT_MS:.2f}\n"
+            f"{CONNECTIONS} connections, open loop at {RATE}/s for {SECONDS:.0f} s: "
+            f"p50 {_percentile(spent, 0.5):.1f} ms, p99 {p99:.1f} ms, limit {LIMIT_MS:.0f} ms, "
+            f"ratio {p99 / LIMIT_MS:.2f}\n"
         )
         for many in (1, 8, CONNECTIONS):
             async with connections(many, port, context) as opened:
