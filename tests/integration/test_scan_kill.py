@@ -1,20 +1,23 @@
 """Several Indexers on one database, as processes: they share the work, also when they are killed.
 
-`PYROX_KILLS` says how often one of them is killed while images are indexed (3 without it).
-What is fetched is counted by the registry: a layer again only if somebody died meanwhile.
+`PYROX_KILLS` says how often one of them, and how often their PostgreSQL, is killed while images
+are indexed (3 without it); `PYROX_KILL_SEED` repeats a run, `-s` shows the figures. What is
+fetched is counted by the registry: a layer again only if somebody died meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import random
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,22 +38,27 @@ from tests.support.scanner_process import Process, answered, up
 if TYPE_CHECKING:
     from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerAsyncStub
 
-pytestmark = [pytest.mark.needs("postgres"), pytest.mark.asyncio, pytest.mark.timeout(300)]
-
 KILLS = int(os.environ.get("PYROX_KILLS", "3"))
+SEED = int(os.environ.get("PYROX_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+pytestmark = [pytest.mark.needs("postgres"), pytest.mark.asyncio, pytest.mark.timeout(300 + 60 * KILLS)]
 IMAGES, SHARED = 12, 6
 MOST_AT_ONCE = 5
 """Layers of one registry that one Indexer has in work (services/scanner_indexer/states.py)."""
 
 
-def layers(seed: int, image: str, shared: int = SHARED) -> list[bytes]:
-    """A base that all images have, and one layer of their own; each takes a while to read."""
-    random = Random(seed)
-    found = [
-        layer_of({f"usr/share/noise/{n}": random.randbytes(3_000_000), **package(f"shared-{seed}-{n}")})
-        for n in range(shared)
-    ]
-    return [*found, layer_of({f"srv/{image}": b"x", **package(f"own-{image}")})]
+@cache
+def base(seed: int) -> tuple[bytes, ...]:
+    """The layers that all images have; each takes a while to read."""
+    noise = random.Random(seed)
+    return tuple(
+        layer_of({f"usr/share/noise/{n}": noise.randbytes(3_000_000), **package(f"shared-{seed}-{n}")})
+        for n in range(SHARED)
+    )
+
+
+def layers(seed: int, image: str) -> list[bytes]:
+    """The base, and one layer of the image's own."""
+    return [*base(seed), layer_of({f"srv/{image}": b"x", **package(f"own-{image}")})]
 
 
 def package(name: str) -> dict[str, bytes]:
@@ -69,11 +77,11 @@ class Site:
     registry: FakeRegistry
     settings: Settings
 
-    def push(self, seed: int) -> dict[str, str]:
+    def push(self, seed: int, count: int = IMAGES) -> dict[str, str]:
         """Images with a common base: name to digest."""
         return {
             name: self.registry.push("team/app", name, layers(seed, name))
-            for name in (f"image-{seed}-{n}" for n in range(IMAGES))
+            for name in (f"image-{seed}-{n}" for n in range(count))
         }
 
     async def index(self, turn: int, digest: str) -> IndexReport:
@@ -96,9 +104,23 @@ def registry() -> Iterator[FakeRegistry]:
         yield fake
 
 
+@pytest.fixture
+def own_server() -> Iterator[pg.TestServer]:
+    """A PostgreSQL that may be killed."""
+    with pg.running_server() as server:
+        yield server
+
+
 @pytest_asyncio.fixture
 async def site(pg_server: pg.TestServer, registry: FakeRegistry, tmp_path: Path) -> AsyncIterator[Site]:
-    settings, pki = pg_server.database(), Pki(tmp_path / "pki")
+    async with standing(pg_server, registry, tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def standing(server: pg.TestServer, registry: FakeRegistry, tmp_path: Path) -> AsyncIterator[Site]:
+    """Two Indexers on a fresh database of the server."""
+    settings, pki = server.database(), Pki(tmp_path / "pki")
     async with AsyncExitStack() as stack:
         # Sockets lie in it, whose paths must be short.
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="pyrox-"))
@@ -147,14 +169,20 @@ async def test_two_indexers_fetch_each_layer_once(site: Site) -> None:
     assert await stored(site.settings) == [("IndexFinished", True)] * IMAGES
 
 
+def say(what: str, fetched: Counter[str], kills: int) -> None:
+    """A line of the figures."""
+    again = sum(fetched.values()) - len(fetched)
+    sys.stdout.write(f"seed {SEED}: {what} killed {kills} times, {len(fetched)} layers, {again} again\n")
+
+
 async def test_killed_indexers_lose_nothing_and_repeat_little(site: Site) -> None:
-    random, images = Random(KILLS), site.push(2)
+    chance, images = random.Random(SEED), site.push(2)
     work = asyncio.gather(*(site.index(turn, digest) for turn, digest in enumerate(images.values())))
     killed = 0
     while killed < KILLS or not work.done():
         if killed < KILLS:
-            await asyncio.sleep(random.uniform(0.5, 2.5))
-            victim = random.choice(site.indexers)
+            await asyncio.sleep(chance.uniform(0.5, 2.5))
+            victim = chance.choice(site.indexers)
             await asyncio.to_thread(victim.kill)
             victim.start()
             killed += 1
@@ -165,9 +193,38 @@ async def test_killed_indexers_lose_nothing_and_repeat_little(site: Site) -> Non
         assert named(report) == expected(2, name)
     assert await stored(site.settings) == [("IndexFinished", True)] * IMAGES
     fetched = site.fetched()
-    assert sum(fetched.values()) - len(fetched) <= KILLS * MOST_AT_ONCE
+    say("Indexers", fetched, killed)
+    assert sum(fetched.values()) - len(fetched) <= KILLS * MOST_AT_ONCE, f"seed {SEED}"
     # What the images have in common is known now, and so are they.
     before = len(site.registry.requests)
     for name, digest in images.items():
         assert named(await site.index(0, digest)) == expected(2, name)
     assert len(site.registry.requests) == before
+
+
+async def test_killed_database_loses_no_layer_and_repeats_little(
+    own_server: pg.TestServer, registry: FakeRegistry, tmp_path: Path
+) -> None:
+    chance, seen = random.Random(SEED), dict[str, set[str]]()
+    async with standing(own_server, registry, tmp_path) as site:
+        for number in range(KILLS):
+            # New images each time, so that there is work whenever it dies.
+            images = site.push(10 + number, count=4)
+            work = asyncio.gather(*(site.index(turn, digest) for turn, digest in enumerate(images.values())))
+            await asyncio.sleep(chance.uniform(0.2, 2.0))
+            await asyncio.to_thread(own_server.kill)
+            await asyncio.sleep(chance.uniform(0.0, 1.0))
+            await asyncio.to_thread(own_server.start)
+            for name, report in zip(images, await work, strict=True):
+                assert report.success
+                assert named(report) == expected(10 + number, name), f"seed {SEED}"
+            seen |= {digest: expected(10 + number, name) for name, digest in images.items()}
+        assert await stored(site.settings) == [("IndexFinished", True)] * len(seen)
+        fetched = site.fetched()
+        say("PostgreSQL", fetched, KILLS)
+        # Both Indexers may have had their most in work.
+        assert sum(fetched.values()) - len(fetched) <= KILLS * 2 * MOST_AT_ONCE, f"seed {SEED}"
+        before = len(site.registry.requests)
+        for digest, packages in seen.items():
+            assert named(await site.index(0, digest)) == packages
+        assert len(site.registry.requests) == before

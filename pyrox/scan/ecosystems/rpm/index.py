@@ -94,7 +94,7 @@ class _Run:
     def _read(self, path: str, kind: str, data: BinaryIO, log: BinaryIO | None) -> None:
         count = 0
         try:
-            for count, blob in enumerate(rpmdb.blobs(data, log), 1):
+            for count, blob in enumerate(rpmdb.blobs(data, log), 1):  # noqa: B007 - asked for below
                 if not self._package(path, _database(kind, path), blob):
                     return
         except rpmdb.BrokenDatabase as error:
