@@ -42,4 +42,11 @@ SCANNER_V4 = Flag(
     "ROX_SCANNER_V4", "Scanner V4 is installed", default=True, remove_when="never: installs without it exist"
 )
 
-ALL: tuple[Flag, ...] = (FLATTEN_IMAGE_DATA, INIT_CONTAINER_SUPPORT, SCANNER_V4)
+AUTO_LOCK_PROCESS_BASELINES = Flag(
+    "ROX_AUTO_LOCK_PROCESS_BASELINES",
+    "Process baselines can be locked once they are learned",
+    default=True,
+    remove_when="never: administrators may switch it off",
+)
+
+ALL: tuple[Flag, ...] = (AUTO_LOCK_PROCESS_BASELINES, FLATTEN_IMAGE_DATA, INIT_CONTAINER_SUPPORT, SCANNER_V4)

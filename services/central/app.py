@@ -62,8 +62,11 @@ from services.central.access.rolebook import RoleBook
 from services.central.alerts.lifecycle import AlertLifecycle
 from services.central.alerts.service import AlertService
 from services.central.alerts.store import AlertStore
+from services.central.assessment import assessment
 from services.central.backups.restart import Restart
 from services.central.backups.service import DBService
+from services.central.baselines import store as baselines_store
+from services.central.baselines.learning import Learning
 from services.central.charts import Charts
 from services.central.cluster_init.service import ClusterInitService
 from services.central.cluster_init.store import BundleStore
@@ -220,7 +223,8 @@ async def build(config: Config, clock: Clock) -> App:
     cluster = await _cluster(config)
     access = _access(config, clock, material, stores, roles, cluster)
     installation = Installation(pool=pool, clock=clock)
-    greeter = Greeter(material.ca, stores.policies, stores.hashes, central_id=lambda: installation.id)
+    assessed = assessment(config, pool, clock)
+    greeter = Greeter(material.ca, stores.policies, stores.hashes, lambda: installation.id, assessed.sync)
     connections = Connections(metrics=metrics, policy_sync=greeter.policy_sync)
     lifecycle = _lifecycle(stores, clock)
     engine = PolicyEngine(policies=stores.policies)
@@ -234,11 +238,14 @@ async def build(config: Config, clock: Clock) -> App:
         *_access_servicers(clock, material, stores, access),
         *_cluster_servicers(clock, stores, connections),
         *_image_servicers(config, clock, stores, connections, scanner, enricher),
+        AlertService(store=stores.alerts, baselines=assessed.baselines),
         *_policy_servicers(clock, stores, connections, lifecycle, engine, enricher, dry_run(pool, clock)),
-        *read_servicers(pool, clock),
+        *read_servicers(pool, clock, assessed.baselines),
         PolicyCategoryService(store=stores.categories, policies=stores.policies),
         DBService(restores=safe.restores),
-        _sensor_service(pool, clock, metrics, material, stores, greeter, connections, lifecycle),
+        _sensor_service(
+            pool, clock, metrics, material, stores, greeter, connections, lifecycle, assessed.learning
+        ),
     ]
     served = {servicer.SERVICE for servicer in servicers}
     methods = table(servicers, unserved.services_without(served))
@@ -256,7 +263,11 @@ async def build(config: Config, clock: Clock) -> App:
         engine.forget()
         await connections.policies_changed()
 
-    listener = Listener(pool=pool, clock=clock, callbacks={policies_store.CHANNEL: policies_changed})
+    async def baselines_changed(ids: Sequence[str]) -> None:
+        await assessed.sync.changed(ids, connections.push)
+
+    callbacks = {policies_store.CHANNEL: policies_changed, baselines_store.CHANNEL: baselines_changed}
+    listener = Listener(pool=pool, clock=clock, callbacks=callbacks)
     components: tuple[Component, ...] = (
         pool,
         CertificateWatch(watched=[*listening.tls, client_tls, material], clock=clock),
@@ -274,6 +285,7 @@ async def build(config: Config, clock: Clock) -> App:
             clock=clock,
             interval=config.reprocessing,
         ),
+        assessed.worker,
         Pruner(
             store=PruneStore(pool=pool, images=stores.images), config=stores.system, pool=pool, clock=clock
         ),
@@ -468,7 +480,6 @@ def _policy_servicers(
         clusters=stores.clusters, namespaces=stores.namespaces, network_policies=stores.network_policies
     )
     return [
-        AlertService(store=stores.alerts),
         PolicyService(
             store=stores.policies,
             importer=importer,
@@ -535,11 +546,12 @@ def _sensor_service(
     greeter: Greeter,
     connections: Connections,
     lifecycle: AlertLifecycle,
+    learning: Learning,
 ) -> SensorService:
     counters = EventCounters(metrics=metrics)
     inbox = partial(
         Inbox,
-        fragments=_fragments(pool, stores, lifecycle),
+        fragments=_fragments(pool, stores, lifecycle, learning),
         pool=pool,
         hashes=stores.hashes,
         counters=counters,
@@ -554,7 +566,7 @@ def _sensor_service(
     )
 
 
-def _fragments(pool: Pool, stores: Stores, lifecycle: AlertLifecycle) -> list[Fragment]:
+def _fragments(pool: Pool, stores: Stores, lifecycle: AlertLifecycle, learning: Learning) -> list[Fragment]:
     deployments = ListedStore(
         pool=pool, table=tables.DEPLOYMENTS, list_form=ListForm(ListDeployment, deployment_digest)
     )
@@ -571,7 +583,9 @@ def _fragments(pool: Pool, stores: Stores, lifecycle: AlertLifecycle) -> list[Fr
     return [
         DeploymentFragment(store=deployments, alerts=lifecycle, platform=stores.system),
         AlertResultsFragment(keeper=lifecycle),
-        ProcessIndicatorFragment(store=ProtoStore(pool=pool, table=tables.PROCESS_INDICATORS)),
+        ProcessIndicatorFragment(
+            store=ProtoStore(pool=pool, table=tables.PROCESS_INDICATORS), baselines=learning
+        ),
         Inventory("secret", secrets),
         *(Inventory(kind, ProtoStore(pool=pool, table=stored)) for kind, stored in plain.items()),
     ]

@@ -53,6 +53,21 @@ MATCHER = Setting(
 REPROCESSING = Setting(
     "ROX_REPROCESSING_INTERVAL", env.span, timedelta(hours=4), "how often active images are scanned again"
 )
+BASELINE_DURATION = Setting(
+    "ROX_BASELINE_GENERATION_DURATION",
+    env.span,
+    timedelta(hours=1),
+    "how long the processes of a deployment are learned",
+)
+RISK_INTERVAL = Setting(
+    "ROX_RISK_REPROCESSING_INTERVAL",
+    env.span,
+    timedelta(seconds=5),
+    "how long changes gather before risks are computed",
+)
+BASELINE_RISK = Setting(
+    "ROX_PROCESS_BASELINE_RISK", env.boolean, default=True, about="suspicious processes raise the risk"
+)
 SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.span, timedelta(minutes=10), "longest scan of one image")
 SBOM_REQUEST = Setting(
     "ROX_SBOM_GEN_MAX_REQ_SIZE_BYTES", _positive, 100 * 1024, "how much of a request for an SBOM is read"
@@ -96,6 +111,9 @@ class Config:
     proxies: ProxyFile
     """What stands between Central and addresses outside the installation."""
     sbom_request_bytes: int = SBOM_REQUEST.default
+    baseline_duration: timedelta = BASELINE_DURATION.default
+    risk_interval: timedelta = RISK_INTERVAL.default
+    baseline_risk: bool = BASELINE_RISK.default
     endpoints: tuple[Listen, ...] = ()
     namespace: str = ""
     kubeconfig: Path | None = None
@@ -162,6 +180,9 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         reprocessing=REPROCESSING.read(environment),
         scan_timeout=SCAN_TIMEOUT.read(environment),
         sbom_request_bytes=SBOM_REQUEST.read(environment),
+        baseline_duration=BASELINE_DURATION.read(environment),
+        risk_interval=RISK_INTERVAL.read(environment),
+        baseline_risk=BASELINE_RISK.read(environment),
         log_level=LOG_LEVEL.read(environment),
         additional_ca="\n".join(_text(path) for path in sorted(flags.additional_ca.glob("*.crt"))),
         allow_local_registries=flags.allow_local_registries,

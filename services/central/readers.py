@@ -10,6 +10,8 @@ from pyrox.pg.pool import Pool
 from pyrox.rpc.methods import Servicer
 from services.central.alerts.explanation import Explainer
 from services.central.alerts.store import AlertStore
+from services.central.baselines.service import ProcessBaselineService
+from services.central.baselines.store import BaselineStore
 from services.central.deployments.service import DeploymentService
 from services.central.deployments.store import DeploymentStore
 from services.central.exports import Exports
@@ -27,6 +29,7 @@ from services.central.processes.service import ProcessService
 from services.central.processes.store import ProcessStore
 from services.central.rbac.service import RbacService
 from services.central.rbac.store import BindingStore, RoleStore
+from services.central.risk.reader import RiskReader
 from services.central.search.service import SearchService
 from services.central.search.store import SearchStore
 from services.central.secrets.service import SecretService
@@ -58,17 +61,20 @@ def explainer(pool: Pool, clock: Clock) -> Explainer:
     )
 
 
-def read_servicers(pool: Pool, clock: Clock) -> list[Servicer]:
+def read_servicers(pool: Pool, clock: Clock, baselines: BaselineStore) -> list[Servicer]:
     """Servicers of the kinds that Sensors report and users only read."""
-    processes = ProcessStore(pool=pool, clock=clock)
+    deployments = DeploymentStore(pool=pool)
     exports = Exports(pool=pool, clock=clock)
     return [
-        DeploymentService(store=DeploymentStore(pool=pool), processes=processes, exports=exports),
+        DeploymentService(
+            store=deployments, baselines=baselines, risks=RiskReader(pool=pool), exports=exports
+        ),
         NamespaceService(store=NamespaceStore(pool=pool)),
         NetworkPolicyService(store=NetworkPolicyStore(pool=pool)),
         NodeService(store=NodeStore(pool=pool), exports=exports),
         PodService(store=PodStore(pool=pool), exports=exports),
-        ProcessService(store=processes),
+        ProcessBaselineService(store=baselines, deployments=deployments),
+        ProcessService(store=ProcessStore(pool=pool), baselines=baselines),
         RbacService(roles=RoleStore(pool=pool), bindings=BindingStore(pool=pool)),
         SearchService(store=SearchStore(pool=pool)),
         SecretService(store=SecretStore(pool=pool)),

@@ -70,6 +70,7 @@ from services.sensor.link.identify import identify
 from services.sensor.link.link import CentralLink, Handler, LinkOptions, Listeners
 from services.sensor.link.outbox import Outbox
 from services.sensor.link.session import USER_AGENT
+from services.sensor.runtime.baselines import Baselines
 from services.sensor.runtime.processes import Processes
 from services.sensor.runtime.processfilter import ProcessFilter
 from services.sensor.runtime.service import CollectorService, SignalService
@@ -160,6 +161,7 @@ class _ClusterId:
 @dataclass(frozen=True, slots=True)
 class _Detection:
     policies: Policies
+    baselines: Baselines
     images: Images
     scanner: CentralScanner
     detector: DeployDetector
@@ -245,6 +247,7 @@ def _assemble(base: _Base) -> App:
     link.listen(_listeners(base, cluster, detection, settings, reports, link))
     cluster.resolver.listen(detection.detector.on_change)
     cluster.resolver.listen(processes.on_change)
+    cluster.resolver.listen(detection.baselines.on_change)
     server_tls = ServerTls(
         certificates=[CertFiles(config.cert_file, config.key_file)], client_authorities=[config.ca_file]
     )
@@ -350,7 +353,7 @@ def _cluster(base: _Base) -> _Cluster:
 
 def _detection(base: _Base, dialer: CentralDialer) -> _Detection:
     config, clock = base.config, base.clock
-    policies = Policies()
+    policies, baselines = Policies(), Baselines()
     scanner = CentralScanner(
         channel=dialer.current, cluster_id=base.cluster_id.value, timeout=config.scan_timeout
     )
@@ -373,14 +376,14 @@ def _detection(base: _Base, dialer: CentralDialer) -> _Detection:
     )
     runtime = RuntimeDetector(
         detector=detector,
-        policies=policies,
+        measures=(policies, baselines.outside),
         images=images,
         messages=base.messages,
         way_out=(base.events, enforcer.enforce),
         surroundings=(clock, indicators, base.losses),
     )
     reprocessing = Reprocessing(images=images, detector=detector)
-    return _Detection(policies, images, scanner, detector, runtime, enforcer, reprocessing)
+    return _Detection(policies, baselines, images, scanner, detector, runtime, enforcer, reprocessing)
 
 
 def _listeners(
@@ -447,6 +450,7 @@ def _listeners(
     handlers: Mapping[str, Handler] = {
         "cluster_config": on_config,
         "policy_sync": on_policies,
+        "baseline_sync": _on_baselines(base, detection),
         "updated_image": reprocessing.on_updated_image,
         "invalidate_image_cache": on_invalidate,
         "refresh_image_cache_ttl": reprocessing.on_refresh,
@@ -457,6 +461,14 @@ def _listeners(
     }
     made = Listeners(messages=handlers, online=(on_online,), offline=(on_offline,), replay=replay.run)
     return _with_refresh(made, base.refresh)
+
+
+def _on_baselines(base: _Base, detection: _Detection) -> Handler:
+    def handler(message: MsgToSensor) -> None:
+        # The greeting has all of them, each later message what changed.
+        detection.baselines.on_baseline_sync(message, whole=not base.outbox.live)
+
+    return handler
 
 
 def _with_refresh(listeners: Listeners, refresh: CertificateRefresh | None) -> Listeners:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from pyrox.errors import Invalid, NotFound
+from pyrox.errors import Internal, Invalid, NotFound
 from pyrox.pb.api.v1 import alert_service_pb2, common_pb2, pagination_pb2, search_service_pb2
 from pyrox.pb.internalapi.central.sensor_events_pb2 import AlertResults
 from pyrox.pb.storage.alert_pb2 import Alert, ViolationState
 from pyrox.pb.storage.cluster_pb2 import Cluster
 from pyrox.pb.storage.policy_pb2 import EnforcementAction, LifecycleStage, Policy, Severity
+from pyrox.pb.storage.process_baseline_pb2 import ProcessBaselineKey
 from pyrox.pg.pool import Pool
 from pyrox.policy.eventmessages import process_message
 from pyrox.rpc.call import Call, Identity
@@ -22,6 +23,7 @@ from pyrox.rpc.scope import EVERYTHING, Access, FullGrants, Scope
 from services.central.alerts.lifecycle import AlertLifecycle
 from services.central.alerts.service import AlertService
 from services.central.alerts.store import AlertStore, asks_for_resolved_only
+from services.central.baselines.store import BaselineStore
 from services.central.namespaces.store import NamespaceStore
 from services.central.policies.store import PolicyStore
 from tests.support.link import Rules
@@ -91,7 +93,8 @@ class Site:
     def __post_init__(self) -> None:
         self.clock = FixedClock()
         self.store = AlertStore(pool=self.pool)
-        self.service = AlertService(store=self.store)
+        self.baselines = BaselineStore(pool=self.pool, clock=self.clock, learning=timedelta(hours=1))
+        self.service = AlertService(store=self.store, baselines=self.baselines)
         self.policies = PolicyStore(pool=self.pool)
         self.lifecycle = AlertLifecycle(
             store=self.store,
@@ -116,7 +119,7 @@ class Site:
 
 @pytest.fixture
 async def site(central_pool: Pool) -> Site:
-    await central_pool.execute("TRUNCATE alerts, policies, namespaces CASCADE")
+    await central_pool.execute("TRUNCATE alerts, policies, namespaces, process_baselines CASCADE")
     return Site(central_pool)
 
 
@@ -259,10 +262,31 @@ async def test_resolving_is_for_those_who_may_write_there(site: Site) -> None:
 
 
 @pytest.mark.parametrize("name", ["add_to_baseline", "whitelist"])
-async def test_resolving_into_a_baseline_says_that_it_is_not_served(site: Site, name: str) -> None:
-    request = alert_service_pb2.ResolveAlertRequest(id=alert(1).id, **{name: True})
-    with pytest.raises(Invalid, match="not served"):
+async def test_resolving_into_a_baseline_adds_the_processes_and_needs_a_baseline(
+    site: Site, name: str
+) -> None:
+    ended = alert(1, lifecycle_stage=RUNTIME)
+    for path in ("/bin/a", "/bin/b", "/bin/a"):
+        process = ended.process_violation.processes.add(container_name="app")
+        process.signal.exec_file_path = path
+    await site.store.put([ended])
+    request = alert_service_pb2.ResolveAlertRequest(id=ended.id, **{name: True})
+    id_ = f"DC:{A}:shop:{ended.deployment.id}:app"
+    with pytest.raises(Internal, match=f'^no process baseline with id "{id_}"$'):
         await site.service.ResolveAlert(request, ADMIN)
+    assert await site.states() == {1: "ACTIVE"}
+    key = ProcessBaselineKey(
+        deployment_id=ended.deployment.id, container_name="app", cluster_id=A, namespace="shop"
+    )
+    await site.baselines.create(key, store=True)
+    await site.service.ResolveAlert(request, ADMIN)
+    assert await site.states() == {1: "RESOLVED"}
+    baseline = await site.baselines.get(key, scope=EVERYTHING)
+    assert baseline is not None
+    assert [(one.element.process_name, one.auto) for one in baseline.elements] == [
+        ("/bin/a", False),
+        ("/bin/b", False),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from google.protobuf.message import Message
@@ -24,13 +25,18 @@ from pyrox.pb.api.v1 import (
     vuln_mgmt_service_pb2,
 )
 from pyrox.pb.storage.policy_pb2 import Policy
-from pyrox.pb.storage.process_baseline_pb2 import ContainerNameAndBaselineStatus, ProcessBaseline
+from pyrox.pb.storage.process_baseline_pb2 import (
+    ContainerNameAndBaselineStatus,
+    ProcessBaseline,
+    ProcessBaselineResults,
+)
 from pyrox.pb.storage.rbac_pb2 import K8sRole, K8sRoleBinding, SubjectKind
 from pyrox.pg.pool import Pool
 from pyrox.policy.defaults import load_categories
 from pyrox.rpc.call import Call, Identity
 from pyrox.rpc.methods import Servicer
 from pyrox.rpc.scope import FullGrants
+from services.central.baselines.store import BaselineStore
 from services.central.db import tables
 from services.central.db.store import ProtoStore
 from services.central.policies.store import PolicyStore
@@ -52,7 +58,9 @@ async def site(central_pool: Pool) -> dict[str, Servicer]:
     fleet = Fleet(central_pool)
     await fleet.clear()
     await fleet.write()
-    return {servicer.SERVICE: servicer for servicer in read_servicers(central_pool, SystemClock())}
+    clock = SystemClock()
+    baselines = BaselineStore(pool=central_pool, clock=clock, learning=timedelta(hours=1))
+    return {servicer.SERVICE: servicer for servicer in read_servicers(central_pool, clock, baselines)}
 
 
 async def ask(site: dict[str, Servicer], method: str, request: Message) -> object:
@@ -108,13 +116,19 @@ async def test_process_baselines_stand_beside_deployments(
 ) -> None:
     store = ProtoStore(pool=central_pool, table=tables.PROCESS_BASELINES)
     await store.upsert_many([baseline("red-container", locked=True), baseline("other", locked=False)])
+    status = ContainerNameAndBaselineStatus
+    results = ProcessBaselineResults(
+        deployment_id=RED.id("deployment"), cluster_id=RED.cluster_id, namespace=RED.name
+    )
+    results.baseline_statuses.add(
+        container_name="red-container", baseline_status=status.LOCKED, anomalous_processes_executed=True
+    )
+    await ProtoStore(pool=central_pool, table=tables.PROCESS_BASELINE_RESULTS).upsert(results)
     answer = await ask(
         site, "v1.DeploymentService/ListDeploymentsWithProcessInfo", RawQuery(query="Namespace:red")
     )
     assert isinstance(answer, deployment_service_pb2.ListDeploymentsWithProcessInfoResponse)
-    statuses = [(s.container_name, s.baseline_status) for s in answer.deployments[0].baseline_statuses]
-    status = ContainerNameAndBaselineStatus
-    assert statuses == [("other", status.UNLOCKED), ("red-container", status.LOCKED)]
+    assert list(answer.deployments[0].baseline_statuses) == list(results.baseline_statuses)
     request = process_service_pb2.GetProcessesByDeploymentRequest(deployment_id=RED.id("deployment"))
     grouped = await ask(site, "v1.ProcessService/GetGroupedProcessByDeploymentAndContainer", request)
     assert isinstance(grouped, process_service_pb2.GetGroupedProcessesWithContainerResponse)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from pyrox.clock import SystemClock
@@ -17,6 +18,7 @@ from pyrox.pg.pool import Pool
 from pyrox.policy.eventmessages import process_message
 from services.central.alerts.lifecycle import AlertLifecycle
 from services.central.alerts.store import AlertStore
+from services.central.baselines.learning import Learning
 from services.central.db import tables
 from services.central.db.store import ListedStore, ListForm, ProtoStore
 from services.central.deployments.digest import digest
@@ -102,7 +104,10 @@ class Receiver:
         return [
             DeploymentFragment(store=self.deployments, alerts=self.lifecycle, platform=Rules()),
             AlertResultsFragment(keeper=self.lifecycle),
-            ProcessIndicatorFragment(store=ProtoStore(pool=self.pool, table=tables.PROCESS_INDICATORS)),
+            ProcessIndicatorFragment(
+                store=ProtoStore(pool=self.pool, table=tables.PROCESS_INDICATORS),
+                baselines=Learning(clock=SystemClock(), duration=timedelta(hours=1)),
+            ),
             *(Inventory(kind, ProtoStore(pool=self.pool, table=table)) for kind, table in plain.items()),
         ]
 

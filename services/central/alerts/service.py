@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Protocol
 
-from pyrox.errors import Invalid, NotFound
+from pyrox.errors import Internal, Invalid, NotFound
 from pyrox.pb.api.v1 import alert_service_pb2, common_pb2, empty_pb2, search_service_pb2
 from pyrox.pb.storage.alert_pb2 import Alert, ViolationState
 from pyrox.pb.storage.policy_pb2 import Severity
+from pyrox.pb.storage.process_baseline_pb2 import ProcessBaselineKey
 from pyrox.rpc.authz import Permissions, Rule
 from pyrox.rpc.call import Call
-from pyrox.rpc.scope import Access
+from pyrox.rpc.scope import Access, Scope
 from services.central.alerts.lifecycle import resolvable_by_hand
 from services.central.alerts.store import AlertStore, asks_for_resolved_only
+from services.central.baselines.store import Outcome
 
 _READ = Permissions(read=("Alert",))
 _WRITE = Permissions(write=("Alert",))
 _Grouping = alert_service_pb2.GetAlertsCountsRequest
 _GROUP_LABELS = {_Grouping.UNSET: "", _Grouping.CATEGORY: "Category", _Grouping.CLUSTER: "Cluster"}
+
+
+class Baselines(Protocol):
+    """The process baselines."""
+
+    async def edit(
+        self, keys: Sequence[ProcessBaselineKey], add: Sequence[str], remove: Sequence[str], *, scope: Scope
+    ) -> Outcome:
+        """Add and remove executables by a user's hand."""
 
 
 class AlertService:
@@ -38,8 +49,9 @@ class AlertService:
         "DeleteAlerts": _WRITE,
     }
 
-    def __init__(self, *, store: AlertStore) -> None:
+    def __init__(self, *, store: AlertStore, baselines: Baselines) -> None:
         self._store = store
+        self._baselines = baselines
 
     async def GetAlert(self, request: common_pb2.ResourceByID, call: Call) -> Alert:
         """One alert with its policy as it was."""
@@ -110,18 +122,33 @@ class AlertService:
         self, request: alert_service_pb2.ResolveAlertRequest, call: Call
     ) -> empty_pb2.Empty:
         """End an alert that no Sensor would end; others are left as they are."""
-        if request.add_to_baseline or request.whitelist:
-            raise Invalid.because(
-                "adding processes to a baseline is not served; resolve without add_to_baseline"
-            )
         scope = call.scope("Alert", Access.READ_WRITE_ACCESS)
         found = await self._store.get(request.id, scope=scope)
         if found is None:
             raise NotFound.because(f"alert with id '{request.id}' does not exist")
+        if request.add_to_baseline or request.whitelist:
+            await self._expect(found, call)
         if resolvable_by_hand(found):
             found.state = ViolationState.RESOLVED
             await self._store.put([found])
         return empty_pb2.Empty()
+
+    async def _expect(self, alert: Alert, call: Call) -> None:
+        """Add the processes of an alert to the baselines of their containers."""
+        ran: dict[str, set[str]] = defaultdict(set)
+        for process in alert.process_violation.processes:
+            ran[process.container_name].add(process.signal.exec_file_path)
+        scope = call.scope("DeploymentExtension", Access.READ_WRITE_ACCESS)
+        for container, paths in sorted(ran.items()):
+            key = ProcessBaselineKey(
+                deployment_id=alert.deployment.id,
+                container_name=container,
+                cluster_id=alert.deployment.cluster_id or alert.cluster_id,
+                namespace=alert.deployment.namespace or alert.namespace,
+            )
+            outcome = await self._baselines.edit([key], sorted(paths - {""}), (), scope=scope)
+            for _, error in outcome.failed:
+                raise Internal(error)
 
     async def ResolveAlerts(
         self, request: alert_service_pb2.ResolveAlertsRequest, call: Call

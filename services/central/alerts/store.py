@@ -10,6 +10,7 @@ from pyrox.pb.api.v1.pagination_pb2 import Pagination
 from pyrox.pb.storage.alert_pb2 import Alert, ListAlert, ListAlertPolicy
 from pyrox.pg.pool import Database, Pool
 from pyrox.rpc.scope import EVERYTHING, Scope
+from services.central import marks
 from services.central.alerts.digest import digest
 from services.central.db import tables
 from services.central.db.paging import page_of
@@ -112,9 +113,15 @@ class AlertStore:
         return await self._alerts.find(query, scope=scope)
 
     async def put(self, alerts: Sequence[Alert], *, tx: Database | None = None) -> None:
-        """Write alerts, all or none."""
-        if alerts:
-            await self._alerts.upsert_many(alerts, tx=tx)
+        """Write alerts, all or none; the risks of their deployments follow."""
+        if not alerts:
+            return
+        if tx is None:
+            async with self._pool.transaction() as own:
+                await self.put(alerts, tx=own)
+            return
+        await self._alerts.upsert_many(alerts, tx=tx)
+        await marks.add(tx, {alert.deployment.id for alert in alerts})
 
     async def delete(self, text: str, *, scope: Scope) -> int:
         """Remove all that match; how many."""

@@ -289,10 +289,30 @@ PROCESS_BASELINES: Table[process_baseline_pb2.ProcessBaseline] = Table(
         Column("key_clusterid", "key.cluster_id", Kind.UUID, "Cluster ID", hidden=True),
         Column("key_namespace", "key.namespace", Kind.TEXT, "Namespace", hidden=True),
     ),
+    children=(
+        Child(
+            "process_baselines_elements",
+            "elements",
+            columns=(Column("element_processname", "element.process_name", Kind.TEXT),),
+            children=(),
+        ),
+    ),
     reach=Reach.NAMESPACE,
     cluster="key_clusterid",
     namespace="key_namespace",
     reachable=("deployments",),
+)
+PROCESS_BASELINE_RESULTS: Table[process_baseline_pb2.ProcessBaselineResults] = Table(
+    name="process_baseline_results",
+    message=process_baseline_pb2.ProcessBaselineResults,
+    columns=(
+        Column("deploymentid", "deployment_id", Kind.UUID, key=True),
+        Column("clusterid", "cluster_id", Kind.UUID, "Cluster ID", hidden=True),
+        Column("namespace", "namespace", Kind.TEXT, "Namespace", hidden=True),
+    ),
+    reach=Reach.NAMESPACE,
+    cluster="clusterid",
+    namespace="namespace",
 )
 RISKS: Table[risk_pb2.Risk] = Table(
     name="risks",

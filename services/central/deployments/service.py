@@ -8,11 +8,12 @@ from typing import ClassVar
 from pyrox.errors import NotFound
 from pyrox.pb.api.v1 import common_pb2, deployment_service_pb2, empty_pb2, search_service_pb2
 from pyrox.pb.storage.deployment_pb2 import Deployment
-from pyrox.rpc.authz import UNSERVED, Permissions, Rule
+from pyrox.rpc.authz import Permissions, Rule
 from pyrox.rpc.call import Call
+from services.central.baselines.store import BaselineStore
 from services.central.deployments.store import DeploymentStore
 from services.central.exports import Exports
-from services.central.processes.store import ProcessStore
+from services.central.risk.reader import RiskReader
 
 _READ = Permissions(read=("Deployment",))
 _WithInfo = deployment_service_pb2.ListDeploymentsWithProcessInfoResponse
@@ -24,8 +25,7 @@ class DeploymentService:
     SERVICE: ClassVar[str] = "v1.DeploymentService"
     AUTHZ: ClassVar[Mapping[str, Rule]] = {
         "GetDeployment": _READ,
-        # Risk is not computed yet, and an empty one would look like "no risk".
-        "GetDeploymentWithRisk": UNSERVED,
+        "GetDeploymentWithRisk": _READ,
         "CountDeployments": _READ,
         "ListDeployments": _READ,
         "ListDeploymentsWithProcessInfo": _READ,
@@ -33,9 +33,12 @@ class DeploymentService:
         "ExportDeployments": _READ,
     }
 
-    def __init__(self, *, store: DeploymentStore, processes: ProcessStore, exports: Exports) -> None:
+    def __init__(
+        self, *, store: DeploymentStore, baselines: BaselineStore, risks: RiskReader, exports: Exports
+    ) -> None:
         self._store = store
-        self._processes = processes
+        self._baselines = baselines
+        self._risks = risks
         self._exports = exports
 
     async def GetDeployment(self, request: common_pb2.ResourceByID, call: Call) -> Deployment:
@@ -44,6 +47,14 @@ class DeploymentService:
         if found is None:
             raise NotFound.because(f"deployment with id '{request.id}' does not exist")
         return found
+
+    async def GetDeploymentWithRisk(
+        self, request: common_pb2.ResourceByID, call: Call
+    ) -> deployment_service_pb2.GetDeploymentWithRiskResponse:
+        """One deployment with its risk, once that was computed."""
+        found = await self.GetDeployment(request, call)
+        risk = await self._risks.of_deployment(found.id, scope=call.scope("Deployment"))
+        return deployment_service_pb2.GetDeploymentWithRiskResponse(deployment=found, risk=risk)
 
     async def CountDeployments(
         self, request: search_service_pb2.RawQuery, call: Call
@@ -64,7 +75,7 @@ class DeploymentService:
     ) -> _WithInfo:
         """A page of deployments with the state of their process baselines."""
         found = await self._store.digests(request.query, request.pagination, scope=call.scope("Deployment"))
-        statuses = await self._processes.baseline_statuses(
+        statuses = await self._baselines.statuses(
             [deployment.id for deployment in found], scope=call.scope("DeploymentExtension")
         )
         answer = _WithInfo()

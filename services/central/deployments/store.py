@@ -14,6 +14,7 @@ from services.central.db.query import Query
 from services.central.db.reader import Reader
 from services.central.db.store import ListedStore, ListForm
 from services.central.deployments.digest import digest
+from services.central.risk.ranks import Ranks, fill
 
 
 class DeploymentStore(Reader[Deployment]):
@@ -27,12 +28,22 @@ class DeploymentStore(Reader[Deployment]):
         self._listed = ListedStore(
             pool=pool, table=tables.DEPLOYMENTS, list_form=ListForm(ListDeployment, digest)
         )
+        self._ranks = Ranks(pool=pool)
         super().__init__(pool=pool, stored=self._listed)
 
+    async def get(self, key: str, *, scope: Scope) -> Deployment | None:
+        """One deployment with its rank, or None when it does not exist or lies outside the scope."""
+        found = await super().get(key, scope=scope)
+        if found is not None:
+            fill([found], await self._ranks.deployments([found.id]))
+        return found
+
     async def digests(self, text: str, pagination: Pagination, *, scope: Scope) -> list[ListDeployment]:
-        """The page of a list."""
+        """The page of a list, each with its rank."""
         page = self._page(pagination)
-        return await self._listed.digests(Query.parse(text), scope=scope, page=page)
+        found = await self._listed.digests(Query.parse(text), scope=scope, page=page)
+        fill(found, await self._ranks.deployments([one.id for one in found]))
+        return found
 
     async def labels(self, *, scope: Scope) -> Mapping[str, list[str]]:
         """All label keys with their values, both sorted."""

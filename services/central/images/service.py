@@ -69,7 +69,7 @@ class ImageService:
         """One image by digest, or by its id of name and digest."""
         if not request.id:
             raise Invalid.because("request object must be non-nil and have an id")
-        found = await self._store.get(request.id, scope=call.scope("Image"))
+        found = await self._store.shown(request.id, scope=call.scope("Image"))
         if found is None:
             raise NotFound.because(f'image with id "{request.id}" was not found')
         if request.strip_description:

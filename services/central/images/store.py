@@ -11,11 +11,16 @@ from pyrox.pb.storage.image_pb2 import Image, ListImage
 from pyrox.pb.storage.image_v2_pb2 import ListImageV2
 from pyrox.pg.pool import Database, Pool
 from pyrox.rpc.scope import EVERYTHING, Scope
+from pyrox.workload.images import id_v2
+from services.central import marks
 from services.central.db import tables
 from services.central.db.paging import page_of
 from services.central.db.query import Query
 from services.central.db.store import ListedStore, ListForm, ProtoStore
 from services.central.images.flatten import count, digest, flat_digest, flatten
+from services.central.risk.image import image_risk, set_scores
+from services.central.risk.ranks import Ranks, fill
+from services.central.risk.results import IMAGE, risk_id
 
 # Upstream central/image: the most that one list shows.
 LIST_LIMIT = 1000
@@ -43,6 +48,8 @@ class ImageStore:
         )
         self._components = ProtoStore(pool=pool, table=tables.IMAGE_COMPONENTS)
         self._cves = ProtoStore(pool=pool, table=tables.IMAGE_CVES)
+        self._risks = ProtoStore(pool=pool, table=tables.RISKS)
+        self._ranks = Ranks(pool=pool)
 
     async def get(self, sha: str, *, scope: Scope) -> Image | None:
         """One image by its digest, or by its id of name and digest."""
@@ -51,15 +58,24 @@ class ImageStore:
         flat = await self._flat.get(sha, scope=scope)
         return None if flat is None else await self._images.get(flat.digest, scope=scope)
 
+    async def shown(self, sha: str, *, scope: Scope) -> Image | None:
+        """As `get`, with the image's rank."""
+        found = await self.get(sha, scope=scope)
+        if found is not None:
+            fill([found], await self._ranks.images([found.id]))
+        return found
+
     async def by_name(self, full_name: str, *, scope: Scope) -> Image | None:
         """The image that was last stored under a name."""
         found = await self._images.find(Query.exact("Image", full_name), scope=scope)
         return max(found, key=lambda image: image.last_updated.ToNanoseconds(), default=None)
 
     async def digests(self, text: str, pagination: Pagination, *, scope: Scope) -> list[ListImage]:
-        """The page of a list, by name unless it says otherwise."""
+        """The page of a list, by name unless it says otherwise, each with its rank."""
         page = page_of(pagination, limit=LIST_LIMIT, default_sort=("Image", False))
-        return await self._images.digests(Query.parse(text), scope=scope, page=page)
+        found = await self._images.digests(Query.parse(text), scope=scope, page=page)
+        fill(found, await self._ranks.images([one.id for one in found]))
+        return found
 
     async def count(self, text: str, *, scope: Scope) -> int:
         """How many images match."""
@@ -87,6 +103,7 @@ class ImageStore:
             image.last_updated.FromDatetime(self._clock.now())
             count(image)
             await self._mark_first_seen(image, known, tx)
+            await self._write_risk(image, tx)
             flat = flatten(image)
             await self._images.upsert(image, tx=tx)
             await self._flat.upsert(flat.image, tx=tx)
@@ -94,6 +111,18 @@ class ImageStore:
                 await tx.execute(sql, flat.image.id)
             await self._components.upsert_many(flat.components, tx=tx)
             await self._cves.upsert_many(flat.cves, tx=tx)
+
+    async def _write_risk(self, image: Image, tx: Database) -> None:
+        """Compute the image's risk; the risks of deployments that run it follow when it is another."""
+        flat_id = id_v2(image.name.full_name, image.id)
+        risk = image_risk(image, flat_id, self._clock.now())
+        set_scores(image, risk)
+        if risk is None:
+            changed = await self._risks.delete(risk_id(IMAGE, flat_id), tx=tx) > 0
+        else:
+            changed = await self._risks.upsert(risk, tx=tx)
+        if changed:
+            await marks.add_running(tx, flat_id)
 
     async def delete(self, images: Sequence[Image]) -> None:
         """Remove images with everything known of them."""
@@ -107,6 +136,7 @@ class ImageStore:
         for sql in _DROP_ROWS:
             await tx.execute(sql, flat_id)
         await self._flat.delete(flat_id, tx=tx)
+        await self._risks.delete(risk_id(IMAGE, flat_id), tx=tx)
 
     async def _mark_first_seen(self, image: Image, known: Image | None, tx: Database) -> None:
         """When each CVE was first seen anywhere, and in this image."""

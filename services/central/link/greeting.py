@@ -37,6 +37,13 @@ class HashSource(Protocol):
         """Deduper keys to hashes of what was stored."""
 
 
+class BaselineSource(Protocol):
+    """The process baselines that a Sensor holds processes against."""
+
+    async def all_of(self, cluster_id: str) -> Sequence[MsgToSensor]:
+        """The messages that tell of them, at least one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Greeter:
     """Makes the first messages."""
@@ -45,6 +52,7 @@ class Greeter:
     policies: PolicySource
     hashes: HashSource
     central_id: Callable[[], str]
+    baselines: BaselineSource
 
     def central_hello(
         self, cluster: Cluster, hello: SensorHello, *, send_deduper_state: bool
@@ -66,13 +74,17 @@ class Greeter:
         """Everything after the hello that a new stream begins with."""
         able = frozenset(hello.capabilities)
         yield config_message(cluster)
+        further: Sequence[MsgToSensor] = ()
         if capabilities.SENSOR_DETECTION in able:
             yield await self.policy_sync()
-            yield _empty("baseline_sync")
+            first, *further = await self.baselines.all_of(cluster.id)
+            yield first
             yield _empty("network_baseline_sync")
         if capabilities.SEND_DEDUPER_STATE in able:
             for message in deduper_state(hashes):
                 yield message
+        for message in further:
+            yield message
         yield _empty("sensor_upgrade_trigger")
         if capabilities.EXTERNAL_SOURCES in able:
             entities = MsgToSensor()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pyrox.pb.api.v1.pagination_pb2 import Pagination
 from pyrox.pb.storage.namespace_metadata_pb2 import NamespaceMetadata
 from pyrox.pb.storage.network_policy_pb2 import NetworkPolicy
 from pyrox.pg.pool import Database, Pool
@@ -14,6 +15,7 @@ from services.central.db.query import Query
 from services.central.db.reader import Reader
 from services.central.db.store import ProtoStore
 from services.central.deployments.store import DeploymentStore
+from services.central.risk.ranks import Ranks, fill
 from services.central.secrets.store import SecretStore
 
 _ID = "SELECT id::text FROM namespaces WHERE clusterid = $1 AND name = $2"
@@ -44,11 +46,27 @@ class NamespaceStore(Reader[NamespaceMetadata]):
 
     def __init__(self, *, pool: Pool) -> None:
         super().__init__(pool=pool, stored=ProtoStore(pool=pool, table=tables.NAMESPACES))
+        self._ranks = Ranks(pool=pool)
         self._deployments = DeploymentStore(pool=pool)
         self._secrets = SecretStore(pool=pool)
         self._policies: Reader[NetworkPolicy] = Reader(
             pool=pool, stored=ProtoStore(pool=pool, table=tables.NETWORK_POLICIES)
         )
+
+    async def get(self, key: str, *, scope: Scope) -> NamespaceMetadata | None:
+        """One namespace with its rank, or None when it does not exist or lies outside the scope."""
+        found = await super().get(key, scope=scope)
+        return None if found is None else (await self._ranked([found]))[0]
+
+    async def find(
+        self, text: str, pagination: Pagination | None = None, *, scope: Scope
+    ) -> list[NamespaceMetadata]:
+        """A page of namespaces that match the text of a request, each with its rank."""
+        return await self._ranked(await super().find(text, pagination, scope=scope))
+
+    async def _ranked(self, found: list[NamespaceMetadata]) -> list[NamespaceMetadata]:
+        fill(found, await self._ranks.namespaces([one.id for one in found]))
+        return found
 
     async def of_names(
         self, cluster_id: str, names: Sequence[str], *, scope: Scope

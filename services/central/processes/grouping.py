@@ -32,7 +32,9 @@ def by_name_and_container(
     """The same per container; suspicious is what a locked baseline of the container does not name."""
     found: dict[tuple[str, str], list[ProcessIndicator]] = defaultdict(list)
     for indicator in indicators:
-        found[indicator.signal.exec_file_path, indicator.container_name].append(indicator)
+        # What has no executable no baseline can hold, so that upstream leaves it out here.
+        if indicator.signal.exec_file_path:
+            found[indicator.signal.exec_file_path, indicator.container_name].append(indicator)
     return [
         ProcessNameAndContainerNameGroup(
             name=name,

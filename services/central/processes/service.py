@@ -10,6 +10,7 @@ from pyrox.pb.api.v1 import process_service_pb2, search_service_pb2
 from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator
 from pyrox.rpc.authz import Permissions, Rule
 from pyrox.rpc.call import Call
+from services.central.baselines.store import BaselineStore
 from services.central.processes.grouping import by_name, by_name_and_container
 from services.central.processes.store import ProcessStore
 
@@ -27,8 +28,9 @@ class ProcessService:
         "GetGroupedProcessByDeploymentAndContainer": _READ,
     }
 
-    def __init__(self, *, store: ProcessStore) -> None:
+    def __init__(self, *, store: ProcessStore, baselines: BaselineStore) -> None:
         self._store = store
+        self._baselines = baselines
 
     async def CountProcesses(
         self, request: search_service_pb2.RawQuery, call: Call
@@ -55,7 +57,8 @@ class ProcessService:
     ) -> process_service_pb2.GetGroupedProcessesWithContainerResponse:
         """The same per container, with the verdict of its baseline."""
         found = await self._found(request, call)
-        expected = await self._store.expected(request.deployment_id, scope=call.scope("DeploymentExtension"))
+        scope = call.scope("DeploymentExtension")
+        expected = await self._baselines.expected(request.deployment_id, scope=scope)
         groups = by_name_and_container(found, expected)
         return process_service_pb2.GetGroupedProcessesWithContainerResponse(groups=groups)
 

@@ -29,6 +29,8 @@ from services.sensor.store.messages import Messages
 
 _LOG = log.get(__name__)
 Enforce = Callable[[Deployment, Sequence[Alert]], None]
+Outside = Callable[[ProcessIndicator], bool]
+"""Whether a process is outside of a baseline that a user locked."""
 
 
 class RuntimeDetector:
@@ -40,15 +42,18 @@ class RuntimeDetector:
         self,
         *,
         detector: DeployDetector,
-        policies: Policies,
+        measures: tuple[Policies, Outside],
         images: Images,
         messages: Messages,
         way_out: tuple[Events, Enforce],
         surroundings: tuple[Clock, BoundedQueue[ProcessIndicator], Losses],
     ) -> None:
-        """`way_out` is where alerts go; `surroundings` are clock, queue and where losses are counted."""
+        """`measures` is what processes are held against.
+
+        `way_out` is where alerts go; `surroundings` are clock, queue and where losses are counted.
+        """
         self._detector = detector
-        self._policies = policies
+        self._policies, self._outside = measures
         self._images = images
         self._messages = messages
         self._events, self._enforce = way_out
@@ -86,7 +91,7 @@ class RuntimeDetector:
         if deployment is None:
             return
         on = DeploymentSubject(deployment, self._images.cached_of(deployment))
-        subject = ProcessSubject(on, indicator)
+        subject = ProcessSubject(on, indicator, self._outside(indicator))
         now = self._clock.now()
         detection = self._policies.current.detect(subject, now, places=self._detector.places(deployment))
         for problem in detection.problems:

@@ -10,6 +10,7 @@ from pyrox.pb.storage.cluster_pb2 import Cluster
 from pyrox.pb.storage.deployment_pb2 import Deployment, ListDeployment
 from pyrox.pg.pool import Database
 from pyrox.rpc.scope import EVERYTHING
+from services.central import marks
 from services.central.db.query import Query
 from services.central.db.store import ListedStore
 
@@ -52,6 +53,7 @@ class DeploymentFragment:
         if kept:
             await self._keep_computed(kept, tx)
             await self._store.upsert_many(kept, tx=tx)
+            await marks.add(tx, (found.id for found in kept))
         if gone:
             await self._remove(gone, tx)
 
@@ -79,3 +81,4 @@ class DeploymentFragment:
     async def _remove(self, ids: Sequence[str], tx: Database) -> None:
         await self._alerts.deployments_removed(ids, tx=tx)
         await self._store.delete(*ids, tx=tx)
+        await marks.add(tx, ids)

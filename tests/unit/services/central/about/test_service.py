@@ -104,6 +104,7 @@ async def test_flags_are_told_by_name_with_their_state() -> None:
     assert [(flag.name, flag.env_var, flag.enabled) for flag in answer.feature_flags] == [
         ("Images are keyed by name and digest", "ROX_FLATTEN_IMAGE_DATA", False),
         ("Init containers are part of a deployment", "ROX_INIT_CONTAINER_SUPPORT", False),
+        ("Process baselines can be locked once they are learned", "ROX_AUTO_LOCK_PROCESS_BASELINES", False),
         ("Scanner V4 is installed", "ROX_SCANNER_V4", True),
     ]
 

@@ -10,6 +10,7 @@ from pyrox.clock import SystemClock
 from pyrox.mtls.ca import CertificateAuthority, load_certificates
 from pyrox.mtls.identity import subject_of
 from pyrox.pb.internalapi.central.hello_pb2 import SensorHello
+from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgToSensor
 from pyrox.pb.storage.cluster_pb2 import Cluster
 from pyrox.pb.storage.policy_pb2 import Policy
 from services.central.link import greeting
@@ -34,9 +35,23 @@ class Hashes:
         return {"Deployment:d": 7}
 
 
+class Baselines:
+    """One message, or more."""
+
+    def __init__(self, messages: int = 1) -> None:
+        self._messages = messages
+
+    async def all_of(self, cluster_id: str) -> Sequence[MsgToSensor]:
+        made = [MsgToSensor() for _ in range(self._messages)]
+        for number, message in enumerate(made):
+            message.baseline_sync.baselines.add(id=f"{cluster_id}-{number}")
+        return made
+
+
 @pytest.fixture(scope="module")
 def greeter() -> Greeter:
-    return Greeter(CertificateAuthority.create(clock=SystemClock()), Policies(), Hashes(), lambda: "central")
+    authority = CertificateAuthority.create(clock=SystemClock())
+    return Greeter(authority, Policies(), Hashes(), lambda: "central", Baselines())
 
 
 async def kinds(greeter: Greeter, capabilities: list[str]) -> list[str]:
@@ -61,6 +76,24 @@ async def test_messages_of_an_able_sensor_come_in_order(greeter: Greeter) -> Non
 
 async def test_messages_of_a_simple_sensor_leave_out_what_it_cannot(greeter: Greeter) -> None:
     assert await kinds(greeter, []) == ["cluster_config", "sensor_upgrade_trigger"]
+
+
+async def test_baselines_of_the_cluster_follow_the_policies_and_the_rest_the_dedupe_state(
+    greeter: Greeter,
+) -> None:
+    many = Greeter(greeter.ca, Policies(), Hashes(), lambda: "central", Baselines(3))
+    messages = many.messages(Cluster(id="c"), SensorHello(capabilities=CAPABILITIES), {})
+    told = [message async for message in messages]
+    kinds = [message.WhichOneof("msg") for message in told]
+    assert kinds[2:7] == [
+        "baseline_sync",
+        "network_baseline_sync",
+        "deduper_state",
+        "baseline_sync",
+        "baseline_sync",
+    ]
+    ids = [one.id for message in told for one in message.baseline_sync.baselines]
+    assert ids == ["c-0", "c-1", "c-2"]
 
 
 async def test_policy_sync_includes_disabled_policies(greeter: Greeter) -> None:

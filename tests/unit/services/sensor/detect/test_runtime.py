@@ -9,6 +9,7 @@ import pytest
 
 from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.central.sensor_events_pb2 import ResourceAction
+from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgToSensor
 from pyrox.pb.storage import policy_pb2
 from pyrox.pb.storage.alert_pb2 import Alert
 from pyrox.pb.storage.deployment_pb2 import Deployment
@@ -20,6 +21,7 @@ from services.sensor.detect.runtime import RuntimeDetector
 from services.sensor.health.losses import Cause, Losses, Queue
 from services.sensor.link.events import Events, Origin
 from services.sensor.link.outbox import Outbox
+from services.sensor.runtime.baselines import Baselines
 from services.sensor.store.messages import Entry, Messages
 from tests.support.pki import FixedClock
 from tests.support.waiting import until
@@ -40,6 +42,7 @@ class Bench:
         self.losses = Losses()
         self.outbox = Outbox(limit=100, kept_limit=100, metrics=Metrics("sensor"))
         self.enforced: list[str] = []
+        self.baselines = Baselines()
         self.detector: RuntimeDetector
 
     def enforce(self, on: Deployment, alerts: Sequence[Alert]) -> None:
@@ -54,7 +57,10 @@ async def bench() -> AsyncIterator[Bench]:
     shell = policy("Process Name", "sh")
     shell.lifecycle_stages[:] = [policy_pb2.RUNTIME]
     shell.event_source = policy_pb2.DEPLOYMENT_EVENT
-    policies.replace([shell])
+    unexpected = policy("Unexpected Process Executed", "true")
+    unexpected.lifecycle_stages[:] = [policy_pb2.RUNTIME]
+    unexpected.event_source = policy_pb2.DEPLOYMENT_EVENT
+    policies.replace([shell, unexpected])
     events = Events(outbox=made.outbox, clock=clock)
     async with images(Scanner(), clock) as cache:
         on_deploy = DeployDetector(
@@ -68,7 +74,7 @@ async def bench() -> AsyncIterator[Bench]:
         queue: BoundedQueue[ProcessIndicator] = BoundedQueue(name="q", limit=2, metrics=Metrics("sensor"))
         made.detector = RuntimeDetector(
             detector=on_deploy,
-            policies=policies,
+            measures=(policies, made.baselines.outside),
             images=cache,
             messages=messages,
             way_out=(events, made.enforce),
@@ -84,6 +90,28 @@ async def test_process_that_violates_a_policy_is_told_and_enforced(bench: Bench)
     (alert,) = (await bench.outbox.take()).event.alert_results.alerts
     assert (alert.policy.name, alert.process_violation.processes[0].id) == ("Process Name", "sh")
     assert bench.enforced == ["d: Process Name"]
+
+
+async def test_process_outside_of_a_locked_baseline_violates_until_it_is_unlocked(bench: Bench) -> None:
+    locked = MsgToSensor()
+    baseline = locked.baseline_sync.baselines.add()
+    container = deployment().containers[0].name
+    baseline.key.deployment_id, baseline.key.container_name = "d", container
+    baseline.elements.add().element.process_name = "/bin/expected"
+    baseline.user_locked_timestamp.seconds = 1
+    bench.baselines.on_baseline_sync(locked, whole=True)
+    for path in ("/bin/expected", "/bin/other"):
+        ran = indicator("ls")
+        ran.container_name, ran.signal.exec_file_path = container, path
+        bench.detector.judge(ran)
+    assert len(bench.outbox) == 1
+    (alert,) = (await bench.outbox.take()).event.alert_results.alerts
+    assert alert.policy.name == "Unexpected Process Executed"
+    assert alert.process_violation.processes[0].signal.exec_file_path == "/bin/other"
+    baseline.ClearField("user_locked_timestamp")
+    bench.baselines.on_baseline_sync(locked, whole=False)
+    bench.detector.judge(ran)
+    assert len(bench.outbox) == 0
 
 
 async def test_processes_wait_while_central_is_away(bench: Bench) -> None:
