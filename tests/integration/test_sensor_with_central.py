@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -20,8 +22,10 @@ from pyrox.pg.settings import Settings
 from pyrox.service import Supervisor
 from services.sensor import config as sensor_settings
 from services.sensor.app import App, build
+from services.sensor.watch.cluster import STAGES
 from tests.support.central import RunningCentral, running_central
 from tests.support.fake_k8s import FakeKubernetes
+from tests.support.generated_workloads import NAMESPACES, Scene, Scenes
 from tests.support.sensor import pod, replica_set, workload
 
 pytestmark = pytest.mark.needs("postgres")
@@ -250,3 +254,65 @@ async def test_init_bundle_registers_the_cluster_and_keeps_its_id(
     # The next process knows the id before it talks to Central.
     async with sensor_with(central, kube, tmp_path, files) as app:
         assert app.link.cluster_id == cluster["id"]
+
+
+async def test_file_check_says_over_the_wire_what_sensor_found(
+    central: RunningCentral, kube: FakeKubernetes, tmp_path: Path
+) -> None:
+    scenes = [
+        scene
+        for scene in itertools.islice(Scenes(7, now=SystemClock().now()), 12)
+        if not scene.workload["metadata"]["ownerReferences"]
+    ]
+    of_name = {kind.name: kind for kind in itertools.chain(*STAGES)}
+    for name, labels in NAMESPACES.items():
+        if name != "shop":
+            kube.put(kinds.NAMESPACE, {"metadata": {"name": name, "uid": str(uuid4()), "labels": labels}})
+    for scene in scenes:
+        for value in (*scene.permissions, *scene.network_policies, *scene.services, scene.workload):
+            value["metadata"]["uid"] = str(uuid4())
+            kube.put(of_name[value["kind"]], value)
+    cluster_id = register(central, "scenes")
+    async with sensor(central, kube, tmp_path, cluster_id):
+        for scene in scenes:
+            checked, found = await _settled(central, scene, cluster_id)
+            assert checked
+            assert found == checked
+
+
+Verdicts = dict[str, list[str]]
+
+
+async def _settled(central: RunningCentral, scene: Scene, cluster_id: str) -> tuple[Verdicts, Verdicts]:
+    """What a check of the scene's file says and what Sensor found, once both know the cluster."""
+    checked: Verdicts = {}
+    found: Verdicts = {}
+    for _ in range(int(_SECONDS * 5)):
+        checked, found = await _checked(central, scene, cluster_id), await _found(central, scene)
+        if checked and checked == found:
+            break
+        await asyncio.sleep(0.2)
+    return checked, found
+
+
+async def _checked(central: RunningCentral, scene: Scene, cluster_id: str) -> Verdicts:
+    body = {"yaml": yaml.safe_dump(scene.workload), "cluster": cluster_id, "noExternalMetadata": True}
+
+    def ask() -> Any:
+        with central.client() as client:
+            return client.post("/v1/detect/deploy/yaml", json=body)
+
+    answer = await asyncio.to_thread(ask)
+    # Until Sensor is connected it cannot add what the cluster knows.
+    runs = answer.json()["runs"] if answer.status_code == 200 else []
+    return {alert["policy"]["id"]: _messages(alert) for run in runs for alert in run["alerts"]}
+
+
+async def _found(central: RunningCentral, scene: Scene) -> Verdicts:
+    answer = await get(central, f"/v1/alerts?query=Deployment ID:{scene.workload['metadata']['uid']}")
+    whole = [await get(central, f"/v1/alerts/{alert['id']}") for alert in answer["alerts"]]
+    return {one["policy"]["id"]: _messages(one) for one in whole}
+
+
+def _messages(alert: Any) -> list[str]:
+    return [violation["message"] for violation in alert["violations"]]
