@@ -22,7 +22,7 @@ def test_second_cluster_joins_by_its_registration_secret(installed: Installed, t
     secret = tmp_path / "crs.yaml"
     installed.roxctl("central", "crs", "generate", NAME, "--output", str(secret))
     with (
-        kube.control_plane(scripts, tmp_path / "kube", port=kube.PORT + 40) as path,
+        kube.control_plane(scripts, tmp_path / "kube", port=kube.free_ports()) as path,
         forwarded(NAMESPACE, "svc/central", 443) as port,
     ):
         cluster = kube.Cluster(path)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,20 @@ def deployment(
             "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
         },
     }
+
+
+def free_ports() -> int:
+    """The first of five loopback ports in a row at which nobody listens now, below those of clients."""
+    for first in range(PORT + 100, 32000, 5):
+        try:
+            with ExitStack() as held:
+                for port in range(first, first + 5):
+                    tried = held.enter_context(socket.socket())
+                    tried.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise AssertionError("no five free ports in a row")
 
 
 @contextmanager
