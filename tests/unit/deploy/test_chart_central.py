@@ -81,7 +81,8 @@ def mounts(manifests: Manifests, workload: str, name: str) -> dict[str, str]:
 
 def test_defaults_make_upstreams_objects(plain: Manifests) -> None:
     assert plain.names("Deployment") == [
-        "central", "central-db", "scanner-v4-db", "scanner-v4-indexer", "scanner-v4-matcher",
+        "central", "central-db", "config-controller", "scanner-v4-db", "scanner-v4-indexer",
+        "scanner-v4-matcher",
     ]  # fmt: skip
     assert plain.names("ConfigMap") == [
         "central-config", "central-db-config", "central-endpoints", "central-external-db",
@@ -91,7 +92,7 @@ def test_defaults_make_upstreams_objects(plain: Manifests) -> None:
     assert plain.names("PersistentVolumeClaim") == ["central-db", "scanner-v4-db"]
     assert plain.names("HorizontalPodAutoscaler") == ["scanner-v4-indexer", "scanner-v4-matcher"]
     assert plain.names("Secret") == []
-    assert plain.names("CustomResourceDefinition") == []
+    assert plain.names("CustomResourceDefinition") == ["securitypolicies.config.stackrox.io"]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,15 @@ def test_service_has_upstreams_port(plain: Manifests, service: str, port: int, h
 
 
 @pytest.mark.parametrize(
-    "workload", ["central", "central-db", "scanner-v4-indexer", "scanner-v4-matcher", "scanner-v4-db"]
+    "workload",
+    [
+        "central",
+        "central-db",
+        "config-controller",
+        "scanner-v4-indexer",
+        "scanner-v4-matcher",
+        "scanner-v4-db",
+    ],
 )
 def test_workload_is_selected_by_its_app_label(plain: Manifests, workload: str) -> None:
     made = plain.get("Deployment", workload)

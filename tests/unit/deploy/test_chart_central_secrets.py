@@ -148,6 +148,7 @@ def test_pull_secret_reaches_every_account_and_the_job() -> None:
     assert named == {
         "central": usual,
         "central-db": usual,
+        "config-controller": usual,
         "scanner-v4": usual,
         "stackrox-bootstrap": ["stackrox-bootstrap", "one", "two"],
     }
@@ -236,10 +237,8 @@ def test_unknown_value_is_refused_by_any_validator(values: dict[str, Any]) -> No
     "values",
     [
         {"scanner": {"disable": False, "replicas": 2, "autoscaling": {"disable": True}}},
-        {"configAsCode": {"enabled": True}, "configController": {"resources": {}}},
         {"system": {"enablePodSecurityPolicies": True}, "enableOpenShiftMonitoring": True},
         {"env": {"istio": True}, "central": {"persistence": {"hostPath": "/var/lib/stackrox"}}},
-        {"allowUnsupportedMultipleCentrals": "documentationWasReadAndUnderstood"},
     ],
 )
 def test_values_of_parts_that_are_not_built_are_accepted_without_effect(values: dict[str, Any]) -> None:

@@ -13,7 +13,14 @@ from tests.unit.deploy.test_chart_central import EVERYTHING
 
 pytestmark = pytest.mark.needs("helm")
 
-APPS = ("central", "central-db", "scanner-v4-indexer", "scanner-v4-matcher", "scanner-v4-db")
+APPS = (
+    "central",
+    "central-db",
+    "config-controller",
+    "scanner-v4-indexer",
+    "scanner-v4-matcher",
+    "scanner-v4-db",
+)
 PODS = {app: Peer(labels={"app": app}, address=f"10.0.0.{number}") for number, app in enumerate(APPS, 2)}
 SENSOR = Peer(labels={"app": "sensor"}, address="10.0.0.20")
 STRANGER = Peer(labels={"app": "web"}, namespace="shop", address="10.0.0.30")
@@ -27,7 +34,7 @@ def test_every_pod_passes_the_restricted_standard(values: dict[str, Any]) -> Non
     pods = Render(CENTRAL, values).manifests().pods()
     breaches = {name: restricted_breaches(pod["spec"]) for name, pod in pods.items()}
     assert {name: found for name, found in breaches.items() if found} == {}
-    assert len(pods) == 9
+    assert len(pods) == 10
 
 
 def test_every_root_file_system_is_read_only() -> None:
@@ -41,10 +48,12 @@ def test_every_root_file_system_is_read_only() -> None:
     assert writable == []
 
 
-def test_no_pod_but_the_bootstrap_has_a_token() -> None:
-    pods = Render(CENTRAL).manifests().pods()
-    with_token = [name for name, pod in pods.items() if pod["spec"]["automountServiceAccountToken"]]
-    assert with_token == ["Job/stackrox-bootstrap"]
+@pytest.mark.parametrize("as_code", [True, False])
+def test_only_pods_that_ask_the_api_server_have_a_token(as_code: bool) -> None:
+    pods = Render(CENTRAL, {"configAsCode": {"enabled": as_code}}).manifests().pods()
+    with_token = {name for name, pod in pods.items() if pod["spec"]["automountServiceAccountToken"]}
+    asking = {"Deployment/central", "Deployment/config-controller"} if as_code else set()
+    assert with_token == {"Job/stackrox-bootstrap", *asking}
 
 
 def test_no_cluster_wide_right_is_given() -> None:
@@ -64,6 +73,10 @@ def policies() -> list[dict[str, Any]]:
         (STRANGER, PODS["central"], 8443, True),
         (INTERNET, PODS["central"], 8443, True),
         (STRANGER, PODS["central"], 9090, False),
+        (STRANGER, PODS["config-controller"], 8081, False),
+        (PODS["config-controller"], PODS["central"], 8443, True),
+        (PODS["config-controller"], INTERNET, 6443, True),
+        (PODS["config-controller"], PODS["central-db"], 5432, False),
         (PODS["central"], PODS["central-db"], 5432, True),
         (PODS["scanner-v4-indexer"], PODS["central-db"], 5432, False),
         (STRANGER, PODS["central-db"], 5432, False),
@@ -92,7 +105,7 @@ def test_connection_is_allowed_only_where_it_is_needed(
     assert allowed(policies, source, target, port) is verdict
 
 
-@pytest.mark.parametrize("app", ["central", "scanner-v4-indexer", "scanner-v4-matcher"])
+@pytest.mark.parametrize("app", ["central", "config-controller", "scanner-v4-indexer", "scanner-v4-matcher"])
 def test_names_can_be_resolved(policies: list[dict[str, Any]], app: str) -> None:
     assert allowed(policies, PODS[app], DNS, 53, protocol="UDP")
     assert allowed(policies, PODS[app], outside("169.254.20.10"), 53, protocol="UDP")
