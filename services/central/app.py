@@ -99,6 +99,7 @@ from services.central.link.fragments import Fragment
 from services.central.link.fragments.alert_results import AlertResultsFragment
 from services.central.link.fragments.deployment import DeploymentFragment
 from services.central.link.fragments.inventory import Inventory
+from services.central.link.fragments.pod import PodFragment
 from services.central.link.fragments.process_indicator import ProcessIndicatorFragment
 from services.central.link.greeting import Greeter
 from services.central.link.hashes import HashStore
@@ -128,6 +129,7 @@ from services.central.readers import dry_run, explainer, read_servicers
 from services.central.roles.service import RoleService
 from services.central.roles.store import RoleStore
 from services.central.routes.app import custom_routes
+from services.central.risk.timeline import TimelineReader
 from services.central.routes.backups import backups_router
 from services.central.routes.certgen import Renewal, certgen_router
 from services.central.routes.clusters import clusters_router
@@ -144,6 +146,7 @@ from services.central.routes.sso import sso_router
 from services.central.safekeeping import Safekeeping, safekeeping
 from services.central.secrets.digest import digest as secret_digest
 from services.central.system_config.service import ConfigService
+from services.central.routes.timeline import timeline_router
 from services.central.system_config.store import ConfigStore
 from services.central.tokens.service import APITokenService
 from services.central.tokens.store import TokenStore
@@ -255,7 +258,7 @@ async def build(config: Config, clock: Clock) -> App:
     )
     bills = ImageBills(enricher=enricher, scanner=scanner) if scanner is not None else None
     explanations = explanations_router(explainer(pool, clock), Guard(authenticator=access.authenticator))
-    web = _web(config, clock, methods, access, stores, material, safe, bills, explanations)
+    web = _web(config, clock, methods, access, stores, material, safe, bills, explanations, assessed.timeline)
     listening = Listening(config.endpoints, certs=config.certs, default_tls=config.default_tls)
 
     async def policies_changed(_: Sequence[str]) -> None:
@@ -574,7 +577,6 @@ def _fragments(pool: Pool, stores: Stores, lifecycle: AlertLifecycle, learning: 
     plain: dict[str, AnyTable] = {
         "namespace": tables.NAMESPACES,
         "node": tables.NODES,
-        "pod": tables.PODS,
         "service_account": tables.SERVICE_ACCOUNTS,
         "role": tables.K8S_ROLES,
         "binding": tables.ROLE_BINDINGS,
@@ -620,6 +622,7 @@ def _web(
             definitions_router(definitions, guard),
             clusters_router(stores.clusters, material.ca, charts, guard),
             helm_charts_router(charts, guard),
+        PodFragment(store=ProtoStore(pool=pool, table=tables.PODS)),
             certgen_router(
                 Renewal(material.ca, partial(key_pem, config.jwt), config.database_external),
                 stores.clusters,
@@ -635,4 +638,6 @@ def _web(
         ]
     )
     gateway = Gateway(methods=methods, authenticator=access.authenticator, clock=clock, fallback=custom)
+    timeline: TimelineReader,
     return GrpcWeb(methods=methods, authenticator=access.authenticator, clock=clock, fallback=gateway)
+            timeline_router(timeline, guard),

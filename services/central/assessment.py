@@ -14,7 +14,9 @@ from services.central.baselines.learning import Learning
 from services.central.baselines.store import BaselineStore
 from services.central.baselines.sync import BaselineSync
 from services.central.config import Config
+from services.central.deployments.store import DeploymentStore
 from services.central.risk.store import RiskStore
+from services.central.risk.timeline import TimelineReader
 from services.central.risk.worker import RiskWorker, Rules
 
 
@@ -26,6 +28,7 @@ class Assessment:
     sync: BaselineSync
     learning: Learning
     worker: RiskWorker
+    timeline: TimelineReader
 
 
 def assessment(config: Config, pool: Pool, clock: Clock) -> Assessment:
@@ -38,4 +41,5 @@ def assessment(config: Config, pool: Pool, clock: Clock) -> Assessment:
     )
     worker = RiskWorker(store=RiskStore(pool=pool), baselines=baselines, pool=pool, clock=clock, rules=rules)
     learning = Learning(clock=clock, duration=config.baseline_duration)
-    return Assessment(baselines, BaselineSync(source=baselines), learning, worker)
+    timeline = TimelineReader(pool=pool, deployments=DeploymentStore(pool=pool), baselines=baselines)
+    return Assessment(baselines, BaselineSync(source=baselines), learning, worker, timeline)

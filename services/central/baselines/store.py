@@ -6,6 +6,7 @@ deployment, whose risk follows. It must not know Sensors.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -73,12 +74,18 @@ class BaselineStore:
 
     async def expected(self, deployment_id: str, *, scope: Scope) -> Mapping[str, frozenset[str]]:
         """Per container with a locked baseline, the executables that it names."""
+        return (await self.expected_of([deployment_id], scope=scope)).get(deployment_id, {})
+
+    async def expected_of(
+        self, deployment_ids: Sequence[str], *, scope: Scope
+    ) -> Mapping[str, Mapping[str, frozenset[str]]]:
+        """The same of several deployments."""
+        found: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)
         now = self._clock.now()
-        return {
-            baseline.key.container_name: rules.names(baseline)
-            for baseline in await self.of_deployments([deployment_id], scope=scope)
-            if rules.locked(baseline, now)
-        }
+        for one in await self.of_deployments(deployment_ids, scope=scope):
+            if rules.locked(one, now):
+                found[one.key.deployment_id][one.key.container_name] = rules.names(one)
+        return found
 
     async def statuses(
         self, deployment_ids: Sequence[str], *, scope: Scope

@@ -40,6 +40,7 @@ SELECT id::text AS id, rank FROM ranked WHERE id::text = ANY($1::text[])
 
 _DEPLOYMENTS = _own("deployments").replace("t.id::text = ANY($1::text[])", "t.id = ANY($1::text[]::uuid[])")
 _IMAGES = _own("images")
+_FLAT_IMAGES = _own("images_v2")
 _NODES = _own("nodes")
 _NAMESPACES = _summed("namespaceid")
 _CLUSTERS = _summed("clusterid")
@@ -65,6 +66,10 @@ class Ranks:
     async def images(self, ids: Sequence[str]) -> Mapping[str, int]:
         """The ranks of these images, named by their digests."""
         return await self._ranks(_IMAGES, ids)
+
+    async def flat_images(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """The ranks of these images, named by their ids of name and digest."""
+        return await self._ranks(_FLAT_IMAGES, ids)
 
     async def nodes(self, ids: Sequence[str]) -> Mapping[str, int]:
         """The ranks of these nodes."""

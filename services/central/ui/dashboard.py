@@ -14,6 +14,7 @@ from services.central.db import search, tables
 from services.central.db.catalog import AnyTable
 from services.central.db.query import Query
 from services.central.db.search import Builder
+from services.central.risk.ranks import Ranks
 from services.central.ui.listing import BY_SEVERITY
 from services.central.ui.shape import Json, severities
 
@@ -24,7 +25,7 @@ _PLACES = frozenset({"cluster", "cluster id", "namespace", "namespace id"})
 _ACTIVE = Query.match("Violation State", "ACTIVE")
 _TOP = 6
 _AGES = (30, 90, 180, 365)
-_RISKIEST = "NULLIF({t}.priority, 0) NULLS LAST, {t}.riskscore DESC NULLS LAST"
+_RISKIEST = "{t}.riskscore DESC NULLS LAST"
 
 
 class DashboardStore:
@@ -32,6 +33,7 @@ class DashboardStore:
 
     def __init__(self, *, pool: Pool) -> None:
         self._pool = pool
+        self._ranks = Ranks(pool=pool)
 
     async def dashboard(self, text: str, scope_of: ScopeOf) -> Json:
         """All parts of the page, narrowed by the cluster and namespace terms of the text."""
@@ -69,15 +71,16 @@ class DashboardStore:
             for word in BY_SEVERITY
         )
         rows = await self._pool.fetch(
-            f"SELECT {t}.id, {t}.name_fullname AS name, {t}.priority, {counters} {builder.source()}"
+            f"SELECT {t}.id, {t}.name_fullname AS name, {counters} {builder.source()}"
             f" ORDER BY {_RISKIEST.format(t=t)}, {t}.name_fullname, {t}.id LIMIT {_TOP}",
             *builder.args.values,
         )
+        ranks = await self._ranks.flat_images([row["id"] for row in rows])
         return [
             {
                 "id": row["id"],
                 "name": row["name"] or "",
-                "priority": row["priority"] or 0,
+                "priority": ranks.get(row["id"], 0),
                 "severityCounts": severities(row),
                 "fixableSeverityCounts": severities(row, "fixable"),
             }
@@ -88,17 +91,18 @@ class DashboardStore:
         builder = _builder(tables.DEPLOYMENTS, query, scope)
         t = builder.root.alias
         rows = await self._pool.fetch(
-            f"SELECT {t}.id::text AS id, {t}.name, {t}.clustername, {t}.namespace, {t}.priority"
+            f"SELECT {t}.id::text AS id, {t}.name, {t}.clustername, {t}.namespace"
             f" {builder.source()} ORDER BY {_RISKIEST.format(t=t)}, {t}.name, {t}.id LIMIT {_TOP}",
             *builder.args.values,
         )
+        ranks = await self._ranks.deployments([row["id"] for row in rows])
         return [
             {
                 "id": row["id"],
                 "name": row["name"] or "",
                 "clusterName": row["clustername"] or "",
                 "namespace": row["namespace"] or "",
-                "priority": row["priority"] or 0,
+                "priority": ranks.get(row["id"], 0),
             }
             for row in rows
         ]
