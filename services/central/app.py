@@ -126,10 +126,10 @@ from services.central.policies.store import PolicyStore
 from services.central.policy_categories.service import PolicyCategoryService
 from services.central.policy_categories.store import CategoryStore
 from services.central.readers import dry_run, explainer, read_servicers
+from services.central.risk.timeline import TimelineReader
 from services.central.roles.service import RoleService
 from services.central.roles.store import RoleStore
 from services.central.routes.app import custom_routes
-from services.central.risk.timeline import TimelineReader
 from services.central.routes.backups import backups_router
 from services.central.routes.certgen import Renewal, certgen_router
 from services.central.routes.clusters import clusters_router
@@ -143,10 +143,10 @@ from services.central.routes.helm_charts import helm_charts_router
 from services.central.routes.portal import portal_router
 from services.central.routes.sboms import Limits, sboms_router
 from services.central.routes.sso import sso_router
+from services.central.routes.timeline import timeline_router
 from services.central.safekeeping import Safekeeping, safekeeping
 from services.central.secrets.digest import digest as secret_digest
 from services.central.system_config.service import ConfigService
-from services.central.routes.timeline import timeline_router
 from services.central.system_config.store import ConfigStore
 from services.central.tokens.service import APITokenService
 from services.central.tokens.store import TokenStore
@@ -588,6 +588,7 @@ def _fragments(pool: Pool, stores: Stores, lifecycle: AlertLifecycle, learning: 
         ProcessIndicatorFragment(
             store=ProtoStore(pool=pool, table=tables.PROCESS_INDICATORS), baselines=learning
         ),
+        PodFragment(store=ProtoStore(pool=pool, table=tables.PODS)),
         Inventory("secret", secrets),
         *(Inventory(kind, ProtoStore(pool=pool, table=stored)) for kind, stored in plain.items()),
     ]
@@ -603,6 +604,7 @@ def _web(
     safe: Safekeeping,
     bills: ImageBills | None,
     explanations: APIRouter,
+    timeline: TimelineReader,
 ) -> GrpcWeb:
     """HTTP/1.1: gRPC-Web, then REST, then custom routes, then the portal."""
     guard = Guard(authenticator=access.authenticator)
@@ -619,10 +621,10 @@ def _web(
             graphql_router(guard),
             explanations,
             ui_router(stores.vulnerabilities, stores.dashboard, guard),
+            timeline_router(timeline, guard),
             definitions_router(definitions, guard),
             clusters_router(stores.clusters, material.ca, charts, guard),
             helm_charts_router(charts, guard),
-        PodFragment(store=ProtoStore(pool=pool, table=tables.PODS)),
             certgen_router(
                 Renewal(material.ca, partial(key_pem, config.jwt), config.database_external),
                 stores.clusters,
@@ -638,6 +640,4 @@ def _web(
         ]
     )
     gateway = Gateway(methods=methods, authenticator=access.authenticator, clock=clock, fallback=custom)
-    timeline: TimelineReader,
     return GrpcWeb(methods=methods, authenticator=access.authenticator, clock=clock, fallback=gateway)
-            timeline_router(timeline, guard),
