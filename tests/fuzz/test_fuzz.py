@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 
+from pyrox.scan.advisories.model import ParsedAdvisory
+from pyrox.scan.catalogue import detectors, sources
+from pyrox.scan.layer import index_files
 from tests.fuzz.attacks import ATTACKS
 from tests.fuzz.child import MEMORY
-from tests.fuzz.parsers import PARSERS
+from tests.fuzz.documents import FEEDS
+from tests.fuzz.parsers import LOCKS, PARSERS
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = float(os.environ.get("PYROX_FUZZ_SECONDS", "5"))
@@ -43,6 +47,19 @@ def test_parser_reads_or_refuses_changed_samples(name: str) -> None:
     answer = child("fuzz", name, str(SECONDS), SEED, seconds=SECONDS + ATTACK_SECONDS)
     assert answer["said"] > 0
     assert answer["peak"] < MEMORY
+
+
+@pytest.mark.parametrize("path", FEEDS)
+def test_sample_of_a_feed_has_an_advisory(path: str) -> None:
+    found = [item for source in sources() if source.accepts(path) for item in source.parse(path, FEEDS[path])]
+    assert any(isinstance(item, ParsedAdvisory) and item.rows for item in found), found
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_sample_of_a_lock_file_has_a_package(name: str) -> None:
+    for sample in LOCKS[name]:
+        found = index_files({f"app/{name}": sample}, digest="sha256:0", detectors=detectors())
+        assert found.merged().packages, sample
 
 
 @pytest.mark.parametrize("name", ATTACKS)

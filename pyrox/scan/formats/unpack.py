@@ -103,7 +103,8 @@ def documents(data: bytes, limit: int = MAX_DOCUMENT) -> Iterator[tuple[str, byt
         raise StreamDamage(NoteKind.MALFORMED, f"zip: {error}") from error
     with archive:
         for info in archive.infolist():
-            if not info.is_dir():
+            # `ZipInfo.is_dir` of Python 3.11 fails on the empty name.
+            if not info.filename.endswith("/"):
                 yield info.filename, _member(archive, info, limit)
 
 

@@ -126,3 +126,23 @@ def test_bzip2_bomb_and_damage_end_the_reading(data: bytes, limit: int, kind: No
     with pytest.raises(StreamDamage) as caught:
         unpack.plain(data, limit)
     assert caught.value.kind is kind
+
+
+def test_member_without_a_name_does_not_lose_the_others() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a", b"1")
+        archive.writestr("b/", b"")
+        archive.writestr("c", b"3")
+    data = bytearray(out.getvalue())
+    # The central directory's record of the first member: its name's length, and the name itself.
+    place = data.index(b"PK\x01\x02")
+    data[place + 28 : place + 30] = b"\x00\x00"
+    del data[place + 46 : place + 47]
+    end = data.index(b"PK\x05\x06")
+    data[end + 12 : end + 16] = (int.from_bytes(data[end + 12 : end + 16], "little") - 1).to_bytes(
+        4, "little"
+    )
+    found = dict(unpack.documents(bytes(data)))
+    assert sorted(found) == ["", "c"]
+    assert found["c"] == b"3"
