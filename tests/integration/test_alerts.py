@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from pyrox.pb.api.v1 import alert_service_pb2, common_pb2, pagination_pb2, searc
 from pyrox.pb.internalapi.central.sensor_events_pb2 import AlertResults
 from pyrox.pb.storage.alert_pb2 import Alert, ViolationState
 from pyrox.pb.storage.cluster_pb2 import Cluster
+from pyrox.pb.storage.deployment_pb2 import Deployment, ListDeployment
 from pyrox.pb.storage.policy_pb2 import EnforcementAction, LifecycleStage, Policy, Severity
 from pyrox.pb.storage.process_baseline_pb2 import ProcessBaselineKey
 from pyrox.pg.pool import Pool
@@ -24,6 +26,9 @@ from services.central.alerts.lifecycle import AlertLifecycle
 from services.central.alerts.service import AlertService
 from services.central.alerts.store import AlertStore, asks_for_resolved_only
 from services.central.baselines.store import BaselineStore
+from services.central.db import tables
+from services.central.db.store import ListedStore, ListForm
+from services.central.deployments.digest import digest
 from services.central.namespaces.store import NamespaceStore
 from services.central.policies.store import PolicyStore
 from tests.support.link import Rules
@@ -33,6 +38,7 @@ pytestmark = pytest.mark.needs("postgres")
 A, B = str(uuid.UUID(int=0xA)), str(uuid.UUID(int=0xB))
 DEPLOY, RUNTIME = LifecycleStage.DEPLOY, LifecycleStage.RUNTIME
 ACTIVE, RESOLVED, ATTEMPTED = ViolationState.ACTIVE, ViolationState.RESOLVED, ViolationState.ATTEMPTED
+EVERY_STATE = "Violation State:ACTIVE,ATTEMPTED,RESOLVED"
 ListAlerts = alert_service_pb2.ListAlertsRequest
 RawQuery = search_service_pb2.RawQuery
 Counts = alert_service_pb2.GetAlertsCountsRequest
@@ -106,7 +112,7 @@ class Site:
         )
 
     async def states(self) -> dict[int, str]:
-        found = await self.store.times("", scope=EVERYTHING)
+        found = await self.store.times(EVERY_STATE, scope=EVERYTHING)
         return {uuid.UUID(one.id).int: ViolationState.Name(one.state) for one in found}
 
     async def listed(self, call: Call = ADMIN, query: str = "", **page: Any) -> list[int]:
@@ -208,7 +214,7 @@ async def test_counts_by_an_unknown_group_are_refused(filled: Site) -> None:
 
 
 async def test_timeseries_has_when_alerts_came_and_went_in_milliseconds(filled: Site) -> None:
-    answer = await filled.service.GetAlertTimeseries(ListAlerts(query="Namespace:shop"), ADMIN)
+    answer = await filled.service.GetAlertTimeseries(ListAlerts(query=f"Namespace:shop+{EVERY_STATE}"), ADMIN)
     alpha = answer.clusters[0]
     events = {
         Severity.Name(one.severity): [
@@ -220,6 +226,9 @@ async def test_timeseries_has_when_alerts_came_and_went_in_milliseconds(filled: 
         "LOW_SEVERITY": [(1000, "CREATED"), (5000, "CREATED"), (5000, "REMOVED")],
         "HIGH_SEVERITY": [(2000, "CREATED")],
     }
+    open_ones = await filled.service.GetAlertTimeseries(ListAlerts(query="Namespace:shop"), ADMIN)
+    kinds = [event.type for one in open_ones.clusters[0].severities for event in one.events]
+    assert alert_service_pb2.REMOVED not in kinds
 
 
 ENDED = {
@@ -254,7 +263,7 @@ async def test_resolving_is_for_those_who_may_write_there(site: Site) -> None:
     for call in (SHOP_ONLY, READ_ONLY):
         with pytest.raises(NotFound):
             await site.service.ResolveAlert(request, call)
-    everything = alert_service_pb2.ResolveAlertsRequest()
+    everything = alert_service_pb2.ResolveAlertsRequest(query="Cluster:alpha")
     await site.service.ResolveAlerts(everything, READ_ONLY)
     assert await site.states() == {1: "ACTIVE", 2: "ACTIVE"}
     await site.service.ResolveAlerts(everything, SHOP_ONLY)
@@ -310,7 +319,9 @@ async def test_deleting_takes_resolved_alerts_only(filled: Site, query: str, onl
     if only:
         assert (await filled.service.DeleteAlerts(request, ADMIN)).num_deleted == 1
     else:
-        with pytest.raises(Invalid, match="please specify Violation State:RESOLVED in the query"):
+        asks = query.lower().startswith("violation state:")
+        says = "Only resolved alerts can be deleted" if asks else "please specify Violation State:RESOLVED in"
+        with pytest.raises(Invalid, match=says):
             await filled.service.DeleteAlerts(request, ADMIN)
     assert sorted(await filled.states()) == [1, 2, 3, 4, *([] if only else [5])]
 
@@ -340,7 +351,7 @@ async def test_alerts_of_policies_that_are_off_or_unknown_are_not_taken(site: Si
     await merge(
         site, *(alert(1, policy=p, lifecycle_stage=RUNTIME) for p in ("on", "off", "gone")), deployment=d
     )
-    (found,) = await site.store.times("", scope=EVERYTHING)
+    (found,) = await site.store.times(EVERY_STATE, scope=EVERYTHING)
     assert (found.policy.id, found.entity_type, found.first_occurred) == ("on", Alert.DEPLOYMENT, found.time)
 
 
@@ -352,7 +363,7 @@ async def test_sensor_cannot_put_an_alert_into_another_cluster(site: Site) -> No
     for pod in ("a", "b", "a"):
         given.process_violation.processes.add(pod_id=pod)
     await merge(site, given, deployment=given.deployment.id)
-    (found,) = await site.store.times("", scope=EVERYTHING)
+    (found,) = await site.store.times(EVERY_STATE, scope=EVERYTHING)
     assert (found.cluster_id, found.cluster_name, found.deployment.cluster_id) == (A, "alpha", A)
     assert (found.platform_component, found.enforcement_count) == (True, 2)
 
@@ -408,8 +419,95 @@ async def test_resource_alerts_of_a_cluster_are_merged_by_their_subject(site: Si
 
     await merge(site, of("token", 1, "read"))
     await merge(site, of("token", 2, "read again"), of("other", 3, "read"))
-    found = {one.resource.name: one for one in await site.store.times("", scope=EVERYTHING)}
+    found = {one.resource.name: one for one in await site.store.times(EVERY_STATE, scope=EVERYTHING)}
     assert sorted(found) == ["other", "token"]
     assert [v.message for v in found["token"].violations] == ["read again", "read"]
     assert found["token"].first_occurred.ToDatetime() == datetime(2023, 11, 14, 22, 13, 21)  # noqa: DTZ001
     assert found["token"].entity_type == Alert.RESOURCE
+
+
+async def test_list_without_a_pagination_shows_the_newest_thousand(site: Site) -> None:
+    await site.store.put([alert(number) for number in range(1, 1003)])
+    listed = await site.service.ListAlerts(ListAlerts(), ADMIN)
+    assert len(listed.alerts) == 1000
+    assert listed.alerts[0].id == alert(1002).id
+    paged = ListAlerts(pagination=pagination_pb2.Pagination(offset=1))
+    assert len((await site.service.ListAlerts(paged, ADMIN)).alerts) == 1001
+    groups = await site.service.GetAlertsGroup(ListAlerts(), ADMIN)
+    assert [group.num_alerts for group in groups.alerts_by_policies] == [1002]
+
+
+async def test_resolving_without_a_query_ends_nothing(site: Site) -> None:
+    await site.store.put([alert(1, lifecycle_stage=RUNTIME)])
+    with pytest.raises(Invalid, match="query cannot be empty"):
+        await site.service.ResolveAlerts(alert_service_pb2.ResolveAlertsRequest(query=" "), ADMIN)
+    assert await site.states() == {1: "ACTIVE"}
+
+
+async def test_deleting_without_a_query_is_refused(site: Site) -> None:
+    with pytest.raises(Invalid, match="a scoping query is required"):
+        await site.service.DeleteAlerts(Delete(confirm=True), ADMIN)
+
+
+async def test_removed_policy_ends_all_but_attempts_at_once(site: Site) -> None:
+    await site.policies.put(Policy(id="p2", name="P2"))
+    attempt = alert(3, lifecycle_stage=DEPLOY, state=ATTEMPTED)
+    other = alert(4, lifecycle_stage=DEPLOY, policy="p2")
+    await site.store.put(
+        [alert(1, lifecycle_stage=DEPLOY), alert(2, lifecycle_stage=RUNTIME), attempt, other]
+    )
+    await site.lifecycle.policy_removed("p1")
+    assert await site.states() == {1: "RESOLVED", 2: "RESOLVED", 3: "ATTEMPTED", 4: "ACTIVE"}
+
+
+async def test_runtime_alert_about_an_unknown_deployment_is_inactive(site: Site) -> None:
+    await site.policies.put(Policy(id="p1", name="P1"))
+    given = alert(1, lifecycle_stage=RUNTIME)
+    given.violations.add(message="first", type=Alert.Violation.K8S_EVENT)
+    deployments = ListedStore(
+        pool=site.pool, table=tables.DEPLOYMENTS, list_form=ListForm(ListDeployment, digest)
+    )
+    await deployments.upsert(Deployment(id=given.deployment.id, name="web", cluster_id=A, namespace="shop"))
+    await merge(site, given, deployment=given.deployment.id)
+    known = await site.store.get(given.id, scope=EVERYTHING)
+    await deployments.delete(given.deployment.id)
+    again = alert(2, lifecycle_stage=RUNTIME)
+    again.deployment.id = given.deployment.id
+    again.violations.add(message="second", type=Alert.Violation.K8S_EVENT)
+    await merge(site, again, deployment=given.deployment.id)
+    gone = await site.store.get(given.id, scope=EVERYTHING)
+    assert known is not None
+    assert gone is not None
+    assert (known.deployment.inactive, gone.deployment.inactive) == (False, True)
+    assert [one.message for one in gone.violations] == ["second", "first"]
+
+
+async def test_event_that_comes_while_its_alert_is_resolved_is_kept(site: Site) -> None:
+    await site.policies.put(Policy(id="p1", name="P1"))
+    given = alert(1, lifecycle_stage=RUNTIME)
+    given.violations.add(message="first", type=Alert.Violation.K8S_EVENT)
+    d = given.deployment.id
+    await merge(site, given, deployment=d)
+    again = alert(2, lifecycle_stage=RUNTIME)
+    again.deployment.id = d
+    again.violations.add(message="second", type=Alert.Violation.K8S_EVENT)
+    async with asyncio.TaskGroup() as group, site.pool.transaction() as tx:
+        results = AlertResults(alerts=[again], deployment_id=d, stage=RUNTIME)
+        await site.lifecycle.merge(results, Cluster(id=A, name="alpha"), tx=tx)
+        request = alert_service_pb2.ResolveAlertRequest(id=given.id)
+        resolving = group.create_task(site.service.ResolveAlert(request, ADMIN))
+        await until_waits(site.pool)
+        assert not resolving.done()
+    found = await site.store.get(given.id, scope=EVERYTHING)
+    assert found is not None
+    assert (found.state, [one.message for one in found.violations]) == (RESOLVED, ["second", "first"])
+
+
+async def until_waits(pool: Pool) -> None:
+    """Return once some transaction of the database waits for another's lock."""
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    for _ in range(6000):
+        if await pool.fetchval(waits):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits for a lock")

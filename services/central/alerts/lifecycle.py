@@ -13,12 +13,12 @@ from uuid import uuid4
 
 from pyrox.clock import Clock
 from pyrox.pb.internalapi.central.sensor_events_pb2 import AlertResults
-from pyrox.pb.storage.alert_pb2 import Alert, ViolationState
+from pyrox.pb.storage.alert_pb2 import Alert
 from pyrox.pb.storage.cluster_pb2 import Cluster
 from pyrox.pb.storage.policy_pb2 import LifecycleStage
 from pyrox.pg.pool import Database
 from services.central.alerts.digest import enforcement_count
-from services.central.alerts.merge import Outcome, ProcessMessage, decide
+from services.central.alerts.merge import Outcome, ProcessMessage, decide, outlives
 from services.central.alerts.store import AlertStore
 
 Excluded = Callable[[Alert], bool]
@@ -90,27 +90,43 @@ class AlertLifecycle:
             previous = await self._store.open_of_deployments(ids, tx=tx)
         else:
             previous = await self._store.open_without_deployment(cluster.id, tx=tx)
-        await self._settle([old for old in previous if old.lifecycle_stage == results.stage], incoming, tx)
+        previous = await self._store.hold(
+            [old for old in previous if old.lifecycle_stage == results.stage], tx=tx
+        )
+        gone = await self._gone([*previous, *incoming], tx)
+        await self._settle(previous, incoming, tx, gone=gone)
+
+    async def _gone(self, alerts: Sequence[Alert], tx: Database) -> frozenset[str]:
+        """The deployments of alerts that outlive them and that are not known any more."""
+        lasting = {alert.deployment.id for alert in alerts if outlives(alert) and alert.deployment.id}
+        return await self._store.unknown_deployments(sorted(lasting), tx=tx)
 
     async def deployments_removed(self, deployment_ids: Sequence[str], *, tx: Database) -> None:
         """Resolve deploy-time alerts of removed deployments, mark their other alerts inactive."""
         previous = await self._store.open_of_deployments(deployment_ids, tx=tx)
-        await self._settle(previous, [], tx, gone=frozenset(deployment_ids))
+        await self._settle(await self._store.hold(previous, tx=tx), [], tx, gone=frozenset(deployment_ids))
 
     async def policy_changed(self, policy_id: str, excluded: Excluded) -> None:
-        """End runtime alerts that a changed or removed policy no longer covers.
+        """End runtime alerts that a changed policy no longer covers.
 
         Deploy-time alerts end when Sensors send their next results.
         """
-        previous = await self._store.open_of_policy(policy_id)
-        runtime = [alert for alert in previous if alert.lifecycle_stage == LifecycleStage.RUNTIME]
-        await self._settle(runtime, [], None, excluded=excluded)
+        async with self._store.transaction() as tx:
+            previous = await self._store.open_of_policy(policy_id, tx=tx)
+            runtime = [alert for alert in previous if alert.lifecycle_stage == LifecycleStage.RUNTIME]
+            await self._settle(await self._store.hold(runtime, tx=tx), [], tx, excluded=excluded)
+
+    async def policy_removed(self, policy_id: str) -> None:
+        """End all alerts of a policy, but for attempts, which only people end."""
+        async with self._store.transaction() as tx:
+            previous = await self._store.open_of_policy(policy_id, tx=tx)
+            await self._settle(await self._store.hold(previous, tx=tx), [], tx)
 
     async def _settle(
         self,
         previous: Sequence[Alert],
         incoming: Sequence[Alert],
-        tx: Database | None,
+        tx: Database,
         *,
         gone: Collection[str] = frozenset(),
         excluded: Excluded = lambda _: False,
@@ -152,4 +168,4 @@ class AlertLifecycle:
 
 def resolvable_by_hand(alert: Alert) -> bool:
     """Whether an analyst may resolve it: only what no Sensor will report again by itself."""
-    return alert.lifecycle_stage == LifecycleStage.RUNTIME or alert.state == ViolationState.ATTEMPTED
+    return outlives(alert)

@@ -112,10 +112,14 @@ def _ends(old: Alert, world: World) -> bool:
     return not world.policy_active(old.policy.id) or world.no_longer_applies(old)
 
 
+def outlives(alert: Alert) -> bool:
+    """Whether the alert stays when its deployment goes."""
+    return alert.lifecycle_stage == LifecycleStage.RUNTIME or alert.state == ViolationState.ATTEMPTED
+
+
 def _mark_gone(alert: Alert, world: World) -> None:
     """A runtime or attempted alert outlives its deployment, marked inactive."""
-    lives_on = alert.lifecycle_stage == LifecycleStage.RUNTIME or alert.state == ViolationState.ATTEMPTED
-    if lives_on and alert.HasField("deployment") and world.subject_gone(alert):
+    if outlives(alert) and alert.HasField("deployment") and world.subject_gone(alert):
         alert.deployment.inactive = True
 
 
@@ -154,9 +158,11 @@ def merge_pair(old: Alert, new: Alert, process_message: ProcessMessage) -> Alert
     merged.CopyFrom(new)
     merged.id = old.id
     merged.first_occurred.CopyFrom(old.first_occurred)
-    if old.HasField("enforcement") and old.enforcement.action:
+    # Only a new deployment is acted on: what was not done then is not done by a later look.
+    merged.ClearField("enforcement")
+    if old.HasField("enforcement"):
         merged.enforcement.CopyFrom(old.enforcement)
-        merged.enforcement_count = old.enforcement_count
+    merged.enforcement_count = old.enforcement_count
     if list(old.violations) == list(new.violations):
         merged.time.CopyFrom(old.time)
     return merged

@@ -11,16 +11,19 @@ from pyrox.pb.api.v1 import alert_service_pb2, common_pb2, empty_pb2, search_ser
 from pyrox.pb.storage.alert_pb2 import Alert, ViolationState
 from pyrox.pb.storage.policy_pb2 import Severity
 from pyrox.pb.storage.process_baseline_pb2 import ProcessBaselineKey
+from pyrox.pg.pool import Database
 from pyrox.rpc.authz import Permissions, Rule
 from pyrox.rpc.call import Call
 from pyrox.rpc.scope import Access, Scope
 from services.central.alerts.lifecycle import resolvable_by_hand
-from services.central.alerts.store import AlertStore, asks_for_resolved_only
+from services.central.alerts.store import AlertStore, asks_for_resolved_only, other_state
 from services.central.baselines.store import Outcome
 
 _READ = Permissions(read=("Alert",))
 _WRITE = Permissions(write=("Alert",))
 _Grouping = alert_service_pb2.GetAlertsCountsRequest
+# Upstream central/alert/service: maxListAlertsReturned, which a pagination of the request replaces.
+DEFAULT_LIST = 1000
 _GROUP_LABELS = {_Grouping.UNSET: "", _Grouping.CATEGORY: "Category", _Grouping.CLUSTER: "Cluster"}
 
 
@@ -70,7 +73,9 @@ class AlertService:
     async def ListAlerts(
         self, request: alert_service_pb2.ListAlertsRequest, call: Call
     ) -> alert_service_pb2.ListAlertsResponse:
-        """A page of alerts."""
+        """A page of alerts; the newest thousand when the request has no pagination at all."""
+        if not request.HasField("pagination"):
+            request.pagination.limit = DEFAULT_LIST
         found = await self._store.digests(request.query, request.pagination, scope=call.scope("Alert"))
         return alert_service_pb2.ListAlertsResponse(alerts=found)
 
@@ -128,10 +133,15 @@ class AlertService:
             raise NotFound.because(f"alert with id '{request.id}' does not exist")
         if request.add_to_baseline or request.whitelist:
             await self._expect(found, call)
-        if resolvable_by_hand(found):
-            found.state = ViolationState.RESOLVED
-            await self._store.put([found])
+        async with self._store.transaction() as tx:
+            await self._resolve([found], tx)
         return empty_pb2.Empty()
+
+    async def _resolve(self, found: Sequence[Alert], tx: Database) -> None:
+        held = [alert for alert in await self._store.hold(found, tx=tx) if resolvable_by_hand(alert)]
+        for alert in held:
+            alert.state = ViolationState.RESOLVED
+        await self._store.put(held, tx=tx)
 
     async def _expect(self, alert: Alert, call: Call) -> None:
         """Add the processes of an alert to the baselines of their containers."""
@@ -153,20 +163,28 @@ class AlertService:
     async def ResolveAlerts(
         self, request: alert_service_pb2.ResolveAlertsRequest, call: Call
     ) -> empty_pb2.Empty:
-        """End all runtime alerts that match."""
+        """End all runtime alerts that match; without a query none, lest all end by a slip."""
+        if not request.query.strip():
+            raise Invalid.because("query cannot be empty")
         scope = call.scope("Alert", Access.READ_WRITE_ACCESS)
-        found = await self._store.open_runtime_matching(request.query, scope=scope)
-        for alert in found:
-            alert.state = ViolationState.RESOLVED
-        await self._store.put(found)
+        async with self._store.transaction() as tx:
+            await self._resolve(
+                await self._store.open_runtime_matching(request.query, scope=scope, tx=tx), tx
+            )
         return empty_pb2.Empty()
 
     async def DeleteAlerts(
         self, request: alert_service_pb2.DeleteAlertsRequest, call: Call
     ) -> alert_service_pb2.DeleteAlertsResponse:
         """Remove resolved alerts; without `confirm` only say how many there are."""
+        if not request.HasField("query"):
+            raise Invalid.because("a scoping query is required")
         text = request.query.query
         scope = call.scope("Alert", Access.READ_WRITE_ACCESS)
+        if other := other_state(text):
+            raise Invalid.because(
+                f'invalid value for violation state: "{other}". Only resolved alerts can be deleted'
+            )
         if not asks_for_resolved_only(text):
             raise Invalid.because("please specify Violation State:RESOLVED in the query to confirm deletion")
         if not request.confirm:
@@ -176,14 +194,9 @@ class AlertService:
 
 
 def _events(alert: Alert) -> list[alert_service_pb2.AlertEvent]:
-    came = alert.first_occurred if alert.HasField("first_occurred") else alert.time
-    events = [
-        alert_service_pb2.AlertEvent(time=came.ToMilliseconds(), type=alert_service_pb2.CREATED, id=alert.id)
-    ]
+    """As upstream, both at the alert's latest time, in whole seconds."""
+    time = alert.time.seconds * 1000
+    kinds = [alert_service_pb2.CREATED]
     if alert.state == ViolationState.RESOLVED:
-        events.append(
-            alert_service_pb2.AlertEvent(
-                time=alert.time.ToMilliseconds(), type=alert_service_pb2.REMOVED, id=alert.id
-            )
-        )
-    return events
+        kinds.append(alert_service_pb2.REMOVED)
+    return [alert_service_pb2.AlertEvent(time=time, type=kind, id=alert.id) for kind in kinds]

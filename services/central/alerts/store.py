@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from pyrox.pb.api.v1.pagination_pb2 import Pagination
-from pyrox.pb.storage.alert_pb2 import Alert, ListAlert, ListAlertPolicy
+from pyrox.pb.storage.alert_pb2 import Alert, ListAlert, ListAlertPolicy, ViolationState
 from pyrox.pg.pool import Database, Pool
 from pyrox.rpc.scope import EVERYTHING, Scope
 from services.central import marks
@@ -20,6 +21,7 @@ from services.central.db.store import ListedStore, ListForm
 STATE = "Violation State"
 OPEN_STATES = Query.match(STATE, "ACTIVE", "ATTEMPTED")
 DEFAULT_SORT = ("Violation Time", True)
+_KNOWN = "SELECT id::text FROM deployments WHERE id = ANY($1::uuid[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,18 @@ def with_open_states(text: str) -> Query:
 
 def asks_for_resolved_only(text: str) -> bool:
     """Whether the query of a request can match no alert but resolved ones."""
-    states = [term for term in Query.parse(text).terms if term.label.lower() == STATE.lower()]
-    return bool(states) and all(_is_resolved(value) for term in states for value in term.values)
+    states = _states(text)
+    return bool(states) and all(map(_is_resolved, states))
+
+
+def other_state(text: str) -> str:
+    """The first state that the query of a request asks for beside the resolved one, or nothing."""
+    return next((value.text or "*" for value in _states(text) if not _is_resolved(value)), "")
+
+
+def _states(text: str) -> list[Value]:
+    terms = Query.parse(text).terms
+    return [value for term in terms if term.label.lower() == STATE.lower() for value in term.values]
 
 
 def _is_resolved(value: Value) -> bool:
@@ -61,7 +73,6 @@ class AlertStore:
 
     async def digests(self, text: str, pagination: Pagination, *, scope: Scope) -> list[ListAlert]:
         """The page of a list, the newest first unless it says otherwise."""
-        # Upstream caps lists of deployments and images, not of alerts.
         page = page_of(pagination, default_sort=DEFAULT_SORT)
         return await self._alerts.digests(with_open_states(text), scope=scope, page=page)
 
@@ -88,7 +99,16 @@ class AlertStore:
 
     async def times(self, text: str, *, scope: Scope) -> list[Alert]:
         """Whole alerts for the time series."""
-        return await self._alerts.find(Query.parse(text), scope=scope)
+        return await self._alerts.find(with_open_states(text), scope=scope)
+
+    async def unknown_deployments(
+        self, deployment_ids: Sequence[str], *, tx: Database | None = None
+    ) -> frozenset[str]:
+        """Those of the deployments that are not stored, for the life cycle."""
+        if not deployment_ids:
+            return frozenset()
+        known = await (tx or self._pool).fetch(_KNOWN, list(deployment_ids))
+        return frozenset(deployment_ids) - {str(row[0]) for row in known}
 
     async def open_of_deployments(
         self, deployment_ids: Sequence[str], *, tx: Database | None = None
@@ -107,10 +127,26 @@ class AlertStore:
         query = OPEN_STATES & Query.exact("Cluster ID", cluster_id) & Query.match("Deployment ID", "-")
         return await self._alerts.find(query, scope=EVERYTHING, tx=tx)
 
-    async def open_runtime_matching(self, text: str, *, scope: Scope) -> list[Alert]:
+    async def open_runtime_matching(
+        self, text: str, *, scope: Scope, tx: Database | None = None
+    ) -> list[Alert]:
         """Open runtime alerts that match the text of a request, within the caller's scope."""
         query = with_open_states(text) & Query.match("Lifecycle Stage", "RUNTIME")
-        return await self._alerts.find(query, scope=scope)
+        return await self._alerts.find(query, scope=scope, tx=tx)
+
+    def transaction(self) -> AbstractAsyncContextManager[Database]:
+        """All or nothing."""
+        return self._pool.transaction()
+
+    async def hold(self, alerts: Iterable[Alert], *, tx: Database) -> list[Alert]:
+        """The alerts as they are now and stay until the transaction ends, without those that are over.
+
+        A Sensor may add events to an alert while a user resolves it: who reads an alert in
+        order to change it must hold it, or one of the two is undone.
+        """
+        keys = sorted(alert.id for alert in alerts)
+        held = await self._alerts.lock_many(keys, tx=tx)
+        return [held[key] for key in keys if key in held and held[key].state != ViolationState.RESOLVED]
 
     async def put(self, alerts: Sequence[Alert], *, tx: Database | None = None) -> None:
         """Write alerts, all or none; the risks of their deployments follow."""

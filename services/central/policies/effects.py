@@ -21,6 +21,9 @@ class Alerts(Protocol):
     async def policy_changed(self, policy_id: str, excluded: Excluded) -> None:
         """End runtime alerts that the policy no longer covers."""
 
+    async def policy_removed(self, policy_id: str) -> None:
+        """End all alerts of the policy."""
+
 
 class Excluded(Protocol):
     """Whether a policy leaves the subject of an alert out."""
@@ -56,14 +59,15 @@ class PolicyEffects:
         """A policy was written, or removed when it is None."""
         # The notice comes back later than the caller's next check.
         self._engine.forget()
-        if policy is not None and LifecycleStage.RUNTIME not in policy.lifecycle_stages:
+        if policy is None:
+            await self._alerts.policy_removed(policy_id)
             return
-        now = self._clock.now()
-        scope = compile_scope(policy) if policy is not None else None
+        now, scope = self._clock.now(), compile_scope(policy)
+        at_run_time = LifecycleStage.RUNTIME in policy.lifecycle_stages
 
         def excluded(alert: Alert) -> bool:
-            if scope is None or not alert.HasField("deployment"):
-                return scope is None
+            if not at_run_time or not alert.HasField("deployment"):
+                return not at_run_time
             return not scope.applies_to_deployment(deployment_of(alert), now)
 
         await self._alerts.policy_changed(policy_id, excluded)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from pyrox.pb.storage.alert_pb2 import Alert, ViolationState
-from pyrox.pb.storage.policy_pb2 import LifecycleStage
+from pyrox.pb.storage.policy_pb2 import EnforcementAction, LifecycleStage
 from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator
 from pyrox.policy.alerts import MAX_RUNTIME_VIOLATIONS
 from pyrox.policy.eventmessages import process_message
@@ -260,3 +260,10 @@ def test_process_message_counts_and_names(
         process.signal.exec_file_path, process.signal.args, process.signal.uid = path, args, uid
         processes.append(process)
     assert process_message(processes) == message
+
+
+def test_merge_pair_deploy_does_not_add_an_enforcement_that_never_was() -> None:
+    old, new = alert("a"), alert("b", messages=("x",))
+    new.enforcement.action = EnforcementAction.SCALE_TO_ZERO_ENFORCEMENT
+    merged = merge_pair(old, new, process_message)
+    assert not merged.HasField("enforcement")

@@ -17,6 +17,7 @@ class Told:
 
     def __init__(self) -> None:
         self.changed: list[tuple[str, Any]] = []
+        self.removed: list[str] = []
         self.reprocessed = 0
         self.forgotten = 0
 
@@ -25,6 +26,9 @@ class Told:
 
     async def policy_changed(self, policy_id: str, excluded: Any) -> None:
         self.changed.append((policy_id, excluded))
+
+    async def policy_removed(self, policy_id: str) -> None:
+        self.removed.append(policy_id)
 
     async def reprocess_all(self) -> None:
         self.reprocessed += 1
@@ -37,7 +41,7 @@ def alert(name: str, namespace: str = "shop") -> Alert:
     return made
 
 
-async def excluded_by(policy: Policy | None, *alerts: Alert) -> list[bool]:
+async def excluded_by(policy: Policy, *alerts: Alert) -> list[bool]:
     told = Told()
     effects = PolicyEffects(alerts=told, sensors=told, engine=told, clock=FixedClock())
     await effects.policy_changed(policy, "p")
@@ -46,10 +50,11 @@ async def excluded_by(policy: Policy | None, *alerts: Alert) -> list[bool]:
     return [excluded(one) for one in alerts]
 
 
-async def test_removed_policy_leaves_every_subject_out() -> None:
-    resource = Alert()
-    resource.resource.name = "secret"
-    assert await excluded_by(None, alert("web"), resource) == [True, True]
+async def test_removed_policy_ends_all_its_alerts() -> None:
+    told = Told()
+    effects = PolicyEffects(alerts=told, sensors=told, engine=told, clock=FixedClock())
+    await effects.policy_changed(None, "p")
+    assert (told.removed, told.changed, told.forgotten) == (["p"], [], 1)
 
 
 async def test_narrowed_policy_leaves_out_what_its_scope_does_not_meet() -> None:
@@ -71,10 +76,15 @@ async def test_exclusion_counts_until_it_expires(days: int) -> None:
     assert await excluded_by(policy, alert("web")) == [days > 0]
 
 
-async def test_change_of_a_deploy_policy_waits_for_sensors() -> None:
+async def test_policy_that_is_not_for_run_time_any_more_leaves_every_subject_out() -> None:
+    resource = Alert()
+    resource.resource.name = "secret"
+    policy = Policy(lifecycle_stages=[LifecycleStage.DEPLOY])
+    assert await excluded_by(policy, alert("web"), resource) == [True, True]
+
+
+async def test_reassessing_asks_all_sensors() -> None:
     told = Told()
     effects = PolicyEffects(alerts=told, sensors=told, engine=told, clock=FixedClock())
-    await effects.policy_changed(Policy(lifecycle_stages=[LifecycleStage.DEPLOY]), "p")
-    assert (told.changed, told.forgotten) == ([], 1)
     await effects.reassess()
     assert told.reprocessed == 1
