@@ -1,8 +1,9 @@
 """`kill -9` of every process of the local installation, at rest and under load.
 
 Each comes back, and in the end everything is as it was or as it was acknowledged,
-counted. `PYROX_KILLS` says how often each process is killed, `PYROX_KILL_SEED` repeats a
-run; `-s` shows the figures.
+counted. `PYROX_KILLS` says how often each process is killed, `PYROX_ALERT_KILLS` how often
+Central, Sensor and the database are while events come in, `PYROX_KILL_SEED` repeats a run;
+`-s` shows the figures.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Awaitable, Collection, Iterator
 from itertools import chain, groupby
 from pathlib import Path
 
@@ -25,15 +26,18 @@ from services.local.board import Entry, State
 from services.local.processes import Identity
 from tests.support import end_state
 from tests.support.end_state import Acknowledged, Baseline
-from tests.support.installation import Clients, Site, until_equal
+from tests.support.installation import Clients, Json, Site, until_equal
+from tests.support.kill_alerts import Events
 from tests.support.kill_load import Load
 
 KILLS = int(os.environ.get("PYROX_KILLS", "1"))
+# Of each of three processes, while 200 events come in a second.
+ALERT_KILLS = int(os.environ.get("PYROX_ALERT_KILLS", "1"))
 SEED = int(os.environ.get("PYROX_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-pytestmark = [pytest.mark.needs("postgres"), pytest.mark.timeout(120 + 300 * KILLS)]
+pytestmark = [pytest.mark.needs("postgres"), pytest.mark.timeout(120 + 300 * max(KILLS, ALERT_KILLS))]
 # Beside the networks of the other tests that start a whole installation.
 NETWORK = f"127.0.{184 + os.getpid() % 16}"
-BACK_SECONDS, EQUAL_SECONDS = 60, 60
+BACK_SECONDS, EQUAL_SECONDS, ALERT_SECONDS = 60, 60, 180
 # A supervisor that kept something of each life of a process would hold more than this.
 MORE_HANDLES, MORE_BYTES = 8, 12 * 1024 * 1024
 
@@ -215,6 +219,38 @@ async def test_signals_that_wait_in_a_sensor_that_dies_are_counted_as_lost(story
         assert counted <= 3 * waited
 
 
+async def test_alerts_under_200_events_a_second_count_every_event_once(story: Story) -> None:
+    async with Clients(story.site) as clients:
+        load = Load(clients, story.acknowledged, story.chance)
+        events = Events(clients, load, story.chance)
+        await events.prepare()
+        order = [name for name in ("central", "sensor", "central-db") for _ in range(ALERT_KILLS)]
+        story.chance.shuffle(order)
+        lost, kills, begun = await end_state.all_lost(clients), story.kills.copy(), time.monotonic()
+        async with events.running():
+            for name in order:
+                await story.kill(name, "under events")
+            await asyncio.sleep(2)
+        seconds, kills = time.monotonic() - begun, story.kills - kills
+        marks = await events.mark()
+        await until_equal(lambda: events.missing(marks), seconds=ALERT_SECONDS)
+        say(f"events: equal {await story.end(clients):.1f} s after", await end_state.counts(clients))
+        counted, lost = await events.counted(), await end_state.all_lost(clients) - lost
+        gaps = {key: _runs(found, counted.keys()) for key, found in events.violating.items()}
+        absent = sum(map(sum, gaps.values()))
+        say(
+            f"{events.total} events in {seconds:.0f} s, {events.broken} streams broken, killed {dict(kills)};"
+        )
+        say(f"violating: {sum(counted.values())} in alerts, lost in a row {gaps}, {lost} counted as lost")
+        assert set(counted) <= set(chain.from_iterable(events.violating.values()))
+        assert {one: number for one, number in counted.items() if number > 1} == {}
+        # What was in flight when one on the way died is lost in one piece, and is counted.
+        assert all(len(found) <= kills["sensor"] + kills["central"] for found in gaps.values())
+        assert absent <= lost
+        await events.remove()
+        await until_equal(lambda: _texts(events.alerts()), seconds=EQUAL_SECONDS)
+
+
 async def test_after_the_supervisors_death_under_load_up_brings_everything_back(story: Story) -> None:
     async with Clients(story.site) as clients:
         load = Load(clients, story.acknowledged, story.chance)
@@ -230,6 +266,15 @@ async def test_after_the_supervisors_death_under_load_up_brings_everything_back(
         assert story.supervisor() != supervisor
         await until_equal(load.remaining, seconds=EQUAL_SECONDS)
         say(f"after the supervisor's death: equal {await story.end(clients):.1f} s after")
+
+
+def _runs(sent: list[str], arrived: Collection[str]) -> list[int]:
+    """Lengths of the runs of those that did not arrive."""
+    return [len(list(run)) for here, run in groupby(sent, arrived.__contains__) if not here]
+
+
+async def _texts(found: Awaitable[list[Json]]) -> list[str]:
+    return [str(one) for one in await found]
 
 
 def _rows() -> tuple[table.Process, ...]:
@@ -286,10 +331,7 @@ async def _told(clients: Clients, lost: int) -> list[str]:
 async def _gaps(clients: Clients, load: Load) -> dict[str, list[int]]:
     """Of each container the lengths of the runs of signals that did not arrive."""
     missing = set(await _missing(clients, set(chain.from_iterable(load.sent.values()))))
-    return {
-        container: [len(list(run)) for lost, run in groupby(sent, missing.__contains__) if lost]
-        for container, sent in load.sent.items()
-    }
+    return {container: _runs(sent, set(sent) - missing) for container, sent in load.sent.items()}
 
 
 async def _missing(clients: Clients, sent: set[str]) -> list[str]:

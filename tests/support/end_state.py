@@ -233,6 +233,13 @@ async def lost_with_sensor(clients: Clients) -> int:
     return int(await clients.metric(SENSOR, "rox_sensor_runtime_events_lost", cause="ended"))
 
 
+async def all_lost(clients: Clients) -> int:
+    """Runtime events that Sensor counts as lost, whatever the cause."""
+    causes = ("ended", "full", "offline", "unknown")
+    name = "rox_sensor_runtime_events_lost"
+    return int(sum([await clients.metric(SENSOR, name, cause=cause) for cause in causes]))
+
+
 async def told_as_lost(clients: Clients) -> int:
     """The same as the cluster's health says it."""
     (cluster,) = (await clients.get("/v1/clusters"))["clusters"]

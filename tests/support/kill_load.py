@@ -220,8 +220,8 @@ class Load:
 
     async def _stream(self) -> None:
         """Send process signals of the twins' containers until the stream ends."""
-        containers = await self._containers()
-        async with self._signals() as call:
+        containers = await self.containers()
+        async with self.signals() as call:
             self.done["signal streams"] += 1
             while not call.done() and not self._ended:
                 await self._send(call, self._chance.choice(containers))
@@ -232,8 +232,8 @@ class Load:
 
     async def burst(self, number: int) -> set[str]:
         """Send that many signals at once, which Sensor has read then; their ids."""
-        containers = await self._containers()
-        async with self._signals() as call:
+        containers = await self.containers()
+        async with self.signals() as call:
             sent = {await self._send(call, self._chance.choice(containers)) for _ in range(number)}
             await call.done_writing()
             async for _ in call:
@@ -241,7 +241,7 @@ class Load:
         return sent
 
     @asynccontextmanager
-    async def _signals(self) -> AsyncIterator[Any]:
+    async def signals(self) -> AsyncIterator[Any]:
         """An open stream to Sensor, with Collector's certificate."""
         certs = self.clients.site.places.secrets / "collector" / "certs"
         tls = ClientTls(authorities=[certs / "ca.pem"], certificate=CertFiles.in_directory(certs))
@@ -254,7 +254,7 @@ class Load:
             finally:
                 call.cancel()
 
-    async def _containers(self) -> list[str]:
+    async def containers(self) -> list[str]:
         """Short ids of the twins' containers."""
         return [
             status["containerID"].rpartition("/")[2][:12]
