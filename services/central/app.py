@@ -114,7 +114,10 @@ from services.central.machines.exchange import Exchange
 from services.central.machines.issuers import Issuers
 from services.central.machines.store import MachineStore
 from services.central.namespaces.store import NamespaceStore
+from services.central.network_graph import settings as network_settings
+from services.central.network_graph.updates import FlowUpdates
 from services.central.network_policies.store import NetworkPolicyStore
+from services.central.networking import networking
 from services.central.policies import store as policies_store
 from services.central.policies.dryrun import DryRun
 from services.central.policies.effects import PolicyEffects
@@ -227,7 +230,15 @@ async def build(config: Config, clock: Clock) -> App:
     access = _access(config, clock, material, stores, roles, cluster)
     installation = Installation(pool=pool, clock=clock)
     assessed = assessment(config, pool, clock)
-    greeter = Greeter(material.ca, stores.policies, stores.hashes, lambda: installation.id, assessed.sync)
+    network = networking(pool, clock, metrics, stores.clusters)
+    greeter = Greeter(
+        material.ca,
+        stores.policies,
+        stores.hashes,
+        lambda: installation.id,
+        assessed.sync,
+        network.announcer,
+    )
     connections = Connections(metrics=metrics, policy_sync=greeter.policy_sync)
     lifecycle = _lifecycle(stores, clock)
     engine = PolicyEngine(policies=stores.policies)
@@ -244,10 +255,20 @@ async def build(config: Config, clock: Clock) -> App:
         AlertService(store=stores.alerts, baselines=assessed.baselines),
         *_policy_servicers(clock, stores, connections, lifecycle, engine, enricher, dry_run(pool, clock)),
         *read_servicers(pool, clock, assessed.baselines),
+        network.service,
         PolicyCategoryService(store=stores.categories, policies=stores.policies),
         DBService(restores=safe.restores),
         _sensor_service(
-            pool, clock, metrics, material, stores, greeter, connections, lifecycle, assessed.learning
+            pool,
+            clock,
+            metrics,
+            material,
+            stores,
+            greeter,
+            connections,
+            lifecycle,
+            assessed.learning,
+            network.updates,
         ),
     ]
     served = {servicer.SERVICE for servicer in servicers}
@@ -269,7 +290,14 @@ async def build(config: Config, clock: Clock) -> App:
     async def baselines_changed(ids: Sequence[str]) -> None:
         await assessed.sync.changed(ids, connections.push)
 
-    callbacks = {policies_store.CHANNEL: policies_changed, baselines_store.CHANNEL: baselines_changed}
+    async def ranges_changed(ids: Sequence[str]) -> None:
+        await network.announcer.changed(ids, connections)
+
+    callbacks = {
+        policies_store.CHANNEL: policies_changed,
+        baselines_store.CHANNEL: baselines_changed,
+        network_settings.CHANNEL: ranges_changed,
+    }
     listener = Listener(pool=pool, clock=clock, callbacks=callbacks)
     components: tuple[Component, ...] = (
         pool,
@@ -290,7 +318,10 @@ async def build(config: Config, clock: Clock) -> App:
         ),
         assessed.worker,
         Pruner(
-            store=PruneStore(pool=pool, images=stores.images), config=stores.system, pool=pool, clock=clock
+            store=PruneStore(pool=pool, images=stores.images, flows=network.flows),
+            config=stores.system,
+            pool=pool,
+            clock=clock,
         ),
     )
     return App(components, partial(_prepare, pool, stores, installation, safe), safe.restart)
@@ -550,6 +581,7 @@ def _sensor_service(
     connections: Connections,
     lifecycle: AlertLifecycle,
     learning: Learning,
+    flows: FlowUpdates,
 ) -> SensorService:
     counters = EventCounters(metrics=metrics)
     inbox = partial(
@@ -564,7 +596,9 @@ def _sensor_service(
         greeter=greeter,
         connections=connections,
         inbox=inbox,
-        messages=Messages(clusters=stores.clusters, ca=material.ca, clock=clock, counters=counters),
+        messages=Messages(
+            clusters=stores.clusters, ca=material.ca, flows=flows, clock=clock, counters=counters
+        ),
         clock=clock,
     )
 

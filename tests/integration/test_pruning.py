@@ -17,6 +17,7 @@ from services.central.alerts.store import AlertStore
 from services.central.images.store import ImageStore
 from services.central.jobs.pruning import LOCK, Pruner
 from services.central.jobs.store import PruneStore
+from services.central.network_graph.flows import FlowStore
 from services.central.system_config import defaults
 from tests.support.fleet import BLUE, RED, Fleet, image
 
@@ -38,7 +39,7 @@ class Fixed:
 def pruner(pool: Pool, config: Config | None = None) -> Pruner:
     images = ImageStore(pool=pool, clock=SystemClock())
     return Pruner(
-        store=PruneStore(pool=pool, images=images),
+        store=PruneStore(pool=pool, images=images, flows=FlowStore(pool=pool)),
         config=Fixed(config or defaults.load(datetime.now(UTC))),
         pool=pool,
         clock=SystemClock(),

@@ -24,6 +24,7 @@ _OWNED = (
     "k8s_roles",
     "role_bindings",
     "networkpolicies",
+    "network_entities",
     "process_indicators",
 )
 _MARK_DEPLOYMENTS = "INSERT INTO risk_marks (deployment_id) SELECT id FROM deployments WHERE clusterid = $1"

@@ -23,6 +23,7 @@ from services.central.db.tables_alerts import ALERTS, POLICIES, POLICY_CATEGORIE
 from services.central.db.tables_images import IMAGE_COMPONENTS, IMAGE_CVES, IMAGES, IMAGES_V2
 from services.central.db.tables_kubernetes import (
     K8S_ROLES,
+    NETWORK_ENTITIES,
     NETWORK_POLICIES,
     NODES,
     ROLE_BINDINGS,
@@ -36,6 +37,7 @@ from services.central.db.tables_system import (
     IMAGE_INTEGRATIONS,
     INSTALLATION_INFOS,
     INTEGRATION_HEALTHS,
+    NETWORK_GRAPH_CONFIGS,
     NOTIFIERS,
     SYSTEM_INFOS,
     WATCHED_IMAGES,
@@ -78,6 +80,8 @@ __all__ = [
     "LINKS",
     "MACHINE_LOGINS",
     "NAMESPACES",
+    "NETWORK_ENTITIES",
+    "NETWORK_GRAPH_CONFIGS",
     "NETWORK_POLICIES",
     "NODES",
     "NOTIFIERS",
@@ -121,6 +125,8 @@ ALL: tuple[AnyTable, ...] = (
     K8S_ROLES,
     ROLE_BINDINGS,
     NETWORK_POLICIES,
+    NETWORK_ENTITIES,
+    NETWORK_GRAPH_CONFIGS,
     ROLES,
     PERMISSION_SETS,
     ACCESS_SCOPES,

@@ -5,7 +5,14 @@ Facts only: upstream's search labels and the proto paths they read. `tables.py` 
 
 from __future__ import annotations
 
-from pyrox.pb.storage import network_policy_pb2, node_pb2, rbac_pb2, secret_pb2, service_account_pb2
+from pyrox.pb.storage import (
+    network_flow_pb2,
+    network_policy_pb2,
+    node_pb2,
+    rbac_pb2,
+    secret_pb2,
+    service_account_pb2,
+)
 from services.central.db.fields import Child, Column, Kind, Reach, Table
 
 SECRETS: Table[secret_pb2.Secret] = Table(
@@ -153,4 +160,25 @@ NETWORK_POLICIES: Table[network_policy_pb2.NetworkPolicy] = Table(
     reach=Reach.NAMESPACE,
     cluster="clusterid",
     namespace="namespace",
+)
+NETWORK_ENTITIES: Table[network_flow_pb2.NetworkEntity] = Table(
+    name="network_entities",
+    message=network_flow_pb2.NetworkEntity,
+    columns=(
+        Column("id", "info.id", Kind.TEXT, key=True),
+        Column("clusterid", "scope.cluster_id", Kind.UUID, "Cluster ID", hidden=True),
+        Column("cidr", "info.external_source.cidr", Kind.TEXT, "External Source Address", hidden=True),
+        Column(
+            "is_default", "info.external_source.default", Kind.BOOL, "Default External Source", hidden=True
+        ),
+        Column(
+            "discovered",
+            "info.external_source.discovered",
+            Kind.BOOL,
+            "Discovered External Source",
+            hidden=True,
+        ),
+    ),
+    reach=Reach.CLUSTER,
+    cluster="clusterid",
 )

@@ -13,6 +13,7 @@ from pyrox.pb.storage import (
     image_pb2,
     installation_pb2,
     integration_health_pb2,
+    network_graph_config_pb2,
     notifier_pb2,
     system_info_pb2,
 )
@@ -76,4 +77,9 @@ NOTIFIERS: Table[notifier_pb2.Notifier] = Table(
         Column("id", "id", Kind.TEXT, key=True),
         Column("name", "name", Kind.TEXT, unique=True),
     ),
+)
+NETWORK_GRAPH_CONFIGS: Table[network_graph_config_pb2.NetworkGraphConfig] = Table(
+    name="network_graph_configs",
+    message=network_graph_config_pb2.NetworkGraphConfig,
+    columns=(Column("id", "id", Kind.TEXT, key=True),),
 )

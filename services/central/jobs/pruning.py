@@ -72,6 +72,7 @@ class Pruner:
             "alerts": await self._locked("alerts", lambda: self._alerts(private)),
             "images": await self._locked("images", lambda: self._images(private)),
             "processes": await self._locked("processes", lambda: self._store.processes(ORPHAN_AGE)),
+            "flows": await self._locked("flows", lambda: self._store.flows(ORPHAN_AGE)),
             "notices": await self._locked("notices", lambda: notify.prune(self._pool)),
         }
         if any(removed.values()):

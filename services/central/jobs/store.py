@@ -14,6 +14,7 @@ from services.central.db.query import Query
 from services.central.db.search import Page
 from services.central.db.store import ListedStore, ListForm
 from services.central.images.store import ImageStore
+from services.central.network_graph.flows import FlowStore
 
 SLICE = 1000
 # Images go with their components and findings: thousands of rows each.
@@ -42,8 +43,9 @@ DELETE FROM process_indicators WHERE id IN (
 class PruneStore:
     """Removes what retention no longer keeps, whoever it belongs to."""
 
-    def __init__(self, *, pool: Pool, images: ImageStore) -> None:
+    def __init__(self, *, pool: Pool, images: ImageStore, flows: FlowStore) -> None:
         self._pool = pool
+        self._flows = flows
         self._images = images
         self._alerts = ListedStore(pool=pool, table=tables.ALERTS, list_form=ListForm(ListAlert, digest))
 
@@ -73,6 +75,16 @@ class PruneStore:
         removed = 0
         for _ in range(MAX_SLICES):
             count = await self._pool.execute(_ORPHANED_PROCESSES, older, SLICE)
+            removed += count
+            if count < SLICE:
+                break
+        return removed
+
+    async def flows(self, older: timedelta) -> int:
+        """Remove network flows of deployments that are gone; how many."""
+        removed = 0
+        for _ in range(MAX_SLICES):
+            count = await self._flows.prune(older, SLICE)
             removed += count
             if count < SLICE:
                 break

@@ -41,6 +41,10 @@ class Connections:
         """Whether this replica holds the cluster's stream."""
         return cluster_id in self._by_cluster
 
+    def clusters(self) -> Iterator[str]:
+        """The ids of the clusters whose streams are here."""
+        return iter(tuple(self._by_cluster))
+
     def add(self, connection: Connection) -> Connection | None:
         """Take a new stream; an older one of the same installation is ended and given back.
 

@@ -44,6 +44,13 @@ class BaselineSource(Protocol):
         """The messages that tell of them, at least one."""
 
 
+class RangeSource(Protocol):
+    """The address ranges that users named."""
+
+    async def greeting(self, cluster_id: str) -> MsgToSensor:
+        """The message that tells of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Greeter:
     """Makes the first messages."""
@@ -53,6 +60,7 @@ class Greeter:
     hashes: HashSource
     central_id: Callable[[], str]
     baselines: BaselineSource
+    ranges: RangeSource
 
     def central_hello(
         self, cluster: Cluster, hello: SensorHello, *, send_deduper_state: bool
@@ -87,9 +95,7 @@ class Greeter:
             yield message
         yield _empty("sensor_upgrade_trigger")
         if capabilities.EXTERNAL_SOURCES in able:
-            entities = MsgToSensor()
-            entities.push_network_entities_request.seqID = 1
-            yield entities
+            yield await self.ranges.greeting(cluster.id)
         if capabilities.AUDIT_LOG_EVENTS in able:
             yield _empty("audit_log_sync")
         if capabilities.COMPLIANCE_SCAN_CONFIG_SYNC in able:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Protocol
 
 from pyrox import log
 from pyrox.clock import Clock
 from pyrox.mtls.ca import CertificateAuthority
+from pyrox.pb.internalapi.central.network_flow_pb2 import NetworkFlowUpdate
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgFromSensor, MsgToSensor
 from pyrox.pb.storage.cluster_pb2 import Cluster, ClusterStatus
 from services.central.clusters.health import from_report
@@ -24,14 +26,31 @@ _LOG = log.get(__name__)
 Handler = Callable[[Connection, MsgFromSensor], Awaitable[None]]
 
 
+class FlowKeeper(Protocol):
+    """Takes network flows."""
+
+    def connected(self, cluster_id: str) -> None:
+        """A stream of the cluster was opened."""
+
+    async def apply(self, cluster_id: str, update: NetworkFlowUpdate) -> None:
+        """Store the flows of one message."""
+
+
 class Messages:
     """Handlers by the name of the message's member."""
 
     def __init__(
-        self, *, clusters: ClusterStore, ca: CertificateAuthority, clock: Clock, counters: EventCounters
+        self,
+        *,
+        clusters: ClusterStore,
+        ca: CertificateAuthority,
+        flows: FlowKeeper,
+        clock: Clock,
+        counters: EventCounters,
     ) -> None:
         self._clusters = clusters
         self._ca = ca
+        self._flows = flows
         self._clock = clock
         self._counters = counters
         self._handlers: Mapping[str, Handler] = {
@@ -39,6 +58,7 @@ class Messages:
             "cluster_status_update": self._status,
             "deployment_enhancement_response": self._enhanced,
             "issue_secured_cluster_certs_request": self._issue,
+            "network_flow_update": self._network_flows,
         }
 
     async def handle(self, connection: Connection, message: MsgFromSensor) -> None:
@@ -52,6 +72,7 @@ class Messages:
 
     async def connected(self, connection: Connection) -> None:
         """The stream is open: the Sensor is healthy from now on."""
+        self._flows.connected(connection.cluster.id)
         before = await self._clusters.health(connection.cluster.id)
         status = from_report(connection.cluster.id, None, self._clock.now())
         if before is not None:
@@ -71,6 +92,9 @@ class Messages:
         if not update.HasField("status"):
             return
         await self._clusters.change(connection.cluster.id, partial(_report, update.status))
+
+    async def _network_flows(self, connection: Connection, message: MsgFromSensor) -> None:
+        await self._flows.apply(connection.cluster.id, message.network_flow_update)
 
     async def _enhanced(self, connection: Connection, message: MsgFromSensor) -> None:
         request_id = message.deployment_enhancement_response.msg.id

@@ -35,6 +35,16 @@ class Hashes:
         return {"Deployment:d": 7}
 
 
+class Ranges:
+    """One range."""
+
+    async def greeting(self, cluster_id: str) -> MsgToSensor:
+        made = MsgToSensor()
+        made.push_network_entities_request.seqID = 1
+        made.push_network_entities_request.entities.add(id=f"range of {cluster_id}")
+        return made
+
+
 class Baselines:
     """One message, or more."""
 
@@ -51,7 +61,7 @@ class Baselines:
 @pytest.fixture(scope="module")
 def greeter() -> Greeter:
     authority = CertificateAuthority.create(clock=SystemClock())
-    return Greeter(authority, Policies(), Hashes(), lambda: "central", Baselines())
+    return Greeter(authority, Policies(), Hashes(), lambda: "central", Baselines(), Ranges())
 
 
 async def kinds(greeter: Greeter, capabilities: list[str]) -> list[str]:
@@ -81,7 +91,7 @@ async def test_messages_of_a_simple_sensor_leave_out_what_it_cannot(greeter: Gre
 async def test_baselines_of_the_cluster_follow_the_policies_and_the_rest_the_dedupe_state(
     greeter: Greeter,
 ) -> None:
-    many = Greeter(greeter.ca, Policies(), Hashes(), lambda: "central", Baselines(3))
+    many = Greeter(greeter.ca, Policies(), Hashes(), lambda: "central", Baselines(3), Ranges())
     messages = many.messages(Cluster(id="c"), SensorHello(capabilities=CAPABILITIES), {})
     told = [message async for message in messages]
     kinds = [message.WhichOneof("msg") for message in told]
