@@ -18,7 +18,6 @@ from joserfc.jwk import RSAKey
 
 from pyrox.clock import Clock
 from pyrox.errors import Invalid
-from pyrox.k8s.client import KubeClient, KubeSource
 from pyrox.metrics import Metrics
 from pyrox.mtls.identity import SCANNER_V4_INDEXER, SCANNER_V4_MATCHER, Subject
 from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls
@@ -108,8 +107,8 @@ from services.central.link.messages import Messages
 from services.central.link.service import SensorService
 from services.central.listening import Listening
 from services.central.login.service import AuthProviderService, AuthService
-from services.central.machines.cluster import ClusterIssuer
-from services.central.machines.controller import ControllerLogin
+from services.central.machines.cluster import ClusterIssuer, cluster_of
+from services.central.machines.controller import controller_logins
 from services.central.machines.exchange import Exchange
 from services.central.machines.issuers import Issuers
 from services.central.machines.store import MachineStore
@@ -143,6 +142,7 @@ from services.central.routes.explanations import explanations_router
 from services.central.routes.graphql import graphql_router
 from services.central.routes.guard import Guard
 from services.central.routes.helm_charts import helm_charts_router
+from services.central.routes.policy_resources import policy_resources_router
 from services.central.routes.portal import portal_router
 from services.central.routes.sboms import Limits, sboms_router
 from services.central.routes.sso import sso_router
@@ -226,7 +226,7 @@ async def build(config: Config, clock: Clock) -> App:
     peers = Peers()
     stores, roles = _stores(pool, clock)
     safe = safekeeping(config, pool, clock)
-    cluster = await _cluster(config)
+    cluster = await cluster_of(config.kubeconfig)
     access = _access(config, clock, material, stores, roles, cluster)
     installation = Installation(pool=pool, clock=clock)
     assessed = assessment(config, pool, clock)
@@ -303,7 +303,7 @@ async def build(config: Config, clock: Clock) -> App:
         pool,
         CertificateWatch(watched=[*listening.tls, client_tls, material], clock=clock),
         listener,
-        *_controller_login(config, clock, stores, cluster),
+        *controller_logins(cluster, stores.machines, config.namespace, clock),
         safe.restores,
         server,
         *listening.fronts(web, peers, clock),
@@ -373,16 +373,6 @@ def _stores(pool: Pool, clock: Clock) -> tuple[Stores, RoleBook]:
     return stores, book
 
 
-async def _cluster(config: Config) -> ClusterIssuer | None:
-    """The cluster that Central runs in, or None where it has no account in one."""
-    try:
-        return ClusterIssuer(api=await KubeClient.open(KubeSource(kubeconfig=config.kubeconfig)))
-    except Invalid:
-        if config.kubeconfig is not None:
-            raise
-        return None
-
-
 def _access(
     config: Config,
     clock: Clock,
@@ -404,15 +394,6 @@ def _access(
         machines=exchange,
     )
     return Access(authenticator, basic, exchange, issuer, roles)
-
-
-def _controller_login(
-    config: Config, clock: Clock, stores: Stores, cluster: ClusterIssuer | None
-) -> tuple[ControllerLogin, ...]:
-    if cluster is None:
-        return ()
-    namespace = config.namespace or "stackrox"
-    return (ControllerLogin(cluster=cluster, store=stores.machines, namespace=namespace, clock=clock),)
 
 
 def _issuer_client(config: Config) -> httpx.AsyncClient:
@@ -659,6 +640,7 @@ def _web(
             definitions_router(definitions, guard),
             clusters_router(stores.clusters, material.ca, charts, guard),
             helm_charts_router(charts, guard),
+            policy_resources_router(stores.policies.get, clock, guard),
             certgen_router(
                 Renewal(material.ca, partial(key_pem, config.jwt), config.database_external),
                 stores.clusters,

@@ -7,15 +7,26 @@ and the issuer's address need not be reachable. It must not know roles.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from joserfc import errors as jose_errors
 from joserfc.jwk import KeySet
 
-from pyrox.errors import Unavailable
-from pyrox.k8s.client import Json
+from pyrox.errors import Invalid, Unavailable
+from pyrox.k8s.client import Json, KubeClient, KubeSource
 
 _DISCOVERY, _KEYS = "/.well-known/openid-configuration", "/openid/v1/jwks"
+
+
+async def cluster_of(kubeconfig: Path | None) -> ClusterIssuer | None:
+    """The cluster of the kubeconfig or of the pod; None where there is no account in one."""
+    try:
+        return ClusterIssuer(api=await KubeClient.open(KubeSource(kubeconfig=kubeconfig)))
+    except Invalid:
+        if kubeconfig is not None:
+            raise
+        return None
 
 
 class ApiServer(Protocol):

@@ -71,6 +71,15 @@ class ControllerLogin:
             _LOG.info("config controller may log in", issuer=issuer)
 
 
+def controller_logins(
+    cluster: ClusterIssuer | None, store: MachineStore, namespace: str, clock: Clock
+) -> tuple[ControllerLogin, ...]:
+    """The component, or none outside a cluster."""
+    if cluster is None:
+        return ()
+    return (ControllerLogin(cluster=cluster, store=store, namespace=namespace or "stackrox", clock=clock),)
+
+
 def _new(issuer: str) -> AuthMachineToMachineConfig:
     return AuthMachineToMachineConfig(
         id=str(uuid4()),

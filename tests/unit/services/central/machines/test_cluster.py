@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from joserfc.jwk import KeySet, RSAKey
 
-from pyrox.errors import Unavailable
-from services.central.machines.cluster import ClusterIssuer
+from pyrox.errors import Invalid, Unavailable
+from services.central.machines.cluster import ClusterIssuer, cluster_of
 
 KEYS = KeySet([RSAKey.generate_key(2048, {"kid": "k"})])
 
@@ -48,3 +49,9 @@ async def test_answer_without_an_issuer_is_none(issuer: Any) -> None:
 async def test_keys_that_cannot_be_read_are_none(keys: Any) -> None:
     with pytest.raises(Unavailable, match="/openid/v1/jwks"):
         await ClusterIssuer(api=Api(keys=keys)).keys()
+
+
+async def test_no_account_is_no_cluster_but_a_kubeconfig_must_be_there(tmp_path: Path) -> None:
+    assert await cluster_of(None) is None
+    with pytest.raises(Invalid, match="Kubernetes configuration"):
+        await cluster_of(tmp_path / "none")

@@ -9,7 +9,7 @@ from pyrox.errors import Unavailable
 from pyrox.pb.storage.auth_machine_to_machine_pb2 import AuthMachineToMachineConfig as Config
 from pyrox.pb.storage.traits_pb2 import Traits
 from services.central.machines.cluster import ClusterIssuer
-from services.central.machines.controller import ControllerLogin
+from services.central.machines.controller import ControllerLogin, controller_logins
 from services.central.machines.store import MachineStore
 from tests.support.pki import FixedClock
 from tests.support.waiting import until
@@ -87,3 +87,10 @@ async def test_api_server_that_is_away_is_tried_again_while_others_go_on() -> No
     with pytest.raises(asyncio.CancelledError):
         await task
     assert api.closed
+
+
+def test_outside_a_cluster_there_is_no_login_to_keep() -> None:
+    store = cast("MachineStore", Store())
+    assert controller_logins(None, store, "acs", FixedClock()) == ()
+    made = controller_logins(ClusterIssuer(api=Api()), store, "", FixedClock())
+    assert [one.name for one in made] == ["controller-login"]
