@@ -108,3 +108,37 @@ def test_names_of_further_authorities_become_keys_of_a_secret(
     named = {"My CA/1": "one", "b.crt": "two", "c.pem": "three"}
     made = Render(chart, {"additionalCAs": named, **values}).manifests().get("Secret", secret)
     assert sorted(made.get("stringData") or made["data"]) == ["00-My_CA_1.crt", "01-b.crt", "02-c.crt"]
+
+
+def resources(made: Manifests, workload: str) -> Any:
+    return made.pods()[f"Deployment/{workload}"]["spec"]["containers"][0]["resources"]
+
+
+def test_one_half_of_resources_never_contradicts_the_profiles_other_half() -> None:
+    """The default profile: Central 1500m and 4Gi up to 4 and 8Gi, Central DB 8Gi, the Indexer up to 3Gi."""
+    values = {
+        "central": {
+            "resources": {"limits": {"cpu": 1, "memory": "1Gi"}, "requests": {"cpu": 0.5}},
+            "db": {"resources": {"limits": {"memory": "9000M"}}},
+        },
+        "scannerV4": {"indexer": {"resources": {"requests": {"memory": "3.5Gi"}}}},
+    }
+    made = Render(CENTRAL, values).manifests()
+    central = resources(made, "central")
+    assert central == {"requests": {"cpu": 0.5, "memory": "1Gi"}, "limits": {"cpu": 1, "memory": "1Gi"}}
+    database = resources(made, "central-db")
+    assert (database["requests"]["memory"], database["limits"]["memory"]) == ("8Gi", "9000M")
+    indexer = resources(made, "scanner-v4-indexer")
+    assert (indexer["requests"]["memory"], indexer["limits"]["memory"]) == ("3.5Gi", "3.5Gi")
+
+
+def test_null_takes_a_limit_or_all_limits_out() -> None:
+    values = {
+        "central": {
+            "resources": {"limits": {"cpu": None}, "requests": None},
+            "db": {"resources": {"limits": None}},
+        }
+    }
+    made = Render(CENTRAL, values).manifests()
+    assert resources(made, "central") == {"limits": {"memory": "8Gi"}}
+    assert resources(made, "central-db") == {"requests": {"cpu": "4000m", "memory": "8Gi"}}

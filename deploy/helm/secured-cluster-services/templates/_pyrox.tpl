@@ -223,12 +223,44 @@ annotations: {{- include "pyrox.texts" $annotations | nindent 2 }}
 {{- toYaml (mergeOverwrite $default (deepCopy $chosen)) -}}
 {{- end -}}
 
-{{/* Body of `resources:`: the profile's, changed by the user's. (list $ workload values) */}}
+{{/* Body of `resources:`: the profile's, changed by the user's. A null takes the profile's number
+     out; where only one of request and limit is the user's, the profile's other one gives way,
+     since no request may be above its limit. (list $ workload values) */}}
 {{- define "pyrox.resources" -}}
 {{- $own := index . 2 | default dict -}}
 {{- if kindIs "string" $own -}}{{- $own = fromYaml $own -}}{{- end -}}
 {{- $size := include "pyrox.size" (list (index . 0) (index . 1)) | fromYaml -}}
-{{- toYaml (mergeOverwrite ($size.resources | default dict) (deepCopy $own)) -}}
+{{- $made := $size.resources | default dict -}}
+{{- range $part := list "requests" "limits" -}}
+{{- $numbers := get $made $part | default dict -}}
+{{- if and (hasKey $own $part) (kindIs "invalid" (get $own $part)) -}}{{- $numbers = dict -}}{{- end -}}
+{{- range $name, $number := get $own $part | default dict -}}
+{{- $_ := kindIs "invalid" $number | ternary (unset $numbers $name) (set (kindIs "invalid" $number | ternary dict $numbers) $name $number) -}}
+{{- end -}}
+{{- $_ := set $made $part $numbers -}}
+{{- end -}}
+{{- $requests := $own.requests | default dict -}}
+{{- range $name, $limit := deepCopy $made.limits -}}
+{{- $request := get $made.requests $name -}}
+{{- if and (hasKey $made.requests $name) (gt (include "pyrox.quantity" $request | float64) (include "pyrox.quantity" $limit | float64)) -}}
+{{- if not (hasKey $requests $name) -}}{{- $_ := set $made.requests $name $limit -}}
+{{- else if not (hasKey ($own.limits | default dict) $name) -}}{{- $_ := set $made.limits $name $request -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $part := list "requests" "limits" -}}
+{{- if not (get $made $part) -}}{{- $_ := unset $made $part -}}{{- end -}}
+{{- end -}}
+{{- with $own.claims -}}{{- $_ := set $made "claims" . -}}{{- end -}}
+{{- toYaml $made -}}
+{{- end -}}
+
+{{/* A quantity in thousandths, to compare it: 1500m, 0.5, 2Gi. (value) */}}
+{{- define "pyrox.quantity" -}}
+{{- $units := dict "" 1e3 "m" 1.0 "k" 1e6 "M" 1e9 "G" 1e12 "T" 1e15 "P" 1e18 "Ki" 1024e3 "Mi" 1048576e3 "Gi" 1073741824e3 "Ti" 1099511627776e3 "Pi" 1125899906842624e3 -}}
+{{- $text := toString . -}}
+{{- $number := regexFind "^[0-9]+(\\.[0-9]+)?" $text -}}
+{{- printf "%f" (mulf (float64 $number) (get $units (trimPrefix $number $text) | default 0.0)) -}}
 {{- end -}}
 
 {{/* "true" on OpenShift 4. ($) */}}
