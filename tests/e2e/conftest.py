@@ -22,7 +22,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     made.remove()
     try:
         made.install_as_the_readme_says()
-        cluster.eventually(made.healthy, seconds=90, what="the cluster is healthy in Central")
+        cluster.eventually(made.healthy, seconds=240, what="the cluster is healthy in Central")
         yield made
     finally:
         made.remove()

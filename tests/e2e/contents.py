@@ -10,7 +10,7 @@ from tests.support.cluster import eventually
 from tests.support.helm_installation import Installed
 
 Contents = dict[str, set[str]]
-_SECONDS = 120.0
+_SECONDS = 240.0
 _LISTS = {
     "/v1/policies": ("policies", "name"),
     "/v1/clusters": ("clusters", "id"),

@@ -19,7 +19,7 @@ SHOP = "e2e-shop"
 REFUSED = "E2E: no privileged containers"
 SHELL = "E2E: nobody reads the password file"
 WEB = "web"
-_SECONDS = 60.0
+_SECONDS = 180.0
 
 POLICIES: list[dict[str, Any]] = [
     {
@@ -73,7 +73,7 @@ class Stories:
                 made = client.post("/v1/policies", json=policy)
                 assert made.status_code == httpx.codes.OK, made.text
         apply(deployment(SHOP, WEB, image()))
-        kubectl("rollout", "status", "-n", SHOP, f"deployment/{WEB}", "--timeout=60s")
+        kubectl("rollout", "status", "-n", SHOP, f"deployment/{WEB}", "--timeout=180s", seconds=200)
 
     def end(self) -> None:
         """Remove the namespace; the policies go with Central's data."""
@@ -119,7 +119,7 @@ def registry(directory: Path, host: str, port: int) -> Iterator[str]:
     )
     process = subprocess.Popen(["docker-registry", "serve", str(directory / "config.yml")])
     try:
-        eventually(lambda: _answers(host, port), seconds=20, what="docker-registry answers")
+        eventually(lambda: _answers(host, port), seconds=60, what="docker-registry answers")
         yield f"{host}:{port}"
     finally:
         process.terminate()

@@ -30,5 +30,5 @@ def test_backup_restores_everything_that_was_deleted(stories: Stories) -> None:
     installed.roxctl("central", "db", "restore", str(backup), seconds=400)
     assert restored(installed, before) == before
     installed.install_secured()
-    eventually(installed.healthy, seconds=120, what="Sensor is connected again")
+    eventually(installed.healthy, seconds=240, what="Sensor is connected again")
     assert cluster.got("deployment", "sensor", "-n", NAMESPACE)["status"]["readyReplicas"] == 1

@@ -80,7 +80,7 @@ def quiet(stories: Stories, server: Server) -> Iterator[Installed]:
         )  # fmt: skip
         kubectl("delete", f"secret/{LOGIN}", f"configmap/{AUTHORITY}", "-n", NAMESPACE)
         scale(NAMESPACE, "sensor", 1)
-        eventually(installed.healthy, seconds=120, what="Sensor is connected again")
+        eventually(installed.healthy, seconds=240, what="Sensor is connected again")
 
 
 def test_backup_moves_central_to_the_users_server_and_restores_it_there(

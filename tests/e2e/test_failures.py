@@ -13,8 +13,8 @@ from tests.support import cluster
 from tests.support.cluster import apply, eventually, helm, items, kubectl, rolled_out, scale
 from tests.support.helm_installation import CENTRAL, CHARTS, NAMESPACE, Installed
 
-pytestmark = [pytest.mark.needs("cluster", "helm"), pytest.mark.timeout(600)]
-_SECONDS = 120.0
+pytestmark = [pytest.mark.needs("cluster", "helm"), pytest.mark.timeout(1200)]
+_SECONDS = 240.0
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def test_wrong_image_tag_is_told_and_the_old_pods_serve_on(installed: Installed)
     reason = eventually(_waiting_for_an_image, seconds=_SECONDS, what="a pod waits for an image")
     assert reason.startswith(("ErrImage", "ImagePull"))
     assert [cluster.ready(pod) for pod in cluster.pods(NAMESPACE, "app=scanner-v4-matcher")].count(True) == 1
-    helm("rollback", CENTRAL, "-n", NAMESPACE, "--wait", "--timeout", "3m")
+    helm("rollback", CENTRAL, "-n", NAMESPACE, "--wait", "--timeout", "6m")
     assert _waiting_for_an_image() == ""
 
 

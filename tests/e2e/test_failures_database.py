@@ -19,8 +19,8 @@ from tests.support.cluster import eventually, helm, kubectl, rolled_out, scale
 from tests.support.database_pod import DatabasePod, Volume
 from tests.support.helm_installation import CENTRAL, CHARTS, NAMESPACE, Installed
 
-pytestmark = [pytest.mark.needs("cluster", "helm"), pytest.mark.timeout(900)]
-_SECONDS = 120.0
+pytestmark = [pytest.mark.needs("cluster", "helm"), pytest.mark.timeout(1200)]
+_SECONDS = 240.0
 DATABASE, KEPT, VERSIONS = "central_active", "central_kept", "schema_migrations"
 SMALL, ENLARGED = 256, 512
 """Megabytes: what a new database fits into, and then some."""

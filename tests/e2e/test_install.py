@@ -59,7 +59,7 @@ def test_all_of_it_fits_into_a_small_machine(installed: Installed) -> None:
 
 @pytest.mark.parametrize("release", [CENTRAL, SECURED])
 def test_the_charts_own_tests_pass(installed: Installed, release: str) -> None:
-    done = helm("test", release, "-n", NAMESPACE, "--timeout", "3m", check=False)
+    done = helm("test", release, "-n", NAMESPACE, "--timeout", "6m", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Succeeded" in done.stdout
 

@@ -13,7 +13,7 @@ from tests.support.cluster import eventually, forwarded
 from tests.support.helm_installation import NAMESPACE, Installed
 from tests.support.sensor_pod import sensor_pod
 
-pytestmark = [pytest.mark.needs("cluster", "helm", "kube"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.needs("cluster", "helm", "kube"), pytest.mark.timeout(1200)]
 NAME = "second"
 
 
@@ -33,7 +33,7 @@ def test_second_cluster_joins_by_its_registration_secret(installed: Installed, t
         sensor = made.sensor()
         sensor.start()
         try:
-            eventually(lambda: installed.healthy(NAME), seconds=90, what="the second cluster is healthy")
+            eventually(lambda: installed.healthy(NAME), seconds=240, what="the second cluster is healthy")
             own = cluster.must("get", "deployment", "sensor", "-n", NAME, "-o", "jsonpath={.metadata.uid}")
             query = f"Cluster:{NAME}+Deployment:sensor"
             shown = installed.get("/v1/deployments", query=query)["deployments"]

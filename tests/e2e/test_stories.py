@@ -17,7 +17,7 @@ from tests.support import cluster, image_archive
 from tests.support.bundles import offline_bundle
 from tests.support.cluster import apply, deployment, eventually, kubectl
 
-pytestmark = [pytest.mark.needs("cluster", "helm"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.needs("cluster", "helm"), pytest.mark.timeout(1200)]
 # The port at which kubelets that know a registry without TLS usually expect one.
 _REGISTRY_PORT = 5000
 _VULNERABLE = {
@@ -39,17 +39,17 @@ def test_privileged_deployment_is_refused_with_the_policys_words(stories: Storie
 
 
 def test_a_modest_deployment_is_taken_and_known(stories: Stories) -> None:
-    seen = eventually(lambda: stories.deployment_id(WEB), seconds=30, what="Central knows the workload")
+    seen = eventually(lambda: stories.deployment_id(WEB), seconds=120, what="Central knows the workload")
     uid = cluster.got("deployment", WEB, "-n", SHOP)["metadata"]["uid"]
     assert seen == uid
 
 
 def test_shell_in_a_pod_is_a_process_of_its_deployment_and_a_violation(stories: Stories) -> None:
-    eventually(lambda: stories.deployment_id(WEB), seconds=30, what="Central knows the workload")
+    eventually(lambda: stories.deployment_id(WEB), seconds=120, what="Central knows the workload")
     kubectl("exec", "-n", SHOP, f"deployment/{WEB}", "--", "/bin/sh", "-c", "cat /etc/passwd; id")
     found = eventually(
         lambda: [one for one in stories.processes(WEB) if "/etc/passwd" in one["signal"]["args"]],
-        seconds=30,
+        seconds=120,
         what="the process is shown",
     )
     pod = cluster.pods(SHOP, f"app={WEB}")[0]
@@ -57,7 +57,7 @@ def test_shell_in_a_pod_is_a_process_of_its_deployment_and_a_violation(stories: 
     assert {one["signal"]["containerId"] for one in found} == {container[:12]}
     assert {one["podId"] for one in found} == {pod["metadata"]["name"]}
     alerts = eventually(
-        lambda: stories.installed.alerts(SHELL, WEB), seconds=30, what="the violation is shown"
+        lambda: stories.installed.alerts(SHELL, WEB), seconds=120, what="the violation is shown"
     )
     assert [alert["lifecycleStage"] for alert in alerts] == ["RUNTIME"]
 
@@ -75,10 +75,10 @@ def test_vulnerable_image_of_a_registry_is_scanned_and_violates(stories: Stories
         image_archive.push(tmp_path / "vulnerable.tar", reference)
         _integrate(stories, address)
         apply(deployment(SHOP, "vulnerable", reference))
-        kubectl("rollout", "status", "-n", SHOP, "deployment/vulnerable", "--timeout=90s")
+        kubectl("rollout", "status", "-n", SHOP, "deployment/vulnerable", "--timeout=180s", seconds=200)
         policy = "Fixable Severity at least Important"
         found = eventually(
-            lambda: stories.installed.alerts(policy, "vulnerable"), seconds=90, what="the image's violation"
+            lambda: stories.installed.alerts(policy, "vulnerable"), seconds=180, what="the image's violation"
         )
         assert [alert["lifecycleStage"] for alert in found] == ["DEPLOY"]
         image = _image(stories, reference)

@@ -25,7 +25,7 @@ def test_uninstall_keeps_the_documented_list_and_a_new_install_takes_it_up(stori
     policies = {one["name"] for one in installed.get("/v1/policies")["policies"]}
     assert REFUSED in policies
     installed.install_secured()
-    cluster.eventually(installed.healthy, seconds=120, what="Sensor is connected again")
+    cluster.eventually(installed.healthy, seconds=240, what="Sensor is connected again")
     assert installed.cluster_id() == known
 
 

@@ -122,7 +122,7 @@ class Volume:
     def make(self) -> None:
         """Mount it, empty."""
         apply(self._pod())
-        kubectl("wait", "--for=condition=Ready", f"pod/{self.name}", "-n", self.namespace, "--timeout=60s")
+        kubectl("wait", "--for=condition=Ready", f"pod/{self.name}", "-n", self.namespace, "--timeout=100s")
         options = f"size={self.megabytes}m,mode=0777"
         self._run(f"mkdir {self._seen}; mount -t tmpfs -o {options} tmpfs {self._seen}")
 

@@ -132,13 +132,13 @@ class Installed:
         """Both charts, the secured cluster first."""
         for release in (SECURED, CENTRAL):
             # Foreground: what Helm waits for is gone only when its pods have drained and ended.
-            words = ("--ignore-not-found", "--wait", "--timeout", "3m", "--cascade", "foreground")
+            words = ("--ignore-not-found", "--wait", "--timeout", "6m", "--cascade", "foreground")
             helm("uninstall", release, "-n", NAMESPACE, *words)
 
     def remove(self) -> None:
         """Everything, the kept objects included."""
         self.uninstall()
-        kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait", seconds=180)
+        kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait", seconds=300)
 
     def password(self) -> str:
         """The administrator's password, read as the notes of the chart say."""

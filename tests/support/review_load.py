@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -28,7 +29,17 @@ class Reviews:
 
     @property
     def longest_gap(self) -> float:
-        """Seconds between two refusals, at most."""
+        """Seconds without a refusal around something that was let through, at most."""
+        return max((self._gap(moment) for moment in self.allowed), default=0)
+
+    def _gap(self, moment: float) -> float:
+        before = max((one for one in self.refused if one < moment), default=0)
+        after = min((one for one in self.refused if one > moment), default=math.inf)
+        return after - before
+
+    @property
+    def longest_pause(self) -> float:
+        """Seconds between two refusals, at most; a slow machine makes them long too."""
         return max(
             (later - earlier for earlier, later in zip(self.refused, self.refused[1:], strict=False)),
             default=0,
