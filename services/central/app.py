@@ -490,7 +490,7 @@ def _policy_servicers(
 ) -> list[Servicer]:
     """Policies, what they find, and checks before anything runs."""
     effects = PolicyEffects(alerts=lifecycle, sensors=connections, engine=engine, clock=clock)
-    importer = Importer(store=stores.policies, clock=clock)
+    importer = Importer(store=stores.policies, clusters=stores.clusters, clock=clock)
     surroundings = Surroundings(
         clusters=stores.clusters, namespaces=stores.namespaces, network_policies=stores.network_policies
     )

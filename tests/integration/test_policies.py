@@ -68,13 +68,14 @@ class Site:
 
     def __post_init__(self) -> None:
         self.store = PolicyStore(pool=self.pool)
-        importer = Importer(store=self.store, clock=self.clock)
+        clusters = ClusterStore(pool=self.pool, on_change=lambda: None)
+        importer = Importer(store=self.store, clusters=clusters, clock=self.clock)
         self.service = PolicyService(
             store=self.store,
             importer=importer,
             effects=self.effects,
             dry_run=dry_run(self.pool, self.clock),
-            search=FromSearch(clusters=ClusterStore(pool=self.pool, on_change=lambda: None)),
+            search=FromSearch(clusters=clusters),
             clock=self.clock,
         )
 

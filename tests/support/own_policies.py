@@ -19,7 +19,6 @@ from pyrox.pb.storage.policy_pb2 import (
 
 CLUSTER = "6c7a0a4e-3d0c-4e22-9f0f-5a8a2f6b1d11"
 """The cluster that two of the policies are restricted to."""
-NOTIFIER = "0f0e3f0a-9d75-4b39-8f0b-3a6b9a7a4d10"
 SIGNER = "io.stackrox.signatureintegration.11111111-1111-4111-8111-111111111111"
 
 B, D, R = LifecycleStage.BUILD, LifecycleStage.DEPLOY, LifecycleStage.RUNTIME

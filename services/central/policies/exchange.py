@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Protocol
 from uuid import uuid4
 
 from pyrox.clock import Clock
 from pyrox.errors import Invalid
 from pyrox.pb.api.v1.policy_service_pb2 import ImportPolicyError, ImportPolicyResponse
+from pyrox.pb.storage.cluster_pb2 import Cluster
 from pyrox.pb.storage.policy_pb2 import DECLARATIVE, IMPERATIVE, ExportPoliciesResponse, Policy
+from pyrox.policy.quoting import quote
 from pyrox.policy.validate import ValidateOptions
+from pyrox.rpc.scope import EVERYTHING, Scope
 from services.central.policies.rules import check
 from services.central.policies.store import PolicyStore
 
@@ -36,18 +40,27 @@ def export(policies: Sequence[Policy]) -> ExportPoliciesResponse:
     return document
 
 
+class Clusters(Protocol):
+    """Finds clusters."""
+
+    async def find(self, query: str = "", *, scope: Scope) -> list[Cluster]:
+        """Those of the scope."""
+
+
 class Importer:
     """Takes policies of another installation in."""
 
-    def __init__(self, *, store: PolicyStore, clock: Clock) -> None:
+    def __init__(self, *, store: PolicyStore, clusters: Clusters, clock: Clock) -> None:
         self._store = store
+        self._clusters = clusters
         self._clock = clock
 
     async def take(self, policy: Policy, *, overwrite: bool) -> ImportPolicyResponse:
         """Store one policy as a custom one; the answer says what was in the way."""
         imported = Policy()
         imported.CopyFrom(policy)
-        stripped = _strip_local(imported)
+        imported.id = imported.id or str(uuid4())
+        stripped = _strip_foreign(imported, await self._known_clusters(imported))
         errors = self._invalid(imported)
         clashes = [] if errors else await self._clashes(imported)
         # A policy that is managed from outside is no more to be replaced than a default one.
@@ -55,7 +68,6 @@ class Importer:
         errors += fixed if overwrite else [error for error, _ in clashes]
         if errors:
             return ImportPolicyResponse(succeeded=False, policy=policy, errors=errors)
-        imported.id = imported.id or str(uuid4())
         imported.is_default = imported.criteria_locked = imported.mitre_vectors_locked = False
         imported.source = IMPERATIVE
         imported.last_updated.FromDatetime(self._clock.now())
@@ -65,6 +77,13 @@ class Importer:
             return ImportPolicyResponse(succeeded=False, policy=policy, errors=[_invalid(error)])
         notes = [ImportPolicyError(message=REMOVED_MESSAGE, type=REMOVED)] if stripped else []
         return ImportPolicyResponse(succeeded=True, policy=imported, errors=notes)
+
+    async def _known_clusters(self, policy: Policy) -> set[str]:
+        """The clusters of this installation, when the policy names any."""
+        named = [scope.cluster for scope in policy.scope if scope.cluster]
+        named += [e.deployment.scope.cluster for e in policy.exclusions if e.deployment.scope.cluster]
+        # Whoever may write policies may name every cluster in them.
+        return {one.id for one in await self._clusters.find(scope=EVERYTHING)} if named else set()
 
     @staticmethod
     def _invalid(policy: Policy) -> list[ImportPolicyError]:
@@ -79,26 +98,31 @@ class Importer:
         found = []
         if policy.id and (old := await self._store.get(policy.id)) is not None:
             kind = DUPLICATE_SYSTEM_ID if old.is_default else DUPLICATE_ID
-            message = f"Policy {policy.name} ({policy.id}) cannot be added because it already exists"
-            found.append((ImportPolicyError(message=message, type=kind, duplicate_name=old.name), old))
+            found.append((_clash(policy, kind, old), old))
         if (old := await self._store.by_name(policy.name)) is not None:
             kind = DUPLICATE_SYSTEM_NAME if old.is_default else DUPLICATE_NAME
-            message = (
-                "Could not add policy due to name validation, "
-                f'policy with name "{policy.name}" already exists'
-            )
-            found.append((ImportPolicyError(message=message, type=kind, duplicate_name=old.name), old))
+            found.append((_clash(policy, kind, old), old))
         return found
+
+
+def _clash(policy: Policy, kind: str, old: Policy) -> ImportPolicyError:
+    whose = "system policy" if old.is_default else "policy"
+    message = f"{whose} with id {quote(policy.id)} already exists, unable to import policy"
+    return ImportPolicyError(message=message, type=kind, duplicate_name=old.name)
 
 
 def _invalid(error: Invalid) -> ImportPolicyError:
     return ImportPolicyError(message="Invalid policy", type=INVALID, validation_error=error.message)
 
 
-def _strip_local(policy: Policy) -> bool:
-    """Remove clusters and notifiers, whose ids mean nothing here; whether there were any."""
-    scopes = [scope for scope in policy.scope if not scope.cluster]
-    exclusions = [e for e in policy.exclusions if not e.deployment.scope.cluster]
+def _strip_foreign(policy: Policy, clusters: Collection[str]) -> bool:
+    """Remove unknown clusters and all notifiers, whose ids mean nothing here; whether there were any."""
+
+    def here(cluster: str) -> bool:
+        return not cluster or cluster in clusters
+
+    scopes = [scope for scope in policy.scope if here(scope.cluster)]
+    exclusions = [e for e in policy.exclusions if here(e.deployment.scope.cluster)]
     had = (
         len(scopes) < len(policy.scope) or len(exclusions) < len(policy.exclusions) or bool(policy.notifiers)
     )
