@@ -27,6 +27,8 @@ from pyrox.scan.model import (
 
 _LAYER: Final = msgspec.json.Decoder(LayerFinds)
 _REPORT: Final = msgspec.json.Decoder(IndexReport)
+_KINDS: Final = {kind.value: kind for kind in Kind}
+_NO_VERSION: Final = NormalizedVersion()
 _CONTAINERS: Final = "rhcc-container-repository"  # upstream's key of what an image says of itself
 
 
@@ -200,46 +202,48 @@ def _package(message: common_pb2.Package, report: IndexReport, key: str) -> Pack
     origins = [
         report.repositories[i] for e in environments for i in e.repository_ids if i in report.repositories
     ]
-    names, keys = [origin.name for origin in origins], {origin.key for origin in origins}
-    ecosystem = _ecosystem(database, names, keys, [e.distribution_id for e in environments], report)
-    source = message.source
-    known = message.kind in {kind.value for kind in Kind}
+    known = catalogue.names().by_repository
+    source, cpe = message.source, message.cpe
     return Package(
-        name=message.name,
-        version=message.version,
-        ecosystem=ecosystem,
-        kind=Kind(message.kind) if known else Kind.UNKNOWN,
-        package_db=database,
-        arch=message.arch,
-        module=message.module,
-        cpe="" if message.cpe == EMPTY_CPE else message.cpe,
-        repository=next((name for name in names if name in catalogue.names().by_repository), ""),
-        repository_hint=message.repository_hint,
-        normalized=NormalizedVersion(
-            message.normalized_version.kind, tuple(message.normalized_version.v) or (0,) * 10
-        ),
-        source_name=source.name,
-        source_version=source.version,
-        source_module=source.module,
+        message.name,
+        message.version,
+        _ecosystem(database, origins, environments, report),
+        _KINDS.get(message.kind, Kind.UNKNOWN),
+        database,
+        "",
+        message.arch,
+        message.module,
+        "" if cpe == EMPTY_CPE else cpe,
+        next((origin.name for origin in origins if origin.name in known), ""),
+        message.repository_hint,
+        _normalized(message.normalized_version),
+        source.name,
+        source.version,
+        source.module,
     )
 
 
+def _normalized(message: common_pb2.NormalizedVersion) -> NormalizedVersion:
+    if not message.kind and not message.v:
+        return _NO_VERSION
+    return NormalizedVersion(message.kind, tuple(message.v) or _NO_VERSION.v)
+
+
 def _ecosystem(
-    database: str, repositories: list[str], keys: set[str], systems: list[str], report: IndexReport
+    database: str, origins: list[Repository], environments: Iterable[Environment], report: IndexReport
 ) -> str:
     """The folder that answers for a package: by its database, its repository, its system."""
-    if _CONTAINERS in keys:
+    if any(origin.key == _CONTAINERS for origin in origins):
         return "rhcc"
     known = catalogue.names()
     prefix, colon, _ = database.partition(":")
     if colon and prefix in known.by_database:
         return known.by_database[prefix]
-    for name in repositories:
-        if name in known.by_repository:
-            return known.by_repository[name]
-    return _of_system(
-        database, [report.distributions[key].did for key in systems if key in report.distributions]
-    )
+    for origin in origins:
+        if origin.name in known.by_repository:
+            return known.by_repository[origin.name]
+    systems = (e.distribution_id for e in environments if e.distribution_id in report.distributions)
+    return _of_system(database, [report.distributions[key].did for key in systems])
 
 
 def _of_system(database: str, names: list[str]) -> str:

@@ -58,7 +58,7 @@ class Hit:
 
 def plan(report: IndexReport, matchers: Sequence[Matcher]) -> Plan:
     """Every question of every package, in every environment; equal questions once."""
-    lookups: dict[Lookup, None] = {}
+    lookups: list[Lookup] = []
     unasked: list[str] = []
     by_ecosystem: dict[str, list[Matcher]] = {}
     for matcher in matchers:
@@ -67,7 +67,9 @@ def plan(report: IndexReport, matchers: Sequence[Matcher]) -> Plan:
         if package.normalized.kind == _UNMATCHABLE:
             continue
         asked = _questions(report, package_id, by_ecosystem.get(package.ecosystem, ()))
-        lookups.update(dict.fromkeys(asked))
+        # Only a second place can ask the same once more.
+        once = len(report.environments.get(package_id, ())) <= 1
+        lookups.extend(asked if once else dict.fromkeys(asked))
         if not asked:
             unasked.append(package_id)
     return Plan(tuple(lookups), tuple(unasked))
@@ -94,7 +96,7 @@ def decide(lookup: Lookup, row: AdvisoryRow, schemes: Mapping[str, VersionScheme
     A comparison that neither key nor comparator can make is no hit; the reason names the
     version that was not understood.
     """
-    refusal = _conditions(lookup, row)
+    refusal = refused(lookup, row.namespace, row.module, row.arch, row.cpe)
     if refusal:
         return Decision(hit=False, reason=refusal)
     if lookup.key is not None and not row.fallback:
@@ -109,15 +111,15 @@ def decide(lookup: Lookup, row: AdvisoryRow, schemes: Mapping[str, VersionScheme
     return Decision(hit=inside, reason=_sentence(lookup.version, row))
 
 
-def _conditions(lookup: Lookup, row: AdvisoryRow) -> str:
-    """Why a condition beside the version fails; empty when all hold."""
+def refused(lookup: Lookup, namespace: str, module: str, arch: str, product: str) -> str:
+    """Why a condition of a row beside the version fails; empty when all hold."""
     # Red Hat ships a package of the same name in modules and outside of them (rhel/matcher.go).
-    if row.module != lookup.module and (row.module or row.namespace == _MODULAR):
-        return f"module {lookup.module or 'none'} is not {row.module or 'none'}"
-    if row.arch and lookup.arch and not _arch(row.arch, lookup.arch):
-        return f"architecture {lookup.arch} is not among {row.arch}"
-    if row.cpe and not _from(row.cpe, lookup.repository_cpes):
-        return f"no repository of {row.cpe}"
+    if module != lookup.module and (module or namespace == _MODULAR):
+        return f"module {lookup.module or 'none'} is not {module or 'none'}"
+    if arch and lookup.arch and not _arch(arch, lookup.arch):
+        return f"architecture {lookup.arch} is not among {arch}"
+    if product and not _from(product, lookup.repository_cpes):
+        return f"no repository of {product}"
     return ""
 
 

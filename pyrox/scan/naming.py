@@ -20,21 +20,31 @@ VEX: Final = "rhel-vex"
 _LONGEST_ID: Final = 100
 
 
-def _first(pattern: re.Pattern[str], advisory: Advisory) -> str:
-    found = pattern.search(advisory.name) or pattern.search(advisory.links)
+def _first(pattern: re.Pattern[str], name: str, links: str) -> str:
+    found = pattern.search(name) or pattern.search(links)
     return found[0] if found else ""
 
 
 def shown_name(advisory: Advisory) -> str:
     """The id that a report shows: a CVE where name or links hold one, else the next best."""
-    amazon = (_AMAZON,) if advisory.source.startswith("aws-") else ()
-    patterns = (*amazon, _CVE, _GHSA, _ANY)
-    return next((name for pattern in patterns if (name := _first(pattern, advisory))), advisory.name)
+    return shown(advisory.source, advisory.name, advisory.links, cve_of(advisory))
+
+
+def shown(source: str, name: str, links: str, cve: str) -> str:
+    """The same, of an advisory's parts; `cve` is what `cve_in` found."""
+    if source.startswith("aws-") and (found := _first(_AMAZON, name, links)):
+        return found
+    return cve or _first(_GHSA, name, links) or _first(_ANY, name, links) or name
 
 
 def cve_of(advisory: Advisory) -> str:
     """The CVE by which enrichments are looked up; empty when name and links hold none."""
-    return _first(_CVE, advisory)
+    return cve_in(advisory.name, advisory.links)
+
+
+def cve_in(name: str, links: str) -> str:
+    """The same, of an advisory's name and links."""
+    return _first(_CVE, name, links)
 
 
 def ids_of(advisory: Advisory) -> tuple[str, ...]:
@@ -47,7 +57,10 @@ def ids_of(advisory: Advisory) -> tuple[str, ...]:
 
 def red_hat_advisory(advisory: Advisory) -> tuple[str, str]:
     """Name and link of the Red Hat advisory that a VEX statement points to, or two empty texts."""
-    if advisory.source != VEX:
-        return "", ""
-    found = _RED_HAT.search(advisory.links)
+    return errata_in(advisory.links) if advisory.source == VEX else ("", "")
+
+
+def errata_in(links: str) -> tuple[str, str]:
+    """The same, of a VEX statement's links."""
+    found = _RED_HAT.search(links)
     return (found[0], _ERRATA + found[0]) if found else ("", "")

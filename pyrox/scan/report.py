@@ -8,24 +8,72 @@ deduplication of a package's vulnerabilities.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from pyrox.pb.internalapi.scanner.v4 import common_pb2
 from pyrox.pb.internalapi.scanner.v4 import vulnerability_report_pb2 as pb
-from pyrox.scan import naming, severity
-from pyrox.scan.advisories.enrichment import Enrichments, Nvd
-from pyrox.scan.advisories.model import Advisory, Severity
+from pyrox.scan.advisories.enrichment import Enrichments
+from pyrox.scan.advisories.model import Advisory
+from pyrox.scan.fields import message, size
 from pyrox.scan.matching import Hit, highest_fix
 from pyrox.scan.protocols import VersionScheme
+from pyrox.scan.rendering import Text, raw_of, show, text_of
 
-Vulnerability = pb.VulnerabilityReport.Vulnerability
-Cvss = pb.VulnerabilityReport.Vulnerability.CVSS
-_OSV_PAGE: Final = "https://osv.dev/vulnerability/"
-_NVD_PAGE: Final = "https://nvd.nist.gov/vuln/detail/"
-_RED_HAT_PAGE: Final = "https://access.redhat.com/security/cve/"
-_MANUAL: Final = "stackrox-manual"
+_FIELDS: Final = pb.VulnerabilityReport.DESCRIPTOR.fields_by_name
+# Keys of maps and the values of a StringList are field 1, values of maps are field 2.
+_FIRST: Final = size(1 << 3 | 2)
+_SECOND: Final = size(2 << 3 | 2)
+
+
+def _tag(name: str) -> bytes:
+    return size(_FIELDS[name].number << 3 | 2)
+
+
+_HASH_ID: Final = _tag("hash_id")
+_VULNERABILITIES: Final = _tag("vulnerabilities")
+_AFFECTED: Final = _tag("package_vulnerabilities")
+_NOT_AFFECTED: Final = _tag("package_not_vulnerable")
+_CONTENTS: Final = _tag("contents")
+
+
+@dataclass(slots=True)
+class Found:
+    """A package of a report that an advisory's row hits, as far as a report needs it.
+
+    `keyed` is set when `hi` is the key of the fix; `reason` is a statement's that says that
+    it is not so, and then `not_affected` is set too.
+    """
+
+    text: Text
+    package_id: str
+    scheme: str
+    fixed_in: str
+    hi: bytes
+    keyed: bool
+    not_affected: bool
+    reason: str = ""
+
+    @property
+    def advisory(self) -> Advisory:
+        """The advisory."""
+        return self.text.advisory
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What a report is made of, beside the contents.
+
+    `hits` are what matched; those that are "not affected" go to their own map. `enrichments`
+    are the records of the CVEs and advisories that the texts name, `schemes` version orders by
+    name, for the highest fix of each package, `namespaces` those that a loaded feed covers.
+    """
+
+    hits: Sequence[Found]
+    enrichments: Enrichments
+    schemes: Mapping[str, VersionScheme]
+    namespaces: Collection[str]
 
 
 def assemble(
@@ -38,225 +86,129 @@ def assemble(
     namespaces: Collection[str],
     partial: bool = False,
 ) -> pb.VulnerabilityReport:
-    """The report.
+    """The report as a message; arguments as those of `encode` and fields of `Matched`."""
+    texts: dict[Advisory, Text] = {}
+    found = [
+        Found(
+            texts.get(hit.advisory) or texts.setdefault(hit.advisory, text_of(raw_of(hit.advisory))),
+            hit.package_id,
+            hit.row.scheme,
+            hit.row.fixed_in,
+            hit.row.hi,
+            keyed=not hit.row.fallback,
+            not_affected=hit.row.not_affected,
+        )
+        for hit in hits
+    ]
+    matched = Matched(found, enrichments, schemes, namespaces)
+    return pb.VulnerabilityReport.FromString(
+        encode(hash_id=hash_id, contents=contents, matched=matched, partial=partial)
+    )
+
+
+def encode(*, hash_id: str, contents: common_pb2.Contents, matched: Matched, partial: bool = False) -> bytes:
+    """The report as it goes over the wire.
 
     Args:
         hash_id: the image's id, copied.
         contents: the index report's contents, copied without the Indexer's own hints.
-        hits: what matched; rows that state "not affected" go to their own map.
-        enrichments: records of the CVEs that `naming.cve_of` finds in the advisories.
-        schemes: version orders by name, for the highest fix of each package.
-        namespaces: every namespace that a loaded feed covers.
+        matched: what is known of them.
         partial: whether the Indexer left a part of the image unread. Upstream's notes have no
             word for it; the unspecified one makes its Central mark the scan as partial.
     """
-    report = pb.VulnerabilityReport(hash_id=hash_id)
-    report.contents.CopyFrom(contents)
-    ids = _Vulnerabilities(report, enrichments)
-    by_package: dict[str, list[Hit]] = {}
-    for hit in hits:
-        if hit.row.not_affected:
-            report.package_not_vulnerable[hit.package_id].values.append(ids.of(hit))
+    ids = _Vulnerabilities(matched.enrichments)
+    by_package: dict[str, list[Found]] = {}
+    cleared: dict[str, list[Numbered]] = {}
+    for found in matched.hits:
+        if found.not_affected:
+            cleared.setdefault(found.package_id, []).append(ids.of(found))
         else:
-            by_package.setdefault(hit.package_id, []).append(hit)
-    for package_id, found in by_package.items():
-        ordered = _ordered(report, dict.fromkeys(ids.of(hit) for hit in found))
-        report.package_vulnerabilities[package_id].values.extend(ordered)
-    _finish_contents(report.contents, {key: _fix(found, schemes) for key, found in by_package.items()})
-    report.notes.extend(notes(contents, namespaces))
+            by_package.setdefault(found.package_id, []).append(found)
+    listed = {key: _ordered(map(ids.of, found)) for key, found in by_package.items()}
+    fixes = {key: _fix(found, matched.schemes) for key, found in by_package.items()}
+    rest = pb.VulnerabilityReport(notes=notes(contents, matched.namespaces))
     if partial:
-        report.notes.append(pb.VulnerabilityReport.NOTE_UNSPECIFIED)
-    return report
+        rest.notes.append(pb.VulnerabilityReport.NOTE_UNSPECIFIED)
+    return b"".join(
+        (
+            message(_HASH_ID, hash_id.encode()) if hash_id else b"",
+            *ids.entries,
+            *_lists(_AFFECTED, listed),
+            message(_CONTENTS, _finished(contents, fixes)),
+            rest.SerializeToString(),
+            *_lists(_NOT_AFFECTED, cleared),
+        )
+    )
+
+
+Numbered = tuple[bytes, tuple[int, float]]
+"""A vulnerability's number in the report, as field 1 of any message, and its rank."""
 
 
 class _Vulnerabilities:
     """Puts each distinct vulnerability into the report once, under a number of its own."""
 
-    def __init__(self, report: pb.VulnerabilityReport, enrichments: Enrichments) -> None:
-        self._report = report
+    def __init__(self, enrichments: Enrichments) -> None:
         self._enrichments = enrichments
-        self._ids: dict[tuple[object, ...], str] = {}
+        self._known: dict[tuple[str, bytes, str, bool], Numbered] = {}
+        self.entries: list[bytes] = []
 
-    def of(self, hit: Hit) -> str:
-        text = hit.advisory
+    def of(self, found: Found) -> Numbered:
+        text = found.text
         # What upstream takes for the same: all that a reader of the report could tell apart.
-        same = (
-            text.name,
-            text.description,
-            text.issued,
-            text.links,
-            text.severity,
-            text.normalized,
-            hit.row.fixed_in,
-            hit.row.not_affected,
-        )
-        known = self._ids.get(same)
+        same = (text.raw[1], text.head, found.fixed_in, found.not_affected)
+        known = self._known.get(same)
         if known is None:
-            known = self._ids[same] = str(len(self._ids) + 1)
-            self._report.vulnerabilities[known].CopyFrom(_vulnerability(known, hit, self._enrichments))
+            # The vulnerability's id is its field 1, as the key is the entry's.
+            number = b"%d" % (len(self._known) + 1)
+            field = _FIRST + bytes((len(number),)) + number
+            data, rank = show(text, found.fixed_in, self._enrichments)
+            value = size(len(field) + len(data))
+            length = size(2 * len(field) + 1 + len(value) + len(data))
+            self.entries += (_VULNERABILITIES, length, field, _SECOND, value, field, data)
+            known = self._known[same] = (field, rank)
         return known
 
 
-def _timestamp(source: Advisory, record: Nvd | None) -> Timestamp | None:
-    moment = source.issued or (record.published if record else None)
-    if moment is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp
+def _ordered(found: Iterable[Numbered]) -> list[Numbered]:
+    """Each once, most severe first, then by base score; equal ones keep their order."""
+    return sorted(dict.fromkeys(found), key=itemgetter(1))
 
 
-def _vulnerability(key: str, hit: Hit, enrichments: Enrichments) -> pb.VulnerabilityReport.Vulnerability:
-    advisory = hit.advisory
-    cve = naming.cve_of(advisory)
-    record = enrichments.nvd.get(cve)
-    metrics = list(_metrics(advisory, cve, record))
-    out = Vulnerability(
-        id=key,
-        name=naming.shown_name(advisory),
-        description=advisory.description or (record.description if record else ""),
-        issued=_timestamp(advisory, record),
-        link=advisory.links,
-        severity=advisory.severity,
-        normalized_severity=_normalized(advisory, metrics),
-        fixed_in_version=hit.row.fixed_in,
-        cvss=metrics[0] if metrics else None,
-        cvss_metrics=metrics,
-        updater=advisory.source,
-        aliases=[pb.VulnerabilityReport.Alias(space=a.space, name=a.name) for a in advisory.aliases],
-    )
-    _add_red_hat(out, advisory, enrichments)
-    _add_exploit(out, cve, enrichments)
-    return out
+def _lists(tag: bytes, lists: Mapping[str, Sequence[Numbered]]) -> Iterable[bytes]:
+    """A map of packages to lists of vulnerabilities' numbers."""
+    for package_id, found in lists.items():
+        values = b"".join([field for field, _ in found])
+        yield message(tag, message(_FIRST, package_id.encode()) + message(_SECOND, values))
 
 
-def _normalized(advisory: Advisory, metrics: Sequence[Cvss]) -> Vulnerability.Severity.ValueType:
-    """The feed's own severity; where it has none (Alpine), that of the best CVSS score."""
-    found = advisory.normalized
-    if found is Severity.UNSPECIFIED and metrics:
-        found = severity.from_score(_base(metrics[0]))
-    return Vulnerability.Severity.ValueType(found.value)
-
-
-def _add_red_hat(out: Vulnerability, advisory: Advisory, enrichments: Enrichments) -> None:
-    name, link = naming.red_hat_advisory(advisory)
-    if not name:
-        return
-    out.advisory.name, out.advisory.link = name, link
-    known = enrichments.red_hat.get(name)
-    if known is not None and known.released is not None:
-        out.fixed_date.FromDatetime(known.released)
-
-
-def _add_exploit(out: Vulnerability, cve: str, enrichments: Enrichments) -> None:
-    epss, kev = enrichments.epss.get(cve), enrichments.kev.get(cve)
-    if epss is not None:
-        out.epss_metrics.date = epss.date
-        out.epss_metrics.model_version = epss.model_version
-        out.epss_metrics.probability = epss.probability
-        out.epss_metrics.percentile = epss.percentile
-    if kev is not None:
-        out.exploit.catalog_version = kev.catalog_version
-        out.exploit.date_added = kev.date_added
-        out.exploit.short_description = kev.short_description
-        out.exploit.required_action = kev.required_action
-        out.exploit.due_date = kev.due_date
-        out.exploit.known_ransomware_campaign_use = kev.known_ransomware_campaign_use
-
-
-def _metrics(advisory: Advisory, cve: str, record: Nvd | None) -> Iterable[Cvss]:
-    """Scores with their sources, the feed's own first, then NVD's unless it came first."""
-    own = _own_metric(advisory, cve)
-    if own is not None:
-        yield own
-        if own.source == Cvss.SOURCE_NVD:
-            return
-    if record is not None and (record.v3_vector or record.v2_vector):
-        metric = Cvss(source=Cvss.SOURCE_NVD, url=_NVD_PAGE + record.cve)
-        if record.v3_vector:
-            metric.v3.base_score, metric.v3.vector = record.v3_score, record.v3_vector
-        if record.v2_vector:
-            metric.v2.base_score, metric.v2.vector = record.v2_score, record.v2_vector
-        yield metric
-
-
-def _own_metric(advisory: Advisory, cve: str) -> Cvss | None:
-    """The metric of the advisory's own vector, where its source is one that gives vectors."""
-    if severity.is_word(advisory.severity):
-        return None
-    place: tuple[Cvss.Source.ValueType, str] | None = None
-    if advisory.source == naming.VEX:
-        place = (Cvss.SOURCE_RED_HAT, _RED_HAT_PAGE + naming.shown_name(advisory))
-    elif advisory.source.startswith("osv/"):
-        place = (Cvss.SOURCE_OSV, _OSV_PAGE + advisory.name)
-    elif advisory.source == _MANUAL:
-        place = _manual_place(advisory.links.partition(" ")[0], cve)
-    return _vector(advisory.severity, *place) if place else None
-
-
-def _manual_place(link: str, cve: str) -> tuple[Cvss.Source.ValueType, str]:
-    """The source of a manual entry's vector, by the beginning of its link."""
-    if link.startswith("https://nvd.nist.gov/"):
-        return Cvss.SOURCE_NVD, _NVD_PAGE + cve
-    if link.startswith("https://osv.dev/"):
-        return Cvss.SOURCE_OSV, link
-    if link.startswith("https://access.redhat.com/"):
-        return Cvss.SOURCE_RED_HAT, link
-    return Cvss.SOURCE_UNKNOWN, link
-
-
-def _vector(text: str, source: Cvss.Source.ValueType, url: str) -> Cvss | None:
-    """The vector as a metric; the message has no place for version 4."""
-    found = severity.score(text)
-    if found is None or found.major > 3:
-        return None
-    metric = Cvss(source=source, url=url)
-    if found.major == 3:
-        metric.v3.base_score, metric.v3.vector = found.base, found.vector
-    else:
-        metric.v2.base_score, metric.v2.vector = found.base, found.vector
-    return metric
-
-
-def _base(metric: Cvss) -> float:
-    return metric.v3.base_score if metric.HasField("v3") else metric.v2.base_score
-
-
-def _ordered(report: pb.VulnerabilityReport, ids: Iterable[str]) -> list[str]:
-    """Most severe first, then by base score; equal ones keep their order."""
-
-    def rank(key: str) -> tuple[int, float]:
-        found = report.vulnerabilities[key]
-        return (-found.normalized_severity, -_base(found.cvss) if found.HasField("cvss") else 0.0)
-
-    return sorted(ids, key=rank)
-
-
-def _fix(hits: Sequence[Hit], schemes: Mapping[str, VersionScheme]) -> str:
+def _fix(hits: Sequence[Found], schemes: Mapping[str, VersionScheme]) -> str:
     """The highest fix of a package's hits.
 
     A row that ends at its fix has that version's key as its upper bound, so keys are not
     made again; rows without keys are compared exactly with the best of the others.
     """
-    keyed = [hit.row for hit in hits if hit.row.fixed_in and not hit.row.fallback]
-    best = max(keyed, key=lambda row: row.hi).fixed_in if keyed else ""
-    others = {hit.row.fixed_in for hit in hits if hit.row.fixed_in and hit.row.fallback}
-    scheme = schemes.get(hits[0].row.scheme)
+    keyed = [hit for hit in hits if hit.fixed_in and hit.keyed]
+    best = max(keyed, key=lambda hit: hit.hi).fixed_in if keyed else ""
+    others = {hit.fixed_in for hit in hits if hit.fixed_in and not hit.keyed}
+    scheme = schemes.get(hits[0].scheme)
     return highest_fix((best, *sorted(others)), scheme) if others and scheme else best
 
 
-def _finish_contents(contents: common_pb2.Contents, fixes: Mapping[str, str]) -> None:
+def _finished(given: common_pb2.Contents, fixes: Mapping[str, str]) -> bytes:
     """Set each package's highest fix, drop the Indexer's hints, fill the deprecated list."""
-    if not contents.packages:
+    contents = common_pb2.Contents()
+    contents.CopyFrom(given)
+    packages = contents.packages
+    if not packages:
         for package in contents.packagesDEPRECATED:
-            contents.packages[package.id].CopyFrom(package)
-    for key in contents.packages:
-        package = contents.packages[key]
-        package.ClearField("package_db")
-        package.ClearField("repository_hint")
-        package.fixed_in_version = fixes.get(key, "")
+            packages[package.id].CopyFrom(package)
     del contents.packagesDEPRECATED[:]
-    contents.packagesDEPRECATED.extend(contents.packages[key] for key in sorted(contents.packages))
+    for key, package in packages.items():
+        package.package_db = package.repository_hint = ""
+        package.fixed_in_version = fixes.get(key, "")
+    contents.packagesDEPRECATED.extend([packages[key] for key in sorted(packages)])
+    return contents.SerializeToString()
 
 
 def notes(

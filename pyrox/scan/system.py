@@ -45,22 +45,20 @@ class SystemMatcher:
         if not namespace:
             return ()
         cpes = tuple(repository.cpe for repository in repositories if repository.cpe)
-        asked = [(package.name, Kind.BINARY, package.version)]
+        version = package.version
+        key = key_or_none(self._scheme, version)
+
+        def lookup(name: str, kind: Kind, version: str, key: bytes | None) -> Lookup:
+            return Lookup(
+                package_id, namespace, name, kind, self._scheme.name, version, key, package.arch,
+                package.module, cpes,
+            )  # fmt: skip
+
+        binary = lookup(package.name, Kind.BINARY, version, key)
         source = package.source_name or (package.name if self._source_is_name else "")
-        if source:
-            asked.append((source, Kind.SOURCE, package.source_version or package.version))
-        return tuple(
-            Lookup(
-                package_id=package_id,
-                namespace=namespace,
-                package=name,
-                kind=kind,
-                scheme=self._scheme.name,
-                version=version,
-                key=key_or_none(self._scheme, version),
-                arch=package.arch,
-                module=package.module,
-                repository_cpes=cpes,
-            )
-            for name, kind, version in asked
-        )
+        if not source:
+            return (binary,)
+        if package.source_version and package.source_version != version:
+            version = package.source_version
+            key = key_or_none(self._scheme, version)
+        return (binary, lookup(source, Kind.SOURCE, version, key))

@@ -86,6 +86,8 @@ class Server:
     account: Account | None
     address: str
     port: int
+    options: tuple[str, ...] = ()
+    """Settings beside the small ones of a local installation; the later one counts."""
 
     def command(self) -> list[str]:
         """The command line of the server in the foreground."""
@@ -96,6 +98,7 @@ class Server:
             f"port={self.port}",
             f"unix_socket_directories={self.sockets if fits else ''}",
             *_OPTIONS,
+            *self.options,
         )
         flags = [word for option in options for word in ("-c", option)]
         return [str(self.binaries / "postgres"), "-D", str(self.data), *flags]

@@ -17,6 +17,8 @@ from pyrox.pb.internalapi.scanner.v4 import matcher_service_pb2 as pb
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
 from pyrox.rpc.authz import Rule, Services
 from pyrox.rpc.call import Call
+from pyrox.rpc.encoded import Encoded
+from pyrox.scan.fields import size
 from services.scanner_matcher.bills import Bills, Names
 from services.scanner_matcher.reports import Reports
 from services.scanner_matcher.store import VulnStore
@@ -26,6 +28,7 @@ VERSION_HEADER = "x-scanner-version"
 # Reports of distributions without fixes have thousands of hits.
 _HIT_BUCKETS = (0, 10, 100, 300, 1000, 3000, 10_000, 30_000)
 _CENTRAL = Services.of("CENTRAL_SERVICE")
+_IN_RESPONSE = size(pb.ScanSBOMResponse.DESCRIPTOR.fields_by_name["vulnerability_report"].number << 3 | 2)
 
 
 class MatcherService:
@@ -50,14 +53,14 @@ class MatcherService:
 
     async def GetVulnerabilities(
         self, request: pb.GetVulnerabilitiesRequest, call: Call
-    ) -> VulnerabilityReport:
+    ) -> Encoded[VulnerabilityReport]:
         """The report for the given contents, or for those that the Indexer has."""
         await call.send_headers(self._headers)
         check_hash_id(request.hash_id)
         contents = request.contents if request.HasField("contents") else None
         made = await self._reports.of(request.hash_id, contents)
         self._hits.observe(len(made.answer.hits))
-        return made.report
+        return Encoded(made.data)
 
     async def GetSBOM(self, request: pb.GetSBOMRequest, call: Call) -> pb.GetSBOMResponse:
         """The contents of the request as SPDX; neither the Indexer nor the database is asked."""
@@ -71,14 +74,14 @@ class MatcherService:
         names = Names(request.id, request.name, request.uri)
         return pb.GetSBOMResponse(sbom=await self._bills.spdx(names, request.contents))
 
-    async def ScanSBOM(self, request: pb.ScanSBOMRequest, call: Call) -> pb.ScanSBOMResponse:
+    async def ScanSBOM(self, request: pb.ScanSBOMRequest, call: Call) -> Encoded[pb.ScanSBOMResponse]:
         """The report for the packages of a document, without an image."""
         await call.send_headers(self._headers)
         if not request.sbom:
             raise Invalid.of("sbom is required")
         contents = await self._bills.read(request.sbom, request.media_type)
         made = await self._reports.of("", contents)
-        return pb.ScanSBOMResponse(vulnerability_report=made.report)
+        return Encoded(_IN_RESPONSE + size(len(made.data)) + made.data)
 
     async def GetMetadata(self, request: Empty, call: Call) -> pb.Metadata:  # noqa: ARG002 - the wire's form
         """When the oldest of the bundles was made; unset before all were loaded."""

@@ -6,15 +6,14 @@ scan. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import msgspec
 
 from pyrox.errors import Internal
-from pyrox.scan import naming
 from pyrox.scan.advisories.enrichment import Enrichments, Epss, Kev, Nvd, RedHatAdvisory
-from pyrox.scan.advisories.model import Advisory
+from pyrox.scan.rendering import Text
 
 Record = Nvd | Epss | Kev | RedHatAdvisory
 _KINDS: Final[Mapping[str, type[Record]]] = {"nvd": Nvd, "epss": Epss, "kev": Kev, "red_hat": RedHatAdvisory}
@@ -38,11 +37,10 @@ def pack(record: Record) -> bytes:
     return msgspec.msgpack.encode(record)
 
 
-def wanted(advisories: Iterable[Advisory]) -> frozenset[str]:
-    """The keys of all records that a report about these advisories needs."""
-    keys: set[str] = set()
-    for advisory in advisories:
-        keys.update((naming.cve_of(advisory), naming.red_hat_advisory(advisory)[0]))
+def wanted(texts: Collection[Text]) -> frozenset[str]:
+    """The keys of all records that a report with these texts needs."""
+    keys = {text.cve for text in texts}
+    keys.update([text.red_hat for text in texts])
     return frozenset(keys - {""})
 
 

@@ -217,7 +217,7 @@ def _overruled(made: Made) -> list[dict[str, str]]:
             "reason": hit.reason,
         }
         for hit in made.answer.hits
-        if hit.overruled
+        if hit.reason
     ]
 
 

@@ -92,6 +92,16 @@ class Prepared:
     namespaces: Sequence[str]
 
 
+@dataclass(slots=True)
+class Spent:
+    """Seconds that a load took, by phase."""
+
+    copy: float = 0.0
+    index: float = 0.0
+    swap: float = 0.0
+    """The exchange, what was waited for a gap between readers, and the history."""
+
+
 class Loader:
     """Brings prepared bundles into the database."""
 
@@ -115,7 +125,7 @@ class Loader:
         rows = await self._pool.fetch(_SOURCES)
         return {r["name"]: SourceState(r["id"], r["name"], r["updated"], r["made_by"]) for r in rows}
 
-    async def load(self, source: SourceState, updated: datetime, made_by: str, prepared: Prepared) -> None:
+    async def load(self, source: SourceState, updated: datetime, made_by: str, prepared: Prepared) -> Spent:
         """Replace all rows of the source.
 
         Raises `Unavailable` when readers never leave a gap for the exchange.
@@ -128,13 +138,17 @@ class Loader:
             "vuln_text": prepared.texts_file,
             "vuln_enrichment": prepared.enrichments_file,
         }
+        spent = Spent()
         for table, name in names.items():
-            await self._fill(source.id, table, name, COLUMNS[table], files[table])
+            await self._fill(source.id, table, name, files[table], spent)
+        began = self._clock.monotonic()
         await self._exchange(source, names, updated, made_by, prepared)
         await self.settle(source)
+        spent.swap = self._clock.monotonic() - began
         _LOG.info(
             "advisories loaded", source=source.name, ranges=prepared.ranges, advisories=prepared.advisories
         )
+        return spent
 
     async def settle(self, source: SourceState) -> None:
         """Finish what an exchange left to do, also one of a Matcher that was killed."""
@@ -163,7 +177,7 @@ class Loader:
         for row in await self._pool.fetch(_LEFT_OVER, f"^vuln_(range|text|enrichment)_{source.id}_[0-9]+$"):
             await self._pool.execute(f'DROP TABLE IF EXISTS "{row["relname"]}"')
 
-    async def _fill(self, source: int, table: str, name: str, columns: Sequence[str], file: Path) -> None:
+    async def _fill(self, source: int, table: str, name: str, file: Path, spent: Spent) -> None:
         """A table that is ready to become a partition: same columns, rows, index, bound."""
         async with self._pool.transaction() as transaction:
             await transaction.script(
@@ -171,10 +185,14 @@ class Loader:
                 f"CONSTRAINT {name}_source CHECK (source = {source})); "
                 f"ALTER TABLE {name} ALTER COLUMN source SET DEFAULT {source}"
             )
-            await transaction.copy_file(name, columns, file)
+            began = self._clock.monotonic()
+            await transaction.copy_file(name, COLUMNS[table], file)
+            copied = self._clock.monotonic()
             for index in _INDEXES[table]:
                 await transaction.script(f"CREATE INDEX ON {name} {index}")
             await transaction.script(f"ANALYZE {name}")
+            spent.copy += copied - began
+            spent.index += self._clock.monotonic() - copied
 
     async def _exchange(
         self,

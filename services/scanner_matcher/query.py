@@ -9,26 +9,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from pyrox.scan import matching, naming, vex
 from pyrox.scan.advisories.enrichment import Enrichments
-from pyrox.scan.advisories.model import Advisory, Feed
+from pyrox.scan.advisories.model import HIGHEST, Advisory, AdvisoryRow, Feed
 from pyrox.scan.coverage import Coverage, coverage
 from pyrox.scan.explain import Evidence, Explanation, explain
 from pyrox.scan.model import IndexReport, Kind, Lookup
 from pyrox.scan.protocols import Matcher, VersionScheme
+from pyrox.scan.rendering import Text
+from pyrox.scan.report import Found
 from pyrox.scan.sbom.document import purl_in
 from services.scanner_matcher import enrich
-from services.scanner_matcher.store import AdvisoryId, Candidate, VulnStore
+from services.scanner_matcher.store import AdvisoryId, VulnStore
 
 # A report beyond it does not fit into the 24 MiB that clients take.
 MAX_HITS = 200_000
-Decided = tuple[str, Candidate, str]
 _NO_FEEDS: Mapping[str, Sequence[Feed]] = {}
 _NO_PLAN = matching.Plan((), ())
+
+
+# An advisory that hits, and all that is known of the hit before the advisory's text.
+Decided = tuple[AdvisoryId, tuple[str, str, str, bytes, bool, bool]]
 
 
 class Statements(Protocol):
@@ -54,8 +59,8 @@ class Subject:
 class Answer:
     """What an image is hit by, what else is known of that, and what was loaded."""
 
-    hits: tuple[matching.Hit, ...]
-    """A hit that a statement ended has a row that says "not affected" and the statement as its reason."""
+    hits: Sequence[Found]
+    """A hit that a statement ended is "not affected" and has the statement as its reason."""
     enrichments: Enrichments
     feeds: Mapping[str, Sequence[Feed]] = field(default_factory=lambda: _NO_FEEDS)
     plan: matching.Plan = _NO_PLAN
@@ -91,17 +96,17 @@ class Query:
         unknown: list[str] = []
         async with self._store.reading() as reading:
             if subject.as_of is None:
-                candidates = await reading.candidates(plan.lookups)
+                rows = await reading.matched(plan.lookups)
             else:
-                candidates = await reading.candidates_at(plan.lookups, subject.as_of)
+                rows = await reading.matched_at(plan.lookups, subject.as_of)
                 unknown = await reading.unknown_at(subject.as_of)
-            found = await asyncio.to_thread(self._decided, plan, candidates)
-            texts = await reading.texts({candidate.advisory for _, candidate, _ in found})
+            decided = await asyncio.to_thread(self._decided, plan, rows)
+            texts = await reading.texts({advisory for advisory, _ in decided})
             enrichments = await reading.enrichments(enrich.wanted(texts.values()))
             feeds = await reading.feeds()
-        statements = await self._about(texts.values())
-        hits = await asyncio.to_thread(_hits, subject, found, texts, statements)
-        return Answer(tuple(hits), enrichments, feeds, plan, tuple(unknown))
+        statements = await self._about(text.advisory for text in texts.values())
+        hits = await asyncio.to_thread(_hits, subject, decided, texts, statements)
+        return Answer(hits, enrichments, feeds, plan, tuple(unknown))
 
     async def explain(self, subject: Subject, package: str, vulnerability: str) -> list[Explanation]:
         """Why the chosen packages are hit, and why not; an empty text chooses all."""
@@ -112,39 +117,54 @@ class Query:
             texts = await reading.texts({candidate.advisory for candidate in candidates})
             feeds = await reading.feeds()
         wanted = vulnerability.upper()
-        statements = await self._about(texts.values())
+        statements = await self._about(text.advisory for text in texts.values())
         evidence = []
         for candidate in candidates:
-            text, lookup = texts[candidate.advisory], lookups[candidate.lookup]
-            if not wanted or wanted in names_of(text):
-                statement = _overruling(subject, lookup.package_id, text, statements)
-                evidence.append(Evidence(lookup, text, candidate.row, statement))
+            advisory, lookup = texts[candidate.advisory].advisory, lookups[candidate.lookup]
+            if not wanted or wanted in names_of(advisory):
+                statement = _overruling(subject, lookup.package_id, advisory, statements)
+                evidence.append(Evidence(lookup, advisory, candidate.row, statement))
         return await asyncio.to_thread(explain, subject.report, lookups, evidence, feeds, self.schemes)
 
     def coverage(self, subject: Subject, answer: Answer) -> Coverage:
         """What was possible for each package and layer."""
         return coverage(subject.report, answer.plan, answer.feeds, self.schemes)
 
-    async def _about(self, texts: Iterable[Advisory]) -> list[vex.Statement]:
+    async def _about(self, advisories: Iterable[Advisory]) -> list[vex.Statement]:
         if not await self._statements.some():
             return []
-        names = {name for text in texts for name in names_of(text)}
+        names = {name for advisory in advisories for name in names_of(advisory)}
         return await self._statements.about(names) if names else []
 
-    def _decided(self, plan: matching.Plan, candidates: Iterable[Candidate]) -> list[Decided]:
-        """The candidates that hold, with the reason; each package and advisory range once."""
-        seen: set[tuple[str, AdvisoryId, str, Kind]] = set()
+    def _decided(self, plan: matching.Plan, rows: Iterable[Iterable[Any]]) -> list[Decided]:
+        """The rows that hold; each package and advisory range once."""
+        seen: set[tuple[str, int, int, str, Kind]] = set()
         found: list[Decided] = []
-        for candidate in candidates:
-            lookup = plan.lookups[candidate.lookup]
-            key = (lookup.package_id, candidate.advisory, candidate.row.fixed_in, candidate.row.kind)
+        lookups = plan.lookups
+        for n, load, source, number, fixed_in, hi, not_affected, arch, module, product, exact in rows:
+            lookup = lookups[n]
+            key = (lookup.package_id, source, number, fixed_in, lookup.kind)
             if key in seen:
                 continue
-            decision = matching.decide(lookup, candidate.row, self.schemes)
-            if decision.hit:
-                seen.add(key)
-                found.append((lookup.package_id, candidate, decision.reason))
+            conditional = arch or product or module != lookup.module
+            if conditional and matching.refused(lookup, lookup.namespace, module, arch, product):
+                continue
+            if exact is not None and not self._inside(lookup, fixed_in, *exact):
+                continue
+            seen.add(key)
+            hit = (lookup.package_id, lookup.scheme, fixed_in, hi, exact is None, not_affected)
+            found.append(((source, number, load), hit))
         return found[:MAX_HITS]
+
+    def _inside(
+        self, lookup: Lookup, fixed_in: str, scheme: str, introduced: str, last_affected: str
+    ) -> bool:
+        """What the exact comparator says."""
+        row = AdvisoryRow(
+            lookup.namespace, lookup.package, lookup.kind, scheme, b"", HIGHEST, "",
+            introduced, fixed_in, last_affected, fallback=True,
+        )  # fmt: skip
+        return matching.decide(lookup, row, self.schemes).hit
 
 
 def names_of(advisory: Advisory) -> frozenset[str]:
@@ -158,20 +178,15 @@ def _chosen(report: IndexReport, lookup: Lookup, package: str) -> bool:
 
 def _hits(
     subject: Subject,
-    found: Iterable[Decided],
-    texts: Mapping[AdvisoryId, Advisory],
+    decided: Iterable[Decided],
+    texts: Mapping[AdvisoryId, Text],
     statements: Sequence[vex.Statement],
-) -> list[matching.Hit]:
-    hits = []
-    for package_id, candidate, reason in found:
-        text = texts[candidate.advisory]
-        hit = matching.Hit(package_id, text, candidate.row, reason)
-        statement = _overruling(subject, package_id, text, statements)
+) -> list[Found]:
+    hits = [Found(texts[advisory], *hit) for advisory, hit in decided]
+    for hit in hits if statements else ():
+        statement = _overruling(subject, hit.package_id, hit.advisory, statements)
         if statement is not None:
-            hit = replace(
-                hit, row=replace(hit.row, not_affected=True), reason=statement.reason, overruled=True
-            )
-        hits.append(hit)
+            hit.not_affected, hit.reason = True, statement.reason
     return hits
 
 

@@ -18,7 +18,7 @@ from pyrox.scan.codec import from_contents
 from pyrox.scan.explain import Explanation
 from pyrox.scan.model import Lookup, Note
 from pyrox.scan.notes import from_text, partial
-from pyrox.scan.report import assemble
+from pyrox.scan.report import Matched, encode
 from services.scanner_matcher.query import Answer, Query, Subject
 from services.scanner_matcher.store import VulnStore
 from services.scanner_matcher.validate import HASH_PREFIX, check_contents
@@ -44,11 +44,16 @@ class Rememberer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A report, and what it was made of."""
+    """A report as it goes over the wire, and what it was made of."""
 
-    report: VulnerabilityReport
+    data: bytes
     subject: Subject
     answer: Answer
+
+    @property
+    def report(self) -> VulnerabilityReport:
+        """The report, decoded."""
+        return VulnerabilityReport.FromString(self.data)
 
 
 class Reports:
@@ -72,17 +77,11 @@ class Reports:
         answer = await self._query.run(subject)
         if hash_id and as_of is None:
             self._images.remember(hash_id, answer.plan.lookups)
-        report = await asyncio.to_thread(
-            assemble,
-            hash_id=hash_id,
-            contents=message,
-            hits=answer.hits,
-            enrichments=answer.enrichments,
-            schemes=self._query.schemes,
-            namespaces=answer.namespaces,
-            partial=partial(unread),
+        matched = Matched(answer.hits, answer.enrichments, self._query.schemes, answer.namespaces)
+        data = await asyncio.to_thread(
+            encode, hash_id=hash_id, contents=message, matched=matched, partial=partial(unread)
         )
-        return Made(report, subject, answer)
+        return Made(data, subject, answer)
 
     async def explain(
         self, hash_id: str, contents: Contents | None, package: str, vulnerability: str

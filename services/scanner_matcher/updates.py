@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -31,6 +31,8 @@ _LOG = log.get(__name__)
 # Upstream's loop: every five minutes plus one of these, none of them before the first load.
 _INTERVAL_MINUTES = 5
 _JITTER_MINUTES = (5, 10, 15, 20)
+# One source is read by the worker while the database copies another.
+_AT_ONCE = 2
 # While nothing was loaded a scan cannot be answered, so a failed first load is tried sooner;
 # the pause doubles up to the interval, since the whole bundle is fetched each time.
 _FIRST_RETRY_SECONDS = 10.0
@@ -67,8 +69,11 @@ class Updates:
         self._workers = workers
         self._pace = pace
         self._allowed = frozenset(allowed)
+        # One bundle at a time, so that queries keep a core.
+        self._reading = asyncio.Lock()
         self._loads = metrics.counter("loads", "loads of a source by result", ["source", "result"])
         self._ranges = metrics.gauge("source_ranges", "rows of a source", ["source"])
+        self._seconds = metrics.counter("load_seconds", "time of loads by phase", ["phase"])
 
     async def work(self) -> None:
         """Rounds for ever; a failed one is logged and tried again."""
@@ -98,8 +103,7 @@ class Updates:
                 return done
             entries = [e for e in feed.entries(archive) if not self._allowed or e.name in self._allowed]
             sources = await self._loader.register(sorted({entry.name for entry in entries}))
-            for entry in entries:
-                await self._update(archive, entry, done)
+            await self._update_all(archive, entries, done)
             if entries:
                 await self._forget(sources, {entry.name for entry in entries}, done)
         return done
@@ -121,6 +125,22 @@ class Updates:
                         await self._loader.settle(state)
             except RoxError as error:
                 _LOG.warning("history not written", source=name, error=error.message)
+
+    async def _update_all(self, archive: Path, entries: Sequence[Entry], done: Round) -> None:
+        """All sources, a few at a time; the forms of one source one after the other."""
+        forms: dict[str, list[Entry]] = {}
+        for entry in entries:
+            forms.setdefault(entry.name, []).append(entry)
+        free = asyncio.Semaphore(_AT_ONCE)
+
+        async def source(named: Sequence[Entry]) -> None:
+            async with free:
+                for entry in named:
+                    await self._update(archive, entry, done)
+
+        async with asyncio.TaskGroup() as group:
+            for named in forms.values():
+                group.create_task(source(named))
 
     async def _update(self, archive: Path, entry: Entry, done: Round) -> None:
         try:
@@ -163,8 +183,13 @@ class Updates:
             file = Path(directory) / f"{entry.name}{entry.suffix}"
             await asyncio.to_thread(feed.extract, archive, entry, file)
             what = f"bundle {entry.name}"
-            prepared = await self._workers.run(what, prepare, str(file), directory)
-            await self._loader.load(state, entry.made, made_by(), prepared)
+            async with self._reading:
+                began = self._pace.elapsed()
+                prepared = await self._workers.run(what, prepare, str(file), directory)
+                read = self._pace.elapsed() - began
+            spent = await self._loader.load(state, entry.made, made_by(), prepared)
+            for phase, seconds in (("parse", read), *asdict(spent).items()):
+                self._seconds.labels(phase).inc(seconds)
             self._ranges.labels(entry.name).set(prepared.ranges)
 
     async def _forget(self, sources: dict[str, SourceState], names: Collection[str], done: Round) -> None:
@@ -187,6 +212,10 @@ class Pace:
         self._clock = clock
         self._random = random
         self._retry = _FIRST_RETRY_SECONDS
+
+    def elapsed(self) -> float:
+        """Seconds since an unnamed moment."""
+        return self._clock.monotonic()
 
     async def turn(self) -> None:
         """Wait a little for another Matcher to finish a source."""

@@ -1,10 +1,11 @@
 """How long advisories load and images match: `python -m tests.bench.matcher` prints figures and ratios.
 
 Called by `make bench`. One Matcher process on an embedded PostgreSQL with its WAL on.
-`PYROX_BENCH_ROWS` says how many rows are loaded (200,000 unless it is given), in
-`PYROX_BENCH_SOURCES` bundles; the stated limits are those for eight million, so a limit for
-fewer is its part of them. Versions are those that Debian's packages have; names are at least
-20,000 a namespace.
+`PYROX_BENCH_ROWS` says how many rows are loaded (200,000 unless it is given; 8000000 are those of
+the stated limits, which take half an hour and 40 GiB of disk), in `PYROX_BENCH_SOURCES` bundles; a
+limit for fewer is its part of them. Each bundle has the advisories of some releases of a
+distribution, as real feeds do. Versions are those that Debian's packages have; names are 20,000 a
+namespace. PostgreSQL has the memory that the chart gives the scanner's database.
 
 (b) loading from upstream's form and from the compact one: parse, COPY, index, swap apart
 (c) 500 packages against these rows, at rest and while another bundle is loaded
@@ -18,12 +19,15 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import statistics
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -49,13 +53,19 @@ if TYPE_CHECKING:
     from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2_grpc import MatcherAsyncStub
 
 ROWS = int(os.environ.get("PYROX_BENCH_ROWS", "200000"))
-SOURCES = int(os.environ.get("PYROX_BENCH_SOURCES", "4"))
-NAMES = max(20_000, ROWS // 400)
-RELEASES = ("11", "12", "13")
-PACKAGES, OFTEN, IMAGES, CLIENTS, SECONDS = 500, 30, 200, 4, 10
+SOURCES = int(os.environ.get("PYROX_BENCH_SOURCES", "14" if ROWS >= 1_000_000 else "4"))
+NAMES = 20_000
+# The releases of one bundle; each bundle has its own. Fewer rows make fewer releases, so that an
+# image has as many hits.
+RELEASES = 3 if ROWS >= 1_000_000 else 1
+FIRST_RELEASE = 11
+# Packages with hundreds of advisories, as an image's kernel headers and libraries are.
+MANY = range(60, 500) if ROWS >= 1_000_000 else range(8, 80)
+PACKAGES, IMAGES, CLIENTS, SECONDS = 500, 200, 4, 10
 WHOLE = 8_000_000
 LOAD_LIMIT_S, COMPACT_LIMIT_S, MEMORY_LIMIT_MIB = 300.0, 60.0, 1024
 P50_LIMIT_MS, P95_LIMIT_MS, AGAIN_LIMIT_MS = 40.0, 100.0, 150.0
+CHART = Path(__file__).resolve().parents[2] / "deploy/helm/central-services/files/defaults.json"
 FIRST = datetime(2026, 8, 1, tzinfo=UTC)
 
 
@@ -85,9 +95,10 @@ def records(source: int, chance: random.Random) -> Iterator[bytes]:
     for n in range(ROWS // SOURCES):
         # The Pareto form: the kernel has thousands, most packages have one.
         name = min(int(chance.paretovariate(0.7)) - 1, NAMES - 1) if n % 2 else chance.randrange(NAMES)
-        release = RELEASES[n % len(RELEASES)]
+        release = str(FIRST_RELEASE + source * RELEASES + n % RELEASES)
         system = {"did": "debian", "name": "Debian GNU/Linux", "version": release, "version_id": release}
-        cve = f"CVE-{2000 + source}-{n // len(RELEASES):06}"
+        # One text for three ranges, as feeds that cover several releases have.
+        cve = f"CVE-{2000 + source}-{n // 3:06}"
         made = debian(cve, f"package{name}", chance.choice(known), system=system)
         vuln = made["Vuln"]
         assert isinstance(vuln, dict)
@@ -110,16 +121,28 @@ def build(target: Path, moment: datetime) -> None:
     os.utime(target, (moment.timestamp(), moment.timestamp()))
 
 
+def restamp(source: Path, target: Path, moment: datetime) -> None:
+    """The same bundles as of another time."""
+    with ZipFile(source) as old, ZipFile(target, "w", ZIP_STORED) as new:
+        for member in old.infolist():
+            info = ZipInfo(member.filename, moment.timetuple()[:6])
+            with old.open(member) as content, new.open(info, "w", force_zip64=True) as out:
+                shutil.copyfileobj(content, out, MIB)
+    os.utime(target, (moment.timestamp(), moment.timestamp()))
+
+
 def image(number: int) -> Contents:
     """An image of 500 packages with versions in the middle of the advisories'."""
     chance, made = random.Random(number), Contents()
     known = versions(chance)
     system = made.distributions["1"]
-    system.id, system.did, system.version_id = "1", "debian", chance.choice(RELEASES)
+    system.id, system.did = "1", "debian"
+    system.version_id = str(FIRST_RELEASE + chance.randrange(SOURCES * RELEASES))
+    # Few images have a thousand hits for each hundred of the others.
+    many = 20 + int(330 * chance.random() ** 4)
     for n in range(PACKAGES):
         package = made.packages[str(n)]
-        # A few that have hundreds of advisories, as an image's kernel headers and libraries do.
-        name = f"package{chance.randrange(20, 200) if n < OFTEN else chance.randrange(NAMES)}"
+        name = f"package{chance.choice(MANY) if n < many else chance.randrange(NAMES)}"
         package.id, package.name, package.kind = str(n), name, "binary"
         package.version = package.source.version = chance.choice(known)
         package.source.id, package.source.name, package.source.kind = f"1{n}", name, "source"
@@ -166,6 +189,19 @@ async def loaded(settings: Settings, moment: datetime) -> None:
         await pool.close()
 
 
+PHASES = ("parse", "copy", "index", "swap")
+
+
+def phases(matcher: Process) -> dict[str, float]:
+    """Seconds of each phase by the Matcher's own metrics, summed over the sources; two overlap."""
+    address = matcher.environment["ROX_METRICS_PORT"]
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as answer:
+        lines = answer.read().decode().splitlines()
+    name = "load_seconds_total"
+    found = (line.rpartition(" ") for line in lines if name in line and not line.startswith("#"))
+    return {labels.partition('phase="')[2].partition('"')[0]: float(value) for labels, _, value in found}
+
+
 async def measured_load(
     name: str, settings: Settings, matcher: Process, moment: datetime, limit: float
 ) -> None:
@@ -179,6 +215,7 @@ async def measured_load(
         f"{spent:.1f} s",
         against(spent, limit * ROWS / WHOLE, "s") + f", {ROWS / spent:,.0f} rows/s",
     )
+    tell("    parse, COPY, index, swap", "", ", ".join(f"{phases(matcher)[name]:.1f} s" for name in PHASES))
     tell(
         "    peak memory",
         f"{peak.highest / MIB:.0f} MiB",
@@ -266,7 +303,7 @@ async def run(directory: Path, server: pg.TestServer) -> None:
 async def during_a_load(directory: Path, pki: Pki, settings: Settings, later: datetime) -> None:
     """(c) again while another Matcher replaces every source."""
     newer = directory / "newer.zip"
-    build(newer, later)
+    restamp(directory / "lines.zip", newer, later)
     quiet = {"SCANNER_V4_LOG_LEVEL": "warn"}
     resting = Process(
         "scanner_matcher", settings, pki, SCANNER_V4_MATCHER,
@@ -293,12 +330,23 @@ async def during_a_load(directory: Path, pki: Pki, settings: Settings, later: da
     tell_times(f"(c) while all is loaded anew, {len(spent)} asked", spent, 2.0)
 
 
+def as_the_chart(server: pg.TestServer) -> None:
+    """Give the server the memory that the chart's default gives the scanner's database."""
+    profiles = json.loads(CHART.read_text())["values"]["profiles"]
+    chosen = profiles["default"]["scanner-v4-db"]["postgres"]
+    names = ("shared_buffers", "work_mem", "maintenance_work_mem", "max_wal_size")
+    server.stop()
+    server.server = replace(server.server, options=tuple(f"{name}={chosen[name]}" for name in names))
+    server.start()
+
+
 def main() -> int:
     """Print the figures, or why there are none."""
     if not pg.available():
         sys.stdout.write("skipped: needs PostgreSQL\n")
         return 0
     with tempfile.TemporaryDirectory() as place, pg.running_server() as server:
+        as_the_chart(server)
         asyncio.run(run(Path(place), server))
     return 0
 

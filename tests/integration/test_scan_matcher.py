@@ -255,9 +255,9 @@ async def test_old_rows_answer_while_a_reader_holds_up_the_exchange(
         central_definitions.modified,
     )
     async with matcher.store.reading() as reading:
-        await reading.candidates([])
+        await reading.matched([])
         await matcher.pool.fetchval("SELECT 1")
-        assert await reading.candidates(()) == []
+        assert await reading.matched(()) == []
         await reading.texts([])
         round_of_updates = asyncio.create_task(matcher.updates.round())
         await asyncio.sleep(1.5)

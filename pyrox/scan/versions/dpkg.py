@@ -14,6 +14,7 @@ from pyrox.scan.versions.base import InvalidVersion, Scheme, check_length, num, 
 
 _MAX_EPOCH: Final = 2_147_483_647  # dpkg refuses an epoch above INT_MAX
 _BLANKS: Final = " \t\n\v\f\r"  # c_isspace
+_BLANK_INSIDE: Final = re.compile(r"[ \t\n\v\f\r\x00]")
 _EPOCH: Final = re.compile(r"\+?([0-9]+)|-0+", re.ASCII)  # as strtol reads it
 _RUNS: Final = re.compile(r"([^0-9]*)([0-9]*)")
 _RUN_END: Final = b"\x02"  # above `~` (01), below every other character
@@ -29,8 +30,10 @@ def split(version: str) -> tuple[int, str, str]:
             number that dpkg accepts.
     """
     check_length(version)
-    stripped = version.strip(_BLANKS).encode("utf-8", "surrogateescape").decode("latin-1")
-    if not stripped or any(c in _BLANKS or c == "\x00" for c in stripped):
+    stripped = version.strip(_BLANKS)
+    if not stripped.isascii():
+        stripped = stripped.encode("utf-8", "surrogateescape").decode("latin-1")
+    if not stripped or _BLANK_INSIDE.search(stripped):
         raise InvalidVersion(f"{version!r}: not a Debian version")
     head, colon, rest = stripped.partition(":")
     epoch = 0
@@ -85,13 +88,17 @@ def _runs(text: str) -> tuple[str, str, str]:
 
 
 def _encode_part(text: str) -> bytes:
-    out = bytearray()
-    while text or not out:
-        letters, digits, text = _runs(text)
-        for char in letters:
-            out += _encode_char(char)
-        out += _RUN_END + num(digits)
-    return bytes(out) + _RUN_END
+    out: list[bytes] = []
+    # After the last run the pattern matches once more, the empty text.
+    for letters, digits in _RUNS.findall(text)[:-1] or (("", ""),):
+        out += (_encode_letters(letters), _RUN_END, num(digits))
+    return b"".join(out) + _RUN_END
+
+
+def _encode_letters(letters: str) -> bytes:
+    if letters.isascii():
+        return letters.encode("ascii").translate(_CODES)
+    return b"".join(map(_encode_char, letters))
 
 
 def _encode_char(char: str) -> bytes:
@@ -99,6 +106,9 @@ def _encode_char(char: str) -> bytes:
     if code >= _ASCII:
         return bytes((_NOT_ASCII, code))
     return bytes((0x01 if char == "~" else code if char.isalpha() else _ASCII | code,))
+
+
+_CODES: Final = b"".join(map(_encode_char, map(chr, range(_ASCII)))).ljust(256, b"\x00")
 
 
 class Dpkg(Scheme):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from google.protobuf.empty_pb2 import Empty
@@ -53,7 +53,7 @@ class Bench:
     async def of(self, hash_id: str, contents: Contents | None) -> Made:
         self.asked.append((hash_id, contents))
         report = VulnerabilityReport(hash_id=hash_id)
-        return Made(report, Subject(IndexReport()), Answer((), Enrichments()))
+        return Made(report.SerializeToString(), Subject(IndexReport()), Answer((), Enrichments()))
 
     async def spdx(self, names: Names, contents: Contents) -> bytes:
         self.written.append((names, contents))
@@ -63,8 +63,9 @@ class Bench:
         self.documents.append((raw, media_type))
         return contents("read")
 
-    async def ask(self, request: pb.GetVulnerabilitiesRequest) -> Any:
-        return await self.service.GetVulnerabilities(request, cast("Call", self))
+    async def ask(self, request: pb.GetVulnerabilitiesRequest) -> VulnerabilityReport:
+        answer = await self.service.GetVulnerabilities(request, cast("Call", self))
+        return VulnerabilityReport.FromString(answer.SerializeToString())
 
 
 def contents(name: str = "openssl") -> Contents:
@@ -128,7 +129,9 @@ async def test_document_is_read_and_its_contents_matched() -> None:
     answer = await bench.service.ScanSBOM(request, cast("Call", bench))
     assert bench.documents == [(b"{}", "text/spdx+json")]
     assert bench.asked == [("", contents("read"))]
-    assert answer.HasField("vulnerability_report")
+    read = pb.ScanSBOMResponse.FromString(answer.SerializeToString())
+    assert read == pb.ScanSBOMResponse(vulnerability_report=VulnerabilityReport(hash_id=""))
+    assert read.HasField("vulnerability_report")
 
 
 async def test_document_that_is_empty_is_refused() -> None:

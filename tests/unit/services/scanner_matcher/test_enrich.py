@@ -9,6 +9,7 @@ import pytest
 from pyrox.errors import Internal
 from pyrox.scan.advisories.enrichment import Epss, Kev, Nvd, RedHatAdvisory
 from pyrox.scan.advisories.model import Advisory
+from pyrox.scan.rendering import raw_of, text_of
 from services.scanner_matcher.enrich import Record, collect, key_of, kind_of, pack, wanted
 
 RECORDS: tuple[Record, ...] = (
@@ -46,4 +47,8 @@ def test_keys_are_the_cves_and_red_hats_advisories() -> None:
         ),
         Advisory(source="osv/pypi", key="3", name="PYSEC-1"),
     ]
-    assert wanted(advisories) == {"CVE-2026-0001", "CVE-2026-0002", "RHSA-2026:1"}
+    assert wanted([text_of(raw_of(advisory)) for advisory in advisories]) == {
+        "CVE-2026-0001",
+        "CVE-2026-0002",
+        "RHSA-2026:1",
+    }

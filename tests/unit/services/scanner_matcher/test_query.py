@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import cast
@@ -15,6 +15,7 @@ from pyrox.scan.advisories.model import Advisory, AdvisoryRow, Feed
 from pyrox.scan.catalogue import matchers, schemes
 from pyrox.scan.explain import Outcome
 from pyrox.scan.model import Distribution, Environment, IndexReport, Kind, Lookup, Package
+from pyrox.scan.rendering import Text, raw_of, text_of
 from services.scanner_matcher import query
 from services.scanner_matcher.query import Query, Subject
 from services.scanner_matcher.store import AdvisoryId, Candidate, VulnStore
@@ -37,6 +38,7 @@ class Database:
         self.open = 0
         self.moments: list[datetime] = []
         self.statements: list[vex.Statement] = []
+        self.arch = ""
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Database]:
@@ -46,26 +48,37 @@ class Database:
         finally:
             self.open -= 1
 
-    async def candidates(self, lookups: Sequence[Lookup]) -> list[Candidate]:
+    def _answers(self, lookups: Sequence[Lookup]) -> Iterator[tuple[int, Lookup, AdvisoryId, str]]:
         assert self.open == 1
         self.lookups.append(lookups)
+        for n, lookup in enumerate(lookups):
+            for advisory, fixed in self._rows.get(lookup.package, ()):
+                if lookup.kind is Kind.SOURCE:
+                    yield n, lookup, advisory, fixed
+
+    async def matched(self, lookups: Sequence[Lookup]) -> list[tuple[object, ...]]:
+        """Rows in the order of `store.MATCHED`, which only the comparator can decide."""
+        return [
+            (n, load, source, number, fixed, b"\xff", False, self.arch, "", "", ["dpkg", "", ""])
+            for n, _, (source, number, load), fixed in self._answers(lookups)
+        ]
+
+    async def every_row(self, lookups: Sequence[Lookup]) -> list[Candidate]:
         return [
             Candidate(n, advisory, self._row(lookup, advisory, fixed))
-            for n, lookup in enumerate(lookups)
-            if lookup.kind is Kind.SOURCE
-            for advisory, fixed in self._rows.get(lookup.package, ())
+            for n, lookup, advisory, fixed in self._answers(lookups)
         ]
 
     def _row(self, lookup: Lookup, advisory: AdvisoryId, fixed: str) -> AdvisoryRow:
         return AdvisoryRow(
             namespace=lookup.namespace, package=lookup.package, kind=lookup.kind, scheme="dpkg",
-            lo=b"", hi=b"\xff", advisory=str(advisory.number), fixed_in=fixed, fallback=True,
+            lo=b"", hi=b"\xff", advisory=str(advisory[1]), fixed_in=fixed, fallback=True,
         )  # fmt: skip
 
-    async def texts(self, ids: Iterable[AdvisoryId]) -> dict[AdvisoryId, Advisory]:
+    async def texts(self, ids: Iterable[AdvisoryId]) -> dict[AdvisoryId, Text]:
         self.asked_texts.append(set(ids))
         return {
-            i: Advisory(source="debian", key=str(i.number), name=f"CVE-2026-{i.number:04}", links="")
+            i: text_of(raw_of(Advisory(source="debian", key=str(i[1]), name=f"CVE-2026-{i[1]:04}")))
             for i in self.asked_texts[-1]
         }
 
@@ -73,12 +86,9 @@ class Database:
         self.keys.append(frozenset(keys))
         return Enrichments()
 
-    async def candidates_at(self, lookups: Sequence[Lookup], moment: datetime) -> list[Candidate]:
+    async def matched_at(self, lookups: Sequence[Lookup], moment: datetime) -> list[tuple[object, ...]]:
         self.moments.append(moment)
-        return await self.candidates(lookups)
-
-    async def every_row(self, lookups: Sequence[Lookup]) -> list[Candidate]:
-        return await self.candidates(lookups)
+        return await self.matched(lookups)
 
     async def unknown_at(self, moment: datetime) -> list[str]:
         return [f"before {moment:%Y}"]
@@ -101,7 +111,7 @@ def report(*packages: tuple[str, str]) -> IndexReport:
         key = str(number)
         made.packages[key] = Package(
             name=name, version=version, ecosystem="dpkg", package_db="var/lib/dpkg/status",
-            source_name=name, source_version=version,
+            source_name=name, source_version=version, arch="amd64",
         )  # fmt: skip
         made.environments[key] = (
             Environment(package_db="var/lib/dpkg/status", introduced_in="sha256:1", distribution_id="d"),
@@ -115,7 +125,7 @@ def made(database: Database) -> Query:
     )
 
 
-ONE, TWO = AdvisoryId(1, 1), AdvisoryId(1, 2)
+ONE, TWO = (1, 1, 7), (1, 2, 7)
 
 
 async def test_image_is_asked_for_in_one_statement() -> None:
@@ -142,7 +152,7 @@ async def test_version_that_is_fixed_is_no_hit() -> None:
 async def test_row_that_comes_twice_is_one_hit_and_another_fix_is_another() -> None:
     database = Database({"openssl": [(ONE, "3.0.15"), (ONE, "3.0.15"), (ONE, "3.0.16")]})
     answer = await made(database).run(Subject(report(("openssl", "3.0.11"))))
-    assert sorted(hit.row.fixed_in for hit in answer.hits) == ["3.0.15", "3.0.16"]
+    assert sorted(hit.fixed_in for hit in answer.hits) == ["3.0.15", "3.0.16"]
 
 
 async def test_same_source_in_two_packages_hits_both() -> None:
@@ -159,12 +169,12 @@ async def test_version_that_no_order_knows_fails_nothing() -> None:
 
 async def test_image_without_packages_has_no_hits() -> None:
     answer = await made(Database({})).run(Subject(IndexReport()))
-    assert (answer.hits, answer.namespaces) == ((), frozenset({"debian:12"}))
+    assert (answer.hits, answer.namespaces) == ([], frozenset({"debian:12"}))
 
 
 async def test_hits_beyond_the_bound_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query, "MAX_HITS", 3)
-    rows = [(AdvisoryId(1, number), "9") for number in range(10)]
+    rows = [((1, number, 7), "9") for number in range(10)]
     database = Database({"openssl": rows})
     answer = await made(database).run(Subject(report(("openssl", "3.0.11"))))
     assert len(answer.hits) == len(database.asked_texts[0]) == 3
@@ -186,9 +196,17 @@ async def test_hit_that_a_statement_ends_stays_with_the_reason() -> None:
     database = Database({"openssl": [(ONE, "3.0.15"), (TWO, "3.0.15")]})
     database.statements = [statement(vex.Status.NOT_AFFECTED)]
     answer = await made(database).run(Subject(report(("openssl", "3.0.11")), image="sha256:1"))
-    found = {hit.advisory.name: (hit.overruled, hit.row.not_affected, hit.reason) for hit in answer.hits}
-    assert found["CVE-2026-0001"] == (True, True, "doc says not_affected (component_not_present)")
-    assert found["CVE-2026-0002"][:2] == (False, False)
+    found = {hit.advisory.name: (hit.not_affected, hit.reason) for hit in answer.hits}
+    assert found["CVE-2026-0001"] == (True, "doc says not_affected (component_not_present)")
+    assert found["CVE-2026-0002"] == (False, "")
+
+
+async def test_row_of_another_architecture_is_no_hit() -> None:
+    database = Database({"openssl": [(ONE, "3.0.15")]})
+    subject = Subject(report(("openssl", "3.0.11")))
+    for architecture, hits in (("amd64|arm64", 1), ("arm64", 0), ("!amd64", 0)):
+        database.arch = architecture
+        assert len((await made(database).run(subject)).hits) == hits, architecture
 
 
 async def test_explanation_has_hits_misses_and_silence() -> None:

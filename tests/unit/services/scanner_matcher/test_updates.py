@@ -19,7 +19,7 @@ from pyrox.workers import Workers
 from services.scanner_matcher.bundle import made_by, prepare
 from services.scanner_matcher.compact import OtherMaker
 from services.scanner_matcher.feed import Feed
-from services.scanner_matcher.loader import Loader, Prepared, SourceState
+from services.scanner_matcher.loader import Loader, Prepared, SourceState, Spent
 from services.scanner_matcher.store import EPOCH, VulnStore
 from services.scanner_matcher.updates import Pace, Round, Updates
 
@@ -95,11 +95,12 @@ class Rows:
             raise self.errors["settle"]
         self.settled.append(source.name)
 
-    async def load(self, source: SourceState, updated: datetime, made: str, prepared: Prepared) -> None:
+    async def load(self, source: SourceState, updated: datetime, made: str, prepared: Prepared) -> Spent:
         if source.name in self.errors:
             raise self.errors[source.name]
         self.loaded.append(source.name)
         self.put(source.name, updated, made)
+        return Spent(copy=2.0, index=3.0, swap=1.0)
 
     async def remove(self, source: SourceState) -> None:
         if source.name in self.errors:
