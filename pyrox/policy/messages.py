@@ -179,7 +179,8 @@ def _privileged(objects: Objects, _asked: Asked) -> str:
 
 def _read_only(objects: Objects, _asked: Asked) -> str:
     mode = "read-only" if _security(objects).read_only_root_filesystem else "read-write"
-    return f"Container{_named(objects)} uses a {mode} root filesystem"
+    # Of a container without a name upstream's template leaves the space before the name.
+    return f"Container{_named(objects) or ' '} uses a {mode} root filesystem"
 
 
 def _escalation(objects: Objects, _asked: Asked) -> str:

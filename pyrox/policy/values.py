@@ -18,6 +18,7 @@ Matcher = Callable[[Any], bool]
 # Upstream pkg/search/predicate/basematchers: two floats this near are equal.
 FLOAT_TOLERANCE = 1e-4
 _INT64_END = 1 << 63
+_MOST_DAYS = (1 << 31) - 1
 # More than any 64-bit number has, and few enough to be read at once.
 _DIGITS = 400
 
@@ -173,8 +174,16 @@ def boolean(value: str) -> Matcher:
 
 
 def days(value: str) -> int:
-    """A whole number of days, as nanoseconds."""
-    return _integer(value.strip(), unsigned=True) * 86_400 * 1_000_000_000
+    """A whole number of days, as nanoseconds.
+
+    Upstream counts in 64 bits (basematchers/timestamp.go): after some 292 years the span
+    begins anew from the past's far end, and more days than fit in 32 bits are refused.
+    """
+    count = _integer(value.strip(), unsigned=True)
+    if count > _MOST_DAYS:
+        raise BadValue(f"{value[:100]!r} are more days than can be counted")
+    span = count * 86_400 * 1_000_000_000
+    return (span + _INT64_END) % (2 * _INT64_END) - _INT64_END
 
 
 def pattern_any(texts: Sequence[str]) -> Matcher | None:

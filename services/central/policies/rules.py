@@ -9,9 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
+from itertools import islice
 
 from pyrox.errors import Invalid
-from pyrox.pb.storage.policy_pb2 import EventSource, Exclusion, LifecycleStage, Policy, Severity
+from pyrox.pb.storage.policy_pb2 import (
+    EventSource,
+    Exclusion,
+    LifecycleStage,
+    Policy,
+    PolicySection,
+    Severity,
+)
 from pyrox.pb.storage.scope_pb2 import Scope
 from pyrox.policy.compile import DEFAULT_OPTIONS, check_size, compile_sections
 from pyrox.policy.enforcement import drop_foreign_actions
@@ -23,12 +31,13 @@ from pyrox.policy.validate import CURRENT_VERSION, ValidateOptions, validate
 _NAME = re.compile(r"[^\n\r$]{5,128}")
 _DESCRIPTION = re.compile(r"[^$]{0,800}")
 _NOT_ENFORCEABLE = ("Has Ingress Network Policy", "Has Egress Network Policy")
+# Kinds of events that do not go together; audit log entries have their own source, which tells.
 _EVENTS = {
     Kind.PROCESS: "process",
     Kind.FILE: "process",
     Kind.FLOW: "flow",
     Kind.KUBE: "kube",
-    Kind.AUDIT: "audit",
+    Kind.AUDIT: "",
     Kind.KUBE_OR_AUDIT: "kube",
 }
 
@@ -46,7 +55,8 @@ def check(policy: Policy, *, options: ValidateOptions, notifiers: Collection[str
         policy.policy_version = CURRENT_VERSION
     problems = [problem for rule in _RULES for problem in rule(policy, options)]
     if notifiers is not None:
-        problems += [f"notifier {one} does not exist" for one in policy.notifiers if one not in notifiers]
+        missing = (one for one in policy.notifiers if one not in notifiers)
+        problems += [f"notifier {one} does not exist" for one in islice(missing, 1)]
     if text := error_list("policy invalid", problems):
         raise Invalid.because(text)
 
@@ -101,9 +111,13 @@ def allowed_stages(policy: Policy) -> list[LifecycleStage.ValueType]:
 
 def _kinds(policy: Policy) -> Iterator[tuple[str, Kind]]:
     for section in policy.policy_sections:
-        for group in section.policy_groups:
-            if (criterion := CRITERIA.get(group.field_name)) is not None:
-                yield group.field_name, criterion.kind
+        yield from _kinds_of(section)
+
+
+def _kinds_of(section: PolicySection) -> Iterator[tuple[str, Kind]]:
+    for group in section.policy_groups:
+        if (criterion := CRITERIA.get(group.field_name)) is not None:
+            yield group.field_name, criterion.kind
 
 
 def _configuration(policy: Policy, options: ValidateOptions) -> str:
@@ -139,29 +153,50 @@ def _deploy(policy: Policy, options: ValidateOptions) -> str:
 
 
 def _runtime(policy: Policy, options: ValidateOptions) -> str:
-    # What both events have belongs to those that the policy is about.
-    about_audit = policy.event_source == EventSource.AUDIT_LOG_EVENT
-    events = {**_EVENTS, Kind.KUBE_OR_AUDIT: "audit"} if about_audit else _EVENTS
-    categories = [
-        {events[CRITERIA[g.field_name].kind] for g in section.policy_groups if _is_event(g.field_name)}
-        for section in policy.policy_sections
-    ]
-    if not any(categories):
+    if not any(kind in _EVENTS for _, kind in _kinds(policy)):
         return (
             "A runtime policy must contain at least one policy criterion from process, network flow, "
             "audit log events, or Kubernetes events criteria categories"
         )
-    if any(len(found) > 1 for found in categories):
+    if _mixes_events(policy):
         return (
             "A runtime policy must not mix incompatible runtime criteria: process and file criteria must be "
             "in the same section, and cannot coexist with network flow or Kubernetes events criteria"
         )
+    if problem := _node(policy):
+        return problem
     problem = _configuration(policy, options)
     return f"policy configuration is invalid for runtime: {problem}" if problem else ""
 
 
-def _is_event(name: str) -> bool:
-    return name in CRITERIA and CRITERIA[name].kind in _EVENTS
+def _mixes_events(policy: Policy) -> bool:
+    sections = [{kind for _, kind in _kinds_of(section)} for section in policy.policy_sections]
+    kinds = frozenset().union(*sections)
+    if {Kind.PROCESS, Kind.FILE} <= kinds and {Kind.PROCESS} in [
+        one & {Kind.PROCESS, Kind.FILE} for one in sections
+    ]:
+        return True
+    return len({_EVENTS[kind] for kind in kinds if _EVENTS.get(kind)}) > 1
+
+
+def _node(policy: Policy) -> str:
+    if policy.event_source != EventSource.NODE_EVENT:
+        return ""
+    for section in policy.policy_sections:
+        for group in section.policy_groups:
+            criterion = CRITERIA.get(group.field_name)
+            if criterion is None or not (
+                criterion.at_run_time and criterion.allowed_for(policy.event_source)
+            ):
+                return "Node event policies must contain only node fields"
+    for section in policy.policy_sections:
+        kinds = {kind for _, kind in _kinds_of(section)}
+        if Kind.PROCESS in kinds and Kind.FILE not in kinds:
+            return (
+                "Node event policies with process criteria must include file access criteria "
+                "in the same section"
+            )
+    return ""
 
 
 def _severity(policy: Policy, _: ValidateOptions) -> Iterator[str]:
@@ -177,7 +212,8 @@ def _categories(policy: Policy, _: ValidateOptions) -> Iterator[str]:
 
 
 def _scopes(policy: Policy, _: ValidateOptions) -> Iterator[str]:
-    yield from filter(None, (scope_problem(scope) for scope in policy.scope))
+    # As with exclusions, notifiers and enforcement, upstream names the first one alone.
+    yield from islice(filter(None, map(scope_problem, policy.scope)), 1)
 
 
 def scope_problem(scope: Scope) -> str:
@@ -252,8 +288,10 @@ def _event_source(policy: Policy, _: ValidateOptions) -> Iterator[str]:
     if early and policy.event_source != EventSource.NOT_APPLICABLE:
         yield "event source must not be set for build or deploy time policies"
         return
-    if runtime and policy.event_source == EventSource.AUDIT_LOG_EVENT:
+    if policy.event_source == EventSource.AUDIT_LOG_EVENT:
         yield from _audit(policy)
+    elif problem := _node(policy):
+        yield problem
 
 
 def _audit(policy: Policy) -> Iterator[str]:
@@ -282,6 +320,18 @@ def _enforcement(policy: Policy, _: ValidateOptions) -> Iterator[str]:
     for name, _kind in _kinds(policy):
         if name in _NOT_ENFORCEABLE:
             yield f"enforcement of {name} is not allowed"
+            return
+
+
+def _evaluation_filter(policy: Policy, _: ValidateOptions) -> Iterator[str]:
+    """Only verdicts on deployments look at containers one by one. The words are ours."""
+    if not policy.evaluation_filter.skip_container_types:
+        return
+    if set(policy.lifecycle_stages) == {LifecycleStage.BUILD}:
+        yield "evaluation filter is not applicable to policies for the build lifecycle alone"
+    elif policy.event_source in {EventSource.AUDIT_LOG_EVENT, EventSource.NODE_EVENT}:
+        source = EventSource.Name(policy.event_source)
+        yield f"evaluation filter is not applicable to policies with event source {source}"
 
 
 Rule = Callable[[Policy, ValidateOptions], Iterator[str]]
@@ -297,4 +347,5 @@ _RULES: tuple[Rule, ...] = (
     _capabilities,
     _event_source,
     _enforcement,
+    _evaluation_filter,
 )

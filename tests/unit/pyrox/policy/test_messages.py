@@ -169,6 +169,18 @@ def test_container_without_name_is_left_out_of_sentences() -> None:
     assert [text for text in said if "''" in text] == []
 
 
+def test_container_without_name_leaves_two_spaces_before_its_root_filesystem() -> None:
+    made = b.deployment()
+    made.containers[0].name = ""
+    subject = DeploymentSubject(made)
+    assert _said(subject, ("Read-Only Root Filesystem", ["false"])) == [
+        "Container  uses a read-write root filesystem"
+    ]
+    assert _said(subject, ("Allow Privilege Escalation", ["true"])) == [
+        "Container allows privilege escalation"
+    ]
+
+
 def test_negative_forms_are_said_as_such() -> None:
     made = b.deployment()
     security = made.containers[0].security_context

@@ -107,6 +107,19 @@ def test_days_are_nanoseconds() -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "years"), [("36500", 99), ("106751", 292), ("106752", -292), ("200000", -36), ("213504", 0)]
+)
+def test_days_begin_anew_after_what_64_bits_hold(count: str, years: int) -> None:
+    assert int(values.days(count) / (365.25 * 86_400 * 10**9)) == years
+
+
+@pytest.mark.parametrize("count", ["2147483648", "9" * 500, "-1", "1.5"])
+def test_days_that_cannot_be_counted_are_refused(count: str) -> None:
+    with pytest.raises(values.BadValue):
+        values.days(count)
+
+
+@pytest.mark.parametrize(
     ("value", "parts", "fits", "misses"),
     [
         ("curl=", 2, ["curl\t7", "CURL\t"], ["curlx\t7"]),

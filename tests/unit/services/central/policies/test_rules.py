@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pyrox.errors import Invalid
-from pyrox.pb.storage.deployment_pb2 import Deployment
+from pyrox.pb.storage.deployment_pb2 import ContainerType, Deployment
 from pyrox.pb.storage.policy_pb2 import EnforcementAction, EventSource, LifecycleStage, Policy, Severity
 from pyrox.pb.storage.scope_pb2 import Scope
 from pyrox.policy.defaults import load
@@ -238,6 +238,113 @@ def test_check_criteria_of_two_event_kinds_in_one_section_are_refused() -> None:
     made.policy_sections[0].policy_groups.add(field_name="Kubernetes Resource").values.add(value="PODS_EXEC")
     with pytest.raises(Invalid, match="must not mix incompatible runtime criteria"):
         check(made, options=ANY)
+
+
+def _add_section(made: Policy, *criteria: tuple[str, str]) -> None:
+    section = made.policy_sections.add()
+    for name, value in criteria:
+        section.policy_groups.add(field_name=name).values.add(value=value)
+
+
+def _events(*sections: list[tuple[str, str]], source: EventSource.ValueType) -> Policy:
+    made = runtime()
+    made.event_source = source
+    made.ClearField("policy_sections")
+    for section in sections:
+        _add_section(made, *section)
+    return made
+
+
+_PROCESS, _FILE = ("Process Name", "sh"), ("File Path", "/etc/passwd")
+_NODE_FIELDS = "Node event policies must contain only node fields"
+_ON_DEPLOYMENT, _ON_NODE = EventSource.DEPLOYMENT_EVENT, EventSource.NODE_EVENT
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        [[_PROCESS], [("Unexpected Network Flow Detected", "true")]],
+        [[_PROCESS], [("Kubernetes Resource", "PODS_EXEC")]],
+        [[_PROCESS], [_FILE]],
+        [[_PROCESS, _FILE], [_PROCESS]],
+    ],
+)
+def test_check_events_that_do_not_go_together_are_refused_across_sections(
+    sections: list[list[tuple[str, str]]],
+) -> None:
+    made = _events(*sections, source=_ON_DEPLOYMENT)
+    with pytest.raises(Invalid, match="must not mix incompatible runtime criteria"):
+        check(made, options=ANY)
+
+
+@pytest.mark.parametrize(
+    ("sections", "source"),
+    [
+        ([[_PROCESS, _FILE], [_FILE]], _ON_DEPLOYMENT),
+        ([[_FILE], [_FILE, ("File Operation", "OPEN")]], _ON_DEPLOYMENT),
+        ([[_PROCESS, _FILE]], _ON_NODE),
+        ([[_PROCESS], [("Process UID", "0")]], _ON_DEPLOYMENT),
+    ],
+)
+def test_check_events_that_go_together_pass(
+    sections: list[list[tuple[str, str]]], source: EventSource.ValueType
+) -> None:
+    made = _events(*sections, source=source)
+    check(made, options=ANY)
+    assert len(made.policy_sections) == len(sections)
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ([_FILE, ("Namespace", "x")], "Node event policies must contain only node fields"),
+        (
+            [_FILE, ("Unexpected Process Executed", "true")],
+            "Node event policies must contain only node fields",
+        ),
+        (
+            [_PROCESS],
+            "Node event policies with process criteria must include file access criteria in the same section",
+        ),
+    ],
+)
+def test_check_node_events_have_rules_of_their_own(section: list[tuple[str, str]], told: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        check(_events(section, source=_ON_NODE), options=ANY)
+    # Both the rule of the stage and that of the event source say it.
+    assert refused.value.message == (
+        f"policy invalid errors: [error validating lifecycle stage error: {told}, {told}]: invalid arguments"
+    )
+
+
+def test_check_names_the_first_of_several_bad_scopes_and_unknown_notifiers() -> None:
+    made = policy()
+    made.scope.add()
+    made.scope.add()
+    made.notifiers.extend(["n1", "n2"])
+    with pytest.raises(Invalid) as refused:
+        check(made, options=ANY, notifiers=())
+    assert refused.value.message == (
+        "policy invalid errors: [scope must have at least one field populated, notifier n1 does not exist]"
+        ": invalid arguments"
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "refused"),
+    [(policy, True), (audit, True), (lambda: policy(DEPLOY), False), (lambda: policy(BUILD, DEPLOY), False)],
+)
+def test_check_containers_are_skipped_only_where_they_are_looked_at(
+    make: Callable[[], Policy], refused: bool
+) -> None:
+    made = make()
+    made.evaluation_filter.skip_container_types.append(ContainerType.INIT)
+    if refused:
+        with pytest.raises(Invalid, match="evaluation filter is not applicable"):
+            check(made, options=ANY)
+    else:
+        check(made, options=ANY)
+    assert list(made.evaluation_filter.skip_container_types) == [ContainerType.INIT]
 
 
 def test_check_capability_added_and_dropped_is_refused() -> None:
