@@ -70,6 +70,25 @@ POLICIES = [
     },
 ]
 
+NO_STREAMS: dict[str, Any] = {
+    **POLICIES[1],
+    "name": "Chain: no exec, no port-forward, no attach",
+    "policySections": [
+        {
+            "policyGroups": [
+                {
+                    "fieldName": "Kubernetes Resource",
+                    "values": [
+                        {"value": "PODS_EXEC"},
+                        {"value": "PODS_PORTFORWARD"},
+                        {"value": "PODS_ATTACH"},
+                    ],
+                }
+            ]
+        }
+    ],
+}
+
 
 class Judged(Chain):
     """A chain whose Admission is asked, and whose objects are compared."""
@@ -88,6 +107,29 @@ class Judged(Chain):
                 words = self.cluster.kubectl("create", "--raw", path, "-f", "-", body={"kind": "None"}).stderr
                 return words if "k8sevents.stackrox.io" in words else ""
         return ""
+
+    def create_policy(self, policy: dict[str, Any]) -> str:
+        """The id of the policy, once Central has it."""
+        with self.central.client() as client:
+            answer = client.post("/v1/policies", json=policy)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["id"])
+
+    def edit_policy(self, identifier: str, policy: dict[str, Any]) -> None:
+        """Replace a policy."""
+        with self.central.client() as client:
+            answer = client.put(f"/v1/policies/{identifier}", json={**policy, "id": identifier})
+        assert answer.status_code == 200, answer.text
+
+    def told_of(self, name: str, label: str) -> bool:
+        """Whether Central knows the deployment with that label."""
+        query = f"Cluster ID:{self.cluster_id}+Deployment:{name}+Deployment Label:{label}"
+        return bool(self.get("/v1/deployments", query=query)["deployments"])
+
+    def active_on(self, policy: str, *names: str) -> Counter[str]:
+        """How many active alerts of the policy these deployments have."""
+        found = self.alerts(policy, Violation_State="ACTIVE")
+        return Counter({name: found[name] for name in names if found[name]})
 
     def replicas(self, namespace: str, name: str) -> int:
         words = ("get", "deployment", name, "-n", namespace, "-o", "jsonpath={.spec.replicas}")
@@ -190,6 +232,94 @@ def test_cluster_is_judged_guarded_and_agrees_with_central_after_every_loss(chai
     assert chain.counts() == chain.expected()
 
 
+def test_each_request_is_raised_or_blocked_as_the_policies_say(chain: Judged) -> None:
+    ticket = {"admission.stackrox.io/bypass-kube-event-enforcement": "ticket-7"}
+    chain.cluster.apply(deployment("tall"))
+    chain.cluster.apply(deployment("free", annotations=ticket))
+    chain.cluster.apply(deployment("open", namespace=_MESH))
+    eventually(chain.secured.admission_ready, seconds=_SECONDS, what="Admission is ready")
+    becomes(chain.counts, chain.expected, seconds=_SECONDS, what="the first sync")
+    eventually(lambda: chain.alerts(DETECTED)["tall"], seconds=_SECONDS, what="the workloads are known")
+    refused, streams = map(chain.create_policy, (POLICIES[0], NO_STREAMS))
+    eventually(
+        lambda: chain.refusal(deployment("probe"), "--dry-run=server"), seconds=_SECONDS, what="a refusal"
+    )
+    _scaling_is_judged(chain)
+    _streams_are_judged(chain)
+    _scaled_to_zero_once(chain)
+    # An edit takes effect where requests are refused and where alerts are made.
+    chain.edit_policy(streams, {**NO_STREAMS, "disabled": True})
+    becomes(
+        lambda: chain.stream_refusal("tall", "attach?container=main"),
+        lambda: "",
+        seconds=_SECONDS,
+        what="attach is let through",
+    )
+    groups = [{"fieldName": "Container Name", "values": [{"value": "none"}]}]
+    chain.edit_policy(refused, {**POLICIES[0], "policySections": [{"policyGroups": groups}]})
+    becomes(
+        lambda: chain.refusal(deployment("probe"), "--dry-run=server"),
+        lambda: "",
+        seconds=_SECONDS,
+        what="a privileged container is let through",
+    )
+    becomes(
+        lambda: chain.alerts(REFUSED, Violation_State="ACTIVE"), Counter, seconds=_SECONDS, what="no alerts"
+    )
+    assert chain.alerts(DETECTED, Violation_State="ACTIVE") == Counter(tall=1, free=1)
+
+
+def _scaling_is_judged(chain: Judged) -> None:
+    """A workload that was there before its policy is not scaled up any more; the annotation lets it pass."""
+    scale = ("scale", "deployment", "tall", "-n", _SHOP)
+    before = chain.replicas(_SHOP, "tall")
+
+    def denied() -> str:
+        done = chain.cluster.kubectl(*scale, "--replicas=3")
+        return done.stderr if done.returncode else ""
+
+    words = eventually(denied, seconds=_SECONDS, what="scaling is refused")
+    assert 'admission webhook "policyeval.stackrox.io" denied the request' in words
+    assert REFUSED in words
+    assert chain.replicas(_SHOP, "tall") == before
+
+
+def _streams_are_judged(chain: Judged) -> None:
+    """Blocked where a policy in force says so, else raised."""
+    for subresource in ("exec?command=id&container=main", "portforward?ports=80", "attach?container=main"):
+        asked = partial(chain.stream_refusal, "tall", subresource)
+        words = eventually(asked, seconds=_SECONDS, what=f"a refused {subresource}")
+        assert NO_STREAMS["name"] in words
+        assert chain.stream_refusal("open", subresource) == ""
+        # Until Admission is told of the pod it cannot know of its deployment's annotation.
+        passes = partial(chain.stream_refusal, "free", subresource)
+        becomes(passes, lambda: "", seconds=_SECONDS, what=f"{subresource} is let through")
+    for kind in ("Exec into Pod", "Port Forward to Pod", "Attach to Pod"):
+        raised = partial(chain.active_on, f"Kubernetes Actions: {kind}", "free", "open")
+        becomes(raised, lambda: Counter(free=1, open=1), seconds=_SECONDS, what=f"alerts on {kind}")
+    # What the annotation lets through is told without enforcement.
+    becomes(
+        lambda: chain.alerts(NO_STREAMS["name"], Violation_State="ACTIVE"),
+        lambda: Counter(free=1),
+        seconds=_SECONDS,
+        what="the request that passed is raised",
+    )
+
+
+def _scaled_to_zero_once(chain: Judged) -> None:
+    """Sensor acts on the creation; who scales the workload up again is left alone."""
+    chain.cluster.apply(deployment("twice", namespace=_MESH))
+    eventually(lambda: chain.replicas(_MESH, "twice") == 0, seconds=_SECONDS, what="Sensor's enforcement")
+    chain.cluster.must("scale", "deployment", "twice", "-n", _MESH, "--replicas=1")
+    for mark in ("first", "second"):
+        # Each change is judged before Central is told of the next.
+        chain.cluster.must("label", "deployment", "twice", "-n", _MESH, "--overwrite", f"mark={mark}")
+        known = partial(chain.told_of, "twice", f"mark={mark}")
+        eventually(known, seconds=_SECONDS, what=f"the {mark} change is known")
+    assert chain.alerts(REFUSED, Violation_State="ACTIVE")["twice"] == 1
+    assert chain.replicas(_MESH, "twice") == 1
+
+
 def _detected(chain: Judged) -> None:
     """An alert soon after the apply, resolved by the deletion."""
     chain.cluster.apply(deployment("loud"))
@@ -204,10 +334,8 @@ def _detected(chain: Judged) -> None:
 
 def _refused(chain: Judged) -> None:
     """Refused by name and message, let through by the annotation."""
-    with chain.central.client() as client:
-        for policy in POLICIES:
-            answer = client.post("/v1/policies", json=policy)
-            assert answer.status_code == 200, answer.text
+    for policy in POLICIES:
+        chain.create_policy(policy)
     probe = deployment("probe")
     eventually(lambda: chain.refusal(probe, "--dry-run=server"), seconds=_SECONDS, what="enforcement")
     words = chain.refusal(deployment("bad"))
