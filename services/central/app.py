@@ -24,7 +24,7 @@ from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls
 from pyrox.pb.storage.deployment_pb2 import ListDeployment
 from pyrox.pb.storage.secret_pb2 import ListSecret
 from pyrox.pg.migrate import Migrator
-from pyrox.pg.notify import Listener
+from pyrox.pg.notify import Callback, Listener
 from pyrox.pg.pool import Pool
 from pyrox.pg.settings import Settings
 from pyrox.policy.defaults import load as default_policies
@@ -66,6 +66,7 @@ from services.central.backups.restart import Restart
 from services.central.backups.service import DBService
 from services.central.baselines import store as baselines_store
 from services.central.baselines.learning import Learning
+from services.central.baselines.sync import BaselineSync
 from services.central.charts import Charts
 from services.central.cluster_init.service import ClusterInitService
 from services.central.cluster_init.store import BundleStore
@@ -114,6 +115,8 @@ from services.central.machines.issuers import Issuers
 from services.central.machines.store import MachineStore
 from services.central.namespaces.store import NamespaceStore
 from services.central.network_graph import settings as network_settings
+from services.central.network_graph.announce import Announcer
+from services.central.network_graph.flows import FlowStore
 from services.central.network_graph.updates import FlowUpdates
 from services.central.network_policies.store import NetworkPolicyStore
 from services.central.networking import networking
@@ -231,20 +234,13 @@ async def build(config: Config, clock: Clock) -> App:
     installation = Installation(pool=pool, clock=clock)
     assessed = assessment(config, pool, clock)
     network = networking(pool, clock, metrics, stores.clusters)
-    greeter = Greeter(
-        material.ca,
-        stores.policies,
-        stores.hashes,
-        lambda: installation.id,
-        assessed.sync,
-        network.announcer,
-    )
+    told = (assessed.sync, network.announcer)
+    greeter = Greeter(material.ca, stores.policies, stores.hashes, lambda: installation.id, *told)
     connections = Connections(metrics=metrics, policy_sync=greeter.policy_sync)
     lifecycle = _lifecycle(stores, clock)
     engine = PolicyEngine(policies=stores.policies)
-    client_tls = ClientTls(
-        authorities=[config.certs / "ca.pem"], certificate=CertFiles.in_directory(config.certs)
-    )
+    files = CertFiles.in_directory(config.certs)
+    client_tls = ClientTls(authorities=[config.certs / "ca.pem"], certificate=files)
     scanner = _scanner(config, clock, client_tls)
     enricher = _enricher(config, clock, stores, scanner)
     servicers = [
@@ -282,27 +278,11 @@ async def build(config: Config, clock: Clock) -> App:
     web = _web(config, clock, methods, access, stores, material, safe, bills, explanations, assessed.timeline)
     listening = Listening(config.endpoints, certs=config.certs, default_tls=config.default_tls)
 
-    async def policies_changed(_: Sequence[str]) -> None:
-        stores.policies.forget()
-        engine.forget()
-        await connections.policies_changed()
-
-    async def baselines_changed(ids: Sequence[str]) -> None:
-        await assessed.sync.changed(ids, connections.push)
-
-    async def ranges_changed(ids: Sequence[str]) -> None:
-        await network.announcer.changed(ids, connections)
-
-    callbacks = {
-        policies_store.CHANNEL: policies_changed,
-        baselines_store.CHANNEL: baselines_changed,
-        network_settings.CHANNEL: ranges_changed,
-    }
-    listener = Listener(pool=pool, clock=clock, callbacks=callbacks)
+    notices = _notices(stores, engine, connections, assessed.sync, network.announcer)
     components: tuple[Component, ...] = (
         pool,
         CertificateWatch(watched=[*listening.tls, client_tls, material], clock=clock),
-        listener,
+        Listener(pool=pool, clock=clock, callbacks=notices),
         *controller_logins(cluster, stores.machines, config.namespace, clock),
         safe.restores,
         server,
@@ -317,14 +297,41 @@ async def build(config: Config, clock: Clock) -> App:
             interval=config.reprocessing,
         ),
         assessed.worker,
-        Pruner(
-            store=PruneStore(pool=pool, images=stores.images, flows=network.flows),
-            config=stores.system,
-            pool=pool,
-            clock=clock,
-        ),
+        _pruner(pool, clock, stores, network.flows),
     )
     return App(components, partial(_prepare, pool, stores, installation, safe), safe.restart)
+
+
+def _pruner(pool: Pool, clock: Clock, stores: Stores, flows: FlowStore) -> Pruner:
+    store = PruneStore(pool=pool, images=stores.images, flows=flows)
+    return Pruner(store=store, config=stores.system, pool=pool, clock=clock)
+
+
+def _notices(
+    stores: Stores,
+    engine: PolicyEngine,
+    connections: Connections,
+    baselines: BaselineSync,
+    ranges: Announcer,
+) -> Mapping[str, Callback]:
+    """What this replica does when another one, or itself, changed something that Sensors know."""
+
+    async def policies_changed(_: Sequence[str]) -> None:
+        stores.policies.forget()
+        engine.forget()
+        await connections.policies_changed()
+
+    async def baselines_changed(ids: Sequence[str]) -> None:
+        await baselines.changed(ids, connections.push)
+
+    async def ranges_changed(ids: Sequence[str]) -> None:
+        await ranges.changed(ids, connections)
+
+    return {
+        policies_store.CHANNEL: policies_changed,
+        baselines_store.CHANNEL: baselines_changed,
+        network_settings.CHANNEL: ranges_changed,
+    }
 
 
 async def _prepare(pool: Pool, stores: Stores, installation: Installation, safe: Safekeeping) -> None:
