@@ -408,7 +408,7 @@ def _listeners(
         detection.policies.on_policy_sync(message)
         # During the greeting the replay asks for everything anyway.
         if base.outbox.live:
-            detection.detector.judge_all()
+            detection.detector.judge_policies()
 
     def on_invalidate(message: MsgToSensor) -> None:
         settings.forget_images(list(message.invalidate_image_cache.image_keys))

@@ -90,9 +90,20 @@ class DeployDetector:
         )
 
     def judge_all(self) -> None:
-        """Policies or images changed: judge everything again."""
+        """Whatever verdicts rest on may have changed: judge everything again."""
         for key in list(self._messages.entries("deployment")):
             self._request(key, ResourceAction.UPDATE_RESOURCE)
+
+    def judge_policies(self) -> None:
+        """Policies changed: judge again what a changed one speaks about, or spoke about before.
+
+        What a policy newly leaves out is judged too, so that its alert ends.
+        """
+        changed, now = self._policies.changed, self._clock.now()
+        for deployment in self._messages.deployments() if changed else ():
+            places = self.places(deployment)
+            if any(one.scope.applies_to_deployment(deployment, now, places) for one in changed):
+                self._request(deployment.id, ResourceAction.UPDATE_RESOURCE)
 
     def judge_images(self, keys: set[str]) -> None:
         """Judge the deployments again that use one of these images."""

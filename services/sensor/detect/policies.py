@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from pyrox import log
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgToSensor
 from pyrox.pb.storage.policy_pb2 import Policy
+from pyrox.policy.evaluate import CompiledPolicy
 from pyrox.policy.sets import PolicySet
+from pyrox.policy.subject import DeploymentSubject
 
 _LOG = log.get(__name__)
 
@@ -24,6 +26,8 @@ class Policies:
         self.on_spec = PolicySet()
         """Those of them whose verdict does not depend on an image's scan."""
         self.received: tuple[Policy, ...] = ()
+        self.changed: tuple[CompiledPolicy, ...] = ()
+        """What the last list changed on deployments: policies as they were, and as they are now."""
         self._listeners: list[Callable[[], None]] = []
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -36,8 +40,12 @@ class Policies:
 
     def replace(self, policies: Sequence[Policy]) -> None:
         """Use these policies from now on; those that changed are compiled."""
-        self.received = tuple(policies)
-        self.current = PolicySet.of(self.received, before=self.current)
+        self.received, before = tuple(policies), self.current
+        self.current = PolicySet.of(self.received, before=before)
+        # A policy that says the same is the same object in both sets.
+        was, now = (set(map(id, one.for_subject(DeploymentSubject))) for one in (before, self.current))
+        both = (*before.for_subject(DeploymentSubject), *self.current.for_subject(DeploymentSubject))
+        self.changed = tuple(one for one in both if id(one) in was ^ now)
         self.on_spec = self.current.where(lambda one: not one.needs_images)
         for problem in self.current.problems:
             _LOG.warning(

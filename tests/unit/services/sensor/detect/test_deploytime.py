@@ -12,8 +12,10 @@ from pyrox.pb.internalapi.central.sensor_events_pb2 import ResourceAction, Senso
 from pyrox.pb.storage import policy_pb2
 from pyrox.pb.storage.alert_pb2 import Alert
 from pyrox.pb.storage.deployment_pb2 import Container, Deployment, SecurityContext
+from pyrox.pb.storage.image_pb2 import Image
 from pyrox.pb.storage.network_policy_pb2 import NetworkPolicy, NetworkPolicySpec, NetworkPolicyType
 from pyrox.pb.storage.policy_pb2 import Policy, PolicyGroup, PolicySection, PolicyValue
+from pyrox.policy.sets import PolicySet
 from pyrox.workload.images import parse_image
 from services.sensor.detect.deploytime import DeployDetector
 from services.sensor.detect.policies import Policies
@@ -201,3 +203,35 @@ async def test_policy_of_a_cluster_label_looks_at_what_the_installation_says(ben
     bench.detector.cluster_labels = {"env": "prod"}
     (alert,) = bench.detector.alerts_of(deployment(), [], bench.policies.current)
     assert alert.policy.name == "Privileged Container"
+
+
+async def test_changed_policy_is_asked_only_about_what_it_speaks_or_spoke_about(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scoped = policy("Privileged Container", "true")
+    scoped.scope.add().label.key = "red"
+    bench.policies.replace([scoped, policy("Image Tag", "1")])
+    labels = {"red": {"red": ""}, "blue": {"blue": ""}, "green": {"green": ""}}
+    for name, of in labels.items():
+        bench.put(deployment(name, labels=of), SYNC)
+    assert {(await bench.next()).id for _ in labels} == set(labels)
+    judged: list[str] = []
+    judge = bench.detector.alerts_of
+
+    def noted(value: Deployment, images: Sequence[Image], policies: PolicySet) -> list[Alert]:
+        judged.append(value.id)
+        return judge(value, images, policies)
+
+    monkeypatch.setattr(bench.detector, "alerts_of", noted)
+    moved = Policy()
+    moved.CopyFrom(scoped)
+    moved.scope[0].label.key = "blue"
+    bench.policies.replace([moved, policy("Image Tag", "1")])
+    bench.detector.judge_policies()
+    again = [await bench.next(), await bench.next()]
+    assert {event.id: len(event.alert_results.alerts) for event in again} == {"red": 1, "blue": 2}
+    bench.policies.replace(bench.policies.received)
+    bench.detector.judge_policies()
+    bench.detector.judge(["green"])
+    await until(lambda: "green" in judged)
+    assert sorted(judged) == ["blue", "green", "red"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgToSensor
-from pyrox.pb.storage.policy_pb2 import LifecycleStage, Policy
+from pyrox.pb.storage.policy_pb2 import EventSource, LifecycleStage, Policy
 from services.sensor.detect.policies import Policies
 
 
@@ -52,3 +52,28 @@ def test_a_policy_that_cannot_be_compiled_is_logged_and_the_others_are_used(
     policies.replace((policy("odd", field="No Such Field"), policy("good")))
     assert names(policies) == ["good"]
     assert "odd" in "".join(capsys.readouterr())
+
+
+def test_what_a_list_changed_are_the_policies_as_they_were_and_as_they_are() -> None:
+    policies, off = Policies(), policy("off")
+    off.disabled = True
+    policies.replace((policy("same"), policy("other"), policy("gone"), off))
+    was_other, was_gone = policies.current.get("other"), policies.current.get("gone")
+    off_again = policy("off", field="CVE")
+    off_again.disabled = True
+    policies.replace((policy("same"), policy("other", field="CVE"), policy("new"), off_again))
+    assert [id(one) for one in policies.changed] == [
+        id(one) for one in (was_gone, was_other, policies.current.get("new"), policies.current.get("other"))
+    ]
+    policies.replace(policies.received)
+    assert policies.changed == ()
+
+
+def test_policy_on_events_changes_no_verdict_on_deployments() -> None:
+    policies = Policies()
+    policies.replace(())
+    runtime = policy("runtime", field="Process Name")
+    runtime.lifecycle_stages[:] = [LifecycleStage.RUNTIME]
+    runtime.event_source = EventSource.DEPLOYMENT_EVENT
+    policies.replace((runtime,))
+    assert (names(policies), policies.changed) == (["runtime"], ())
