@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from pyrox.errors import AlreadyExists, Invalid, NotAuthorized, NotFound
+from pyrox.errors import AlreadyExists, Internal, Invalid, NotAuthorized, NotFound
 from pyrox.pb.api.v1 import common_pb2, empty_pb2, pagination_pb2, policy_service_pb2, search_service_pb2
 from pyrox.pb.storage.deployment_pb2 import Deployment, ListDeployment
 from pyrox.pb.storage.policy_pb2 import (
@@ -328,11 +328,15 @@ async def test_import_takes_away_what_means_nothing_here(site: Site) -> None:
 
 async def test_import_of_a_bad_policy_names_it_and_takes_the_others(site: Site) -> None:
     bad = policy("bad")
-    answer = await site.imported(bad, policy("Good all the same"))
+    answer = await site.imported(policy("Good all the same"), bad)
+    # What is no valid policy is told first.
     first, second = answer.responses
     assert (first.succeeded, second.succeeded, answer.all_succeeded) == (False, True, False)
     assert first.errors[0].type == "invalid_policy"
-    assert first.errors[0].validation_error.startswith("policy invalid error: policy must have a name")
+    assert first.errors[0].validation_error == (
+        "policy invalid error: policy must have a name between 5 and 128 characters long "
+        "with no new lines or dollar signs"
+    )
     assert first.policy == bad
 
 
@@ -428,6 +432,23 @@ async def test_dry_run_reads_the_deployments_of_the_database(site: Site) -> None
         await site.service.QueryDryRunJobStatus(job, call)
 
 
+async def test_dry_run_of_what_could_not_be_saved_is_refused(site: Site) -> None:
+    call = Call(method="/test", identity=Identity(uid="me", grants=FullGrants()))
+    for ask in (site.service.DryRunPolicy, site.service.SubmitDryRunPolicyJob):
+        with pytest.raises(Invalid, match=r"^policy invalid error: policy must have a name between"):
+            await ask(policy("bad"), call)
+        with pytest.raises(
+            Invalid, match=r"^Could not ensure policy format: invalid version: invalid arguments$"
+        ):
+            await ask(Policy(name="A good name", policy_version="7"), call)
+
+
+async def test_policy_that_is_not_there_is_not_switched_off(site: Site) -> None:
+    request = policy_service_pb2.PatchPolicyRequest(id="none", disabled=True)
+    with pytest.raises(NotFound, match=r"^Policy with id 'none' not found: not found$"):
+        await site.service.PatchPolicy(request, CALL)
+
+
 async def test_notifiers_are_taken_from_a_policy_and_unknown_ones_not_added(site: Site) -> None:
     ask = policy_service_pb2.EnableDisablePolicyNotificationRequest
     posted = await site.posted()
@@ -439,12 +460,22 @@ async def test_notifiers_are_taken_from_a_policy_and_unknown_ones_not_added(site
     )
     await site.service.EnableDisablePolicyNotification(ask(policy_id=posted.id, notifier_ids=["a"]), CALL)
     assert (await site.service.GetPolicy(ById(id=posted.id), CALL)).notifiers == ["a"]
-    with pytest.raises(NotFound, match="notifier c does not exist"):
+    with pytest.raises(Internal) as unknown:
         await site.service.EnableDisablePolicyNotification(
-            ask(policy_id=posted.id, notifier_ids=["c", "a"]), CALL
+            ask(policy_id=posted.id, notifier_ids=["c", "a", "d"]), CALL
         )
-    with pytest.raises(Invalid):
-        await site.service.EnableDisablePolicyNotification(ask(), CALL)
+    assert unknown.value.message == (
+        "unable to use all requested notifiers errors: "
+        "[notifier with id: c not found, notifier with id: d not found]"
+    )
+    for request, told in (
+        (ask(), "Policy ID must be specified: invalid arguments"),
+        (ask(policy_id=posted.id), "Notifier IDs must be specified: invalid arguments"),
+        (ask(policy_id="none", notifier_ids=["a"]), 'Policy "none" not found: not found'),
+    ):
+        with pytest.raises((Invalid, NotFound)) as refused:
+            await site.service.EnableDisablePolicyNotification(request, CALL)
+        assert refused.value.message == told
 
 
 async def test_attack_vectors_come_with_or_without_the_policy(site: Site) -> None:

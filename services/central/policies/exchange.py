@@ -14,7 +14,7 @@ from pyrox.pb.storage.policy_pb2 import DECLARATIVE, IMPERATIVE, ExportPoliciesR
 from pyrox.policy.quoting import quote
 from pyrox.policy.validate import ValidateOptions
 from pyrox.rpc.scope import EVERYTHING, Scope
-from services.central.policies.rules import check
+from services.central.policies.rules import problem
 from services.central.policies.store import PolicyStore
 
 # Upstream pkg/policies/import_errors.go.
@@ -74,7 +74,7 @@ class Importer:
         try:
             await self._store.put(imported, replacing={old.id for _, old in clashes})
         except Invalid as error:
-            return ImportPolicyResponse(succeeded=False, policy=policy, errors=[_invalid(error)])
+            return ImportPolicyResponse(succeeded=False, policy=policy, errors=[_invalid(error.message)])
         notes = [ImportPolicyError(message=REMOVED_MESSAGE, type=REMOVED)] if stripped else []
         return ImportPolicyResponse(succeeded=True, policy=imported, errors=notes)
 
@@ -87,11 +87,8 @@ class Importer:
 
     @staticmethod
     def _invalid(policy: Policy) -> list[ImportPolicyError]:
-        try:
-            check(policy, options=ValidateOptions())
-        except Invalid as error:
-            return [_invalid(error)]
-        return []
+        text = problem(policy, options=ValidateOptions())
+        return [_invalid(text)] if text else []
 
     async def _clashes(self, policy: Policy) -> list[tuple[ImportPolicyError, Policy]]:
         """What is in the way: policies of the same id or name."""
@@ -111,8 +108,8 @@ def _clash(policy: Policy, kind: str, old: Policy) -> ImportPolicyError:
     return ImportPolicyError(message=message, type=kind, duplicate_name=old.name)
 
 
-def _invalid(error: Invalid) -> ImportPolicyError:
-    return ImportPolicyError(message="Invalid policy", type=INVALID, validation_error=error.message)
+def _invalid(text: str) -> ImportPolicyError:
+    return ImportPolicyError(message="Invalid policy", type=INVALID, validation_error=text)
 
 
 def _strip_foreign(policy: Policy, clusters: Collection[str]) -> bool:

@@ -30,6 +30,8 @@ from pyrox.policy.validate import CURRENT_VERSION, ValidateOptions, validate
 
 _NAME = re.compile(r"[^\n\r$]{5,128}")
 _DESCRIPTION = re.compile(r"[^$]{0,800}")
+# What upstream's converter says of a version that never was (pkg/booleanpolicy/policyversion).
+_NO_VERSION = "invalid version"
 _NOT_ENFORCEABLE = ("Has Ingress Network Policy", "Has Egress Network Policy")
 # Kinds of events that do not go together; audit log entries have their own source, which tells.
 _EVENTS = {
@@ -48,23 +50,29 @@ def check(policy: Policy, *, options: ValidateOptions, notifiers: Collection[str
     `notifiers` are the ids of those that exist, None when they do not matter. Raises
     `Invalid` with all that is wrong.
     """
-    drop_foreign_actions(policy)
-    policy.name = policy.name.strip()
+    if text := problem(policy, options=options, notifiers=notifiers):
+        before = "Could not ensure policy format: " if text == _NO_VERSION else ""
+        raise Invalid.because(f"{before}{text}")
+
+
+def problem(policy: Policy, *, options: ValidateOptions, notifiers: Collection[str] | None = None) -> str:
+    """As `check`: all that is wrong, as imports tell it, or an empty text."""
     if not policy.policy_version:
         # Upstream rewrites the empty version of old exports without a conversion.
         policy.policy_version = CURRENT_VERSION
+    if policy.policy_version not in {"1", CURRENT_VERSION}:
+        return _NO_VERSION
+    drop_foreign_actions(policy)
+    policy.name = policy.name.strip()
     problems = [problem for rule in _RULES for problem in rule(policy, options)]
     if notifiers is not None:
         missing = (one for one in policy.notifiers if one not in notifiers)
         problems += [f"notifier {one} does not exist" for one in islice(missing, 1)]
-    if text := error_list("policy invalid", problems):
-        raise Invalid.because(text)
+    return error_list("policy invalid", problems)
 
 
 def _version(policy: Policy, _: ValidateOptions) -> Iterator[str]:
-    if policy.policy_version not in {"1", CURRENT_VERSION}:
-        yield "policy has invalid version"
-    elif policy.policy_version != CURRENT_VERSION:
+    if policy.policy_version != CURRENT_VERSION:
         yield f"policy version {policy.policy_version} is not supported"
 
 

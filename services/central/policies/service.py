@@ -7,14 +7,16 @@ from typing import ClassVar, Protocol
 from uuid import uuid4
 
 from pyrox.clock import Clock
-from pyrox.errors import Invalid, NotFound
+from pyrox.errors import Internal, Invalid, NotFound
 from pyrox.pb.api.v1 import common_pb2, empty_pb2, policy_service_pb2, search_service_pb2
 from pyrox.pb.storage.policy_pb2 import ExportPoliciesResponse, Policy
+from pyrox.policy.errors import error_list
+from pyrox.policy.quoting import quote
 from pyrox.policy.validate import ValidateOptions
 from pyrox.rpc.authz import Permissions, Rule
 from pyrox.rpc.call import Call
 from services.central.policies.dryjobs import DryRunJobs
-from services.central.policies.exchange import Importer, export
+from services.central.policies.exchange import INVALID, Importer, export
 from services.central.policies.from_search import FromSearch
 from services.central.policies.managed import refuse_others, set_source
 from services.central.policies.mitre import mitre_vectors
@@ -142,7 +144,9 @@ class PolicyService:
         self, request: policy_service_pb2.PatchPolicyRequest, call: Call
     ) -> empty_pb2.Empty:
         """Switch a policy on or off."""
-        policy = await self._known(request.id)
+        policy = await self._store.get(request.id)
+        if policy is None:
+            raise NotFound.because(f"Policy with id '{request.id}' not found")
         refuse_others(policy, call)
         if request.WhichOneof("set_disabled"):
             policy.disabled = request.disabled
@@ -155,25 +159,35 @@ class PolicyService:
         """Add notifiers to a policy or take them away."""
         if not request.policy_id:
             raise Invalid.because("Policy ID must be specified")
-        policy = await self._known(request.policy_id)
+        if not request.disable and not request.notifier_ids:
+            raise Invalid.because("Notifier IDs must be specified")
+        policy = await self._store.get(request.policy_id)
+        if policy is None:
+            raise NotFound.because(f"Policy {quote(request.policy_id)} not found")
         refuse_others(policy, call)
         asked = set(request.notifier_ids)
         if request.disable:
+            if not policy.notifiers:
+                return empty_pb2.Empty()
             policy.notifiers[:] = [one for one in policy.notifiers if one not in asked]
-        elif unknown := sorted(asked - set(policy.notifiers)):
-            # This Central holds no notifiers, so only those of the policy itself can be meant.
-            raise NotFound.because(f"notifier {unknown[0]} does not exist")
         await self._write(policy)
+        # This Central holds no notifiers, so only those of the policy itself can be meant.
+        unknown = [one for one in request.notifier_ids if one not in policy.notifiers]
+        if unknown and not request.disable:
+            problems = [f"notifier with id: {one} not found" for one in unknown]
+            raise Internal(error_list("unable to use all requested notifiers", problems))
         return empty_pb2.Empty()
 
     async def DryRunPolicy(self, request: Policy, call: Call) -> policy_service_pb2.DryRunResponse:
         """What the policy would find on the deployments that the caller may see."""
+        await self._check_dry(request)
         found = policy_service_pb2.DryRunResponse()
         await self._dry_run.run(request, call, found)
         return found
 
     async def SubmitDryRunPolicyJob(self, request: Policy, call: Call) -> policy_service_pb2.JobId:
         """Begin a dry run whose result is asked for later."""
+        await self._check_dry(request)
         job_id = self._jobs.start(call, lambda found: self._dry_run.run(request, call, found))
         return policy_service_pb2.JobId(job_id=job_id)
 
@@ -232,6 +246,8 @@ class PolicyService:
             answer.all_succeeded = answer.all_succeeded and taken.succeeded
             if taken.succeeded:
                 await self._effects.policy_changed(taken.policy, taken.policy.id)
+        # As upstream: what is no valid policy is told first.
+        answer.responses.sort(key=lambda taken: not any(error.type == INVALID for error in taken.errors))
         return answer
 
     async def _known(self, policy_id: str) -> Policy:
@@ -239,6 +255,11 @@ class PolicyService:
         if found is None:
             raise NotFound.because(f"policy with ID '{policy_id}' does not exist")
         return found
+
+    async def _check_dry(self, policy: Policy) -> None:
+        """Refuse what could not be saved, as upstream does; FROM in a Dockerfile line passes."""
+        known = await self._store.get(policy.id) if policy.id else None
+        check(policy, options=ValidateOptions(), notifiers=known.notifiers if known is not None else ())
 
     async def _exportable(self, policy_id: str) -> Policy:
         found = await self._store.get(policy_id)

@@ -104,7 +104,6 @@ REFUSED: dict[str, tuple[Callable[[], Policy], Change, str]] = {
     "name with a dollar": (policy, lambda p: setattr(p, "name", "a $ name"), NAME),
     "long description": (policy, lambda p: setattr(p, "description", "x" * 801), DESCRIPTION),
     "description with a dollar": (policy, lambda p: setattr(p, "description", "$"), DESCRIPTION),
-    "version": (policy, lambda p: setattr(p, "policy_version", "2"), "policy has invalid version"),
     "no stage": (
         policy,
         lambda p: p.ClearField("lifecycle_stages"),
@@ -488,7 +487,7 @@ def test_pattern_that_makes_other_engines_run_for_ever_is_harmless() -> None:
     ("version", "told"),
     [
         ("1", "policy version 1 is not supported"),
-        ("2", "policy has invalid version"),
+        ("2", "Could not ensure policy format: invalid version: invalid arguments"),
         ("1.1 ", "invalid version"),
     ],
 )
