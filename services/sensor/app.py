@@ -22,10 +22,7 @@ from pyrox.mtls.identity import CENTRAL, EPHEMERAL_WILDCARD_ID, WILDCARD_ID, sub
 from pyrox.mtls.reload import CertFiles, CertificateWatch, ClientTls, ServerTls
 from pyrox.pb.internalapi.central.hello_pb2 import CentralHello, HelmManagedConfigInit
 from pyrox.pb.internalapi.central.sensor_iservice_pb2 import MsgToSensor
-from pyrox.pb.internalapi.sensor import (  # noqa: F401 - their descriptors are looked up by name
-    network_connection_iservice_pb2,
-    sfa_iservice_pb2,
-)
+from pyrox.pb.internalapi.sensor import sfa_iservice_pb2  # noqa: F401 - its descriptor is looked up by name
 from pyrox.pb.storage.cluster_pb2 import (
     MANAGER_TYPE_HELM_CHART,
     MANAGER_TYPE_KUBERNETES_OPERATOR,
@@ -70,6 +67,12 @@ from services.sensor.link.identify import identify
 from services.sensor.link.link import CentralLink, Handler, LinkOptions, Listeners
 from services.sensor.link.outbox import Outbox
 from services.sensor.link.session import USER_AGENT
+from services.sensor.network.connections import Connections
+from services.sensor.network.enrich import Enricher
+from services.sensor.network.flows import Flows
+from services.sensor.network.places import Places
+from services.sensor.network.ranges import Ranges
+from services.sensor.network.service import Collectors, NetworkConnectionInfoService
 from services.sensor.runtime.baselines import Baselines
 from services.sensor.runtime.processes import Processes
 from services.sensor.runtime.processfilter import ProcessFilter
@@ -89,10 +92,7 @@ from services.sensor.watch.cluster import ClusterWatch, all_sinks
 from services.sensor.watch.handlers import Desk
 from services.sensor.watch.pods import publish_all
 
-_UNSERVED = (
-    "sensor.NetworkConnectionInfoService",
-    "sensor.FileActivityService",
-)
+_UNSERVED = ("sensor.FileActivityService",)
 _ENFORCEMENTS = 1000
 _MANAGED = (MANAGER_TYPE_HELM_CHART, MANAGER_TYPE_KUBERNETES_OPERATOR)
 
@@ -180,6 +180,13 @@ class _Cluster:
     desk: Desk
 
 
+@dataclass(frozen=True, slots=True)
+class _Network:
+    collectors: Collectors
+    ranges: Ranges
+    flows: Flows
+
+
 async def build(config: Config, clock: Clock) -> App:
     """Build everything. Raises `Invalid` when certificates or kubeconfig cannot be read."""
     metrics = Metrics("sensor")
@@ -220,6 +227,7 @@ def _assemble(base: _Base) -> App:
     dialer = CentralDialer(target=target, tls=tls, clock=clock, receive_limit=config.max_message_bytes)
     cluster = _cluster(base)
     detection = _detection(base, dialer)
+    network = _network(base, cluster.desk)
     processes = Processes(
         entities=cluster.desk.entities,
         process_filter=ProcessFilter(config.process_filter),
@@ -244,14 +252,14 @@ def _assemble(base: _Base) -> App:
         fallback_limit=config.max_message_bytes,
     )
     link = _link(base, checks, dialer, identification)
-    link.listen(_listeners(base, cluster, detection, settings, reports, link))
+    link.listen(_listeners(base, cluster, detection, settings, reports, link, network))
     cluster.resolver.listen(detection.detector.on_change)
     cluster.resolver.listen(processes.on_change)
     cluster.resolver.listen(detection.baselines.on_change)
     server_tls = ServerTls(
         certificates=[CertFiles(config.cert_file, config.key_file)], client_authorities=[config.ca_file]
     )
-    rpc, front = _server(base, trust, server_tls, detection, settings, processes)
+    rpc, front = _server(base, trust, server_tls, detection, settings, processes, network)
     watch_files = CertificateWatch(watched=[tls, server_tls], clock=clock)
     config_map = AdmissionConfigMap(
         client=base.kube, settings=settings, namespace=config.namespace, clock=clock
@@ -264,6 +272,7 @@ def _assemble(base: _Base) -> App:
             cluster.resolver,
             *detection.components(),
             processes,
+            network.flows,
             config_map,
             rpc,
             front,
@@ -322,7 +331,8 @@ def _own_cluster_id(config: Config) -> str:
 
 
 def _cluster(base: _Base) -> _Cluster:
-    workloads, rbac, entities = Workloads(), Rbac(), Entities()
+    workloads, rbac, entities, places = Workloads(), Rbac(), Entities(), Places()
+    base.messages.watch(places.on_message)
     resolver = Resolver(
         workloads=workloads,
         rbac=rbac,
@@ -338,6 +348,7 @@ def _cluster(base: _Base) -> _Cluster:
         workloads=workloads,
         rbac=rbac,
         entities=entities,
+        places=places,
         clock=base.clock,
         cluster_id=base.cluster_id,
     )
@@ -349,6 +360,22 @@ def _cluster(base: _Base) -> _Cluster:
         surroundings=(base.clock, random.random),
     )
     return _Cluster(resolver, watch, desk)
+
+
+def _network(base: _Base, desk: Desk) -> _Network:
+    connections, ranges = Connections(), Ranges()
+    flows = Flows(
+        enricher=Enricher(
+            connections=connections, containers=desk.entities, places=desk.places, ranges=ranges
+        ),
+        sources=(connections, desk.places, ranges),
+        outbox=base.outbox,
+        synced=base.publisher.synced.is_set,
+        clock=base.clock,
+        interval=base.config.flow_interval,
+    )
+    collectors = Collectors(connections=connections, ranges=ranges, clock=base.clock)
+    return _Network(collectors, ranges, flows)
 
 
 def _detection(base: _Base, dialer: CentralDialer) -> _Detection:
@@ -393,6 +420,7 @@ def _listeners(
     settings: AdmissionSettings,
     reports: Reports,
     link: CentralLink,
+    network: _Network,
 ) -> Listeners:
     resolver, reprocessing = cluster.resolver, detection.reprocessing
 
@@ -429,6 +457,7 @@ def _listeners(
             settings.renew()
             resolver.mark_all()
         detection.images.online = True
+        network.flows.on_online(hello)
         reports.on_online()
         detection.runtime.on_online()
 
@@ -438,6 +467,7 @@ def _listeners(
         detection.detector.release()
         reports.on_offline()
         detection.runtime.on_offline()
+        network.ranges.forget_number()
 
     replay = Replay(
         messages=base.messages,
@@ -451,6 +481,7 @@ def _listeners(
         "cluster_config": on_config,
         "policy_sync": on_policies,
         "baseline_sync": _on_baselines(base, detection),
+        "push_network_entities_request": network.ranges.on_push,
         "updated_image": reprocessing.on_updated_image,
         "invalidate_image_cache": on_invalidate,
         "refresh_image_cache_ttl": reprocessing.on_refresh,
@@ -490,10 +521,12 @@ def _server(
     detection: _Detection,
     settings: AdmissionSettings,
     processes: Processes,
+    network: _Network,
 ) -> tuple[RpcServer, Front]:
     servicers = (
         SignalService(processes=processes),
-        CollectorService(processes=processes, metrics=base.metrics),
+        NetworkConnectionInfoService(collectors=network.collectors),
+        CollectorService(processes=processes, collectors=network.collectors),
         ComplianceService(messages=base.messages, metrics=base.metrics),
         AdmissionService(
             settings=settings,

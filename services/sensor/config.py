@@ -52,6 +52,10 @@ KEPT = Setting(
 DETECTOR_QUEUE = Setting(
     "ROX_SENSOR_DETECTOR_PROCESS_INDICATOR_BUFFER_SIZE", int, 20_000, "processes that may wait for detection"
 )
+# Upstream's tick is a constant of 30 s (sensor/common/networkflow/manager).
+FLOW_INTERVAL = Setting(
+    "ROX_SENSOR_NETFLOW_INTERVAL", env.span, timedelta(seconds=30), "how often network flows are told"
+)
 IMAGE_TTL = Setting("ROX_REPROCESSING_INTERVAL", env.span, timedelta(hours=4), "how long images are kept")
 SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.span, timedelta(minutes=10), "longest scan of one image")
 FILTER_MODE = Setting("ROX_PROCESS_FILTER_MODE", env.text, "default", "aggressive, default or minimal")
@@ -86,6 +90,7 @@ class Config:
     kept_limit: int
     detector_queue: int
     image_ttl: timedelta
+    flow_interval: timedelta
     scan_timeout: timedelta
     process_filter: FilterLimits
     log_level: str
@@ -140,6 +145,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         kept_limit=KEPT.read(environment),
         detector_queue=DETECTOR_QUEUE.read(environment),
         image_ttl=IMAGE_TTL.read(environment),
+        flow_interval=FLOW_INTERVAL.read(environment),
         scan_timeout=SCAN_TIMEOUT.read(environment),
         process_filter=MODES[mode],
         log_level=LOG_LEVEL.read(environment),

@@ -224,6 +224,14 @@ async def test_seen_address_is_the_internet_until_a_user_names_it(site: Site) ->
     assert [(one.entity.external_source.cidr, one.flowsCount) for one in listed.entities] == [
         ("8.8.8.8/32", 1)
     ]
+    for query, count in (
+        ("Namespace:red", 1),
+        ("Namespace:blue", 0),
+        ("External Source Address:9.9.9.9/32", 0),
+    ):
+        request.query = query
+        found = await site.service.GetExternalNetworkFlowsMetadata(request, ADMIN)
+        assert found.total_entities == count
     await site.name("8.8.8.8/32", "resolver")
     await site.tell(flow(web(RED), seen), discovered="8.8.8.8/32")
     assert edges(await site.graph()) == {("red-web", "resolver", 443)}

@@ -9,7 +9,7 @@ from pyrox.pg import notify
 from pyrox.pg.pool import Database, Pool
 from pyrox.rpc.scope import EVERYTHING, Scope
 from services.central.db import tables
-from services.central.db.query import EVERY, Query
+from services.central.db.query import Query
 from services.central.db.store import ProtoStore
 from services.central.network_graph.addresses import id_of, network_of
 from services.central.network_graph.settings import CHANNEL, GraphSettings
@@ -32,12 +32,14 @@ class EntityStore:
             raise NotFound.because(f"network entity {entity_id} not found")
         return found
 
-    async def of_cluster(
-        self, cluster_id: str, query: Query = EVERY, *, scope: Scope, tx: Database | None = None
-    ) -> list[NetworkEntity]:
+    async def of_cluster(self, cluster_id: str, *, scope: Scope) -> list[NetworkEntity]:
         """The ranges of a cluster, by id."""
-        wanted = Query.exact("Cluster ID", cluster_id) & query
-        found = await self._stored.find(wanted, scope=scope, tx=tx)
+        return await self.matching(cluster_id, "", scope=scope)
+
+    async def matching(self, cluster_id: str, text: str, *, scope: Scope) -> list[NetworkEntity]:
+        """The ranges of a cluster that the search finds, by id. Raises `Invalid` for a bad search."""
+        query = Query.exact("Cluster ID", cluster_id) & Query.parse(text)
+        found = await self._stored.find(query, scope=scope)
         return sorted(found, key=lambda entity: entity.info.id)
 
     async def create(self, cluster_id: str, source: NetworkEntityInfo.ExternalSource) -> NetworkEntity:

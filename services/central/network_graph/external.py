@@ -10,7 +10,6 @@ from pyrox.pb.api.v1.network_graph_service_pb2 import ExternalNetworkFlowMetadat
 from pyrox.pb.storage.deployment_pb2 import ListDeployment
 from pyrox.pb.storage.network_flow_pb2 import NetworkEntity, NetworkEntityInfo, NetworkFlow
 from pyrox.rpc.scope import EVERYTHING, Scope
-from services.central.db.query import Query
 from services.central.network_graph.addresses import Ranges
 from services.central.network_graph.entities import EntityStore
 from services.central.network_graph.flow import Entity, Flow
@@ -36,10 +35,10 @@ class ExternalFlows:
         return entity, await self._flows([entity], wish, sight)
 
     async def per_entity(
-        self, query: Query, wish: Wish, sight: Sight, *, scope: Scope
+        self, wish: Wish, sight: Sight, *, scope: Scope
     ) -> list[ExternalNetworkFlowMetadata]:
         """The ranges that match and have flows, by id, with the number of their flows."""
-        entities = await self._entities.of_cluster(wish.cluster_id, query, scope=scope)
+        entities = await self._entities.matching(wish.cluster_id, wish.wanted, scope=scope)
         flows = await self._flows(entities, wish, sight)
         ends = (end for flow in flows for end in (flow.props.src_entity, flow.props.dst_entity))
         counts = Counter(end.id for end in ends if end.type == NetworkEntityInfo.EXTERNAL_SOURCE)

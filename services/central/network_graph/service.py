@@ -17,7 +17,6 @@ from pyrox.pb.storage.network_graph_config_pb2 import NetworkGraphConfig
 from pyrox.rpc.authz import Permissions, Rule
 from pyrox.rpc.call import Call
 from pyrox.rpc.scope import Access, Scope
-from services.central.db.query import Query
 from services.central.network_graph.addresses import id_of, network_of
 from services.central.network_graph.entities import EntityStore
 from services.central.network_graph.external import ExternalFlows
@@ -81,12 +80,11 @@ class NetworkGraphService:
         """The deployments that match, what they talked to since a time, and their neighbours."""
         if not request.cluster_id:
             raise Invalid.because("cluster ID must be specified")
-        around = Query.exact("Cluster ID", request.cluster_id) & Query.parse(request.scope.query)
         wish = Wish(
             cluster_id=request.cluster_id,
-            around=around,
-            wanted=around & Query.parse(request.query),
             since=self._since(request),
+            around=request.scope.query,
+            wanted=request.query,
             ports=request.include_ports,
             policies=request.include_policies,
         )
@@ -96,15 +94,15 @@ class NetworkGraphService:
         self, request: graph_pb2.GetExternalNetworkEntitiesRequest, call: Call
     ) -> graph_pb2.GetExternalNetworkEntitiesResponse:
         """The address ranges of a cluster."""
-        query = Query.parse(request.query)
-        found = await self._entities.of_cluster(request.cluster_id, query, scope=call.scope(RESOURCE))
+        scope = call.scope(RESOURCE)
+        found = await self._entities.matching(request.cluster_id, request.query, scope=scope)
         return graph_pb2.GetExternalNetworkEntitiesResponse(entities=found)
 
     async def GetExternalNetworkFlows(
         self, request: graph_pb2.GetExternalNetworkFlowsRequest, call: Call
     ) -> graph_pb2.GetExternalNetworkFlowsResponse:
         """One range, and the flows of deployments to and from it."""
-        wish = self._wish(request.cluster_id, Query.parse(request.query), self._since(request))
+        wish = Wish(cluster_id=request.cluster_id, since=self._since(request), wanted=request.query)
         entity, flows = await self._external.of_entity(request.entity_id, wish, _sight(call))
         return graph_pb2.GetExternalNetworkFlowsResponse(
             entity=entity.info, flows=_paged(flows, request.pagination), total_flows=len(flows)
@@ -114,9 +112,8 @@ class NetworkGraphService:
         self, request: graph_pb2.GetExternalNetworkFlowsMetadataRequest, call: Call
     ) -> graph_pb2.GetExternalNetworkFlowsMetadataResponse:
         """The ranges with flows, and how many each has."""
-        query = Query.parse(request.query)
-        wish = self._wish(request.cluster_id, query, self._since(request))
-        found = await self._external.per_entity(query, wish, _sight(call), scope=call.scope(RESOURCE))
+        wish = Wish(cluster_id=request.cluster_id, since=self._since(request), wanted=request.query)
+        found = await self._external.per_entity(wish, _sight(call), scope=call.scope(RESOURCE))
         return graph_pb2.GetExternalNetworkFlowsMetadataResponse(
             entities=_paged(found, request.pagination), total_entities=len(found)
         )
@@ -156,10 +153,6 @@ class NetworkGraphService:
             raise Invalid.because("network graph config must be specified")
         await self._settings.put(request.config)
         return request.config
-
-    def _wish(self, cluster_id: str, query: Query, since: datetime) -> Wish:
-        here = Query.exact("Cluster ID", cluster_id)
-        return Wish(cluster_id=cluster_id, around=here, wanted=here & query, since=since)
 
     def _since(self, request: Timed) -> datetime:
         if not request.HasField("since"):

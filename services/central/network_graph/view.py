@@ -45,11 +45,11 @@ class Wish:
     """What the caller asks for."""
 
     cluster_id: str
-    around: Query
-    """The deployments among which neighbours are looked for."""
-    wanted: Query
-    """The deployments themselves."""
     since: datetime
+    around: str = ""
+    """The search for the deployments among which neighbours are looked for."""
+    wanted: str = ""
+    """The search for the deployments themselves, among those."""
     ports: bool = False
     policies: bool = False
 
@@ -60,6 +60,10 @@ class Neighbours:
 
     visible: dict[str, ListDeployment] = field(default_factory=dict)
     masked: Mapping[str, ListDeployment] = field(default_factory=dict)
+
+
+def _around(wish: Wish) -> Query:
+    return Query.exact("Cluster ID", wish.cluster_id) & Query.parse(wish.around)
 
 
 class GraphView:
@@ -94,14 +98,15 @@ class GraphView:
         return graph
 
     async def deployments(self, wish: Wish, sight: Sight) -> list[ListDeployment]:
-        """The deployments that the caller asks for."""
-        count = await self._deployments.count(wish.wanted, scope=sight.deployments)
+        """The deployments that the caller asks for. Raises `Invalid` for a bad search."""
+        wanted = _around(wish) & Query.parse(wish.wanted)
+        count = await self._deployments.count(wanted, scope=sight.deployments)
         if count > MAX_DEPLOYMENTS:
             raise Internal(
                 f"number of deployments ({count}) exceeds maximum allowed for Network Graph: "
                 f"{MAX_DEPLOYMENTS}"
             )
-        return await self._deployments.digests(wish.wanted, scope=sight.deployments)
+        return await self._deployments.digests(wanted, scope=sight.deployments)
 
     async def flows_of(self, wish: Wish, mine: Mapping[str, ListDeployment], sight: Sight) -> list[Flow]:
         """The flows of those deployments whose flows the caller may see."""
@@ -116,7 +121,7 @@ class GraphView:
         missing = {end.id for end in ends if end.deployment and end.id not in mine}
         if not missing:
             return Neighbours()
-        query = wish.around & Query.exact("Deployment ID", *sorted(missing))
+        query = _around(wish) & Query.exact("Deployment ID", *sorted(missing))
         visible = await self._deployments.digests(query, scope=sight.deployments)
         near = Neighbours(visible={found.id: found for found in visible})
         everywhere = await self._deployments.digests(query, scope=EVERYTHING)

@@ -5,22 +5,23 @@ It must not know what becomes of a signal.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
-from pyrox.metrics import Metrics
 from pyrox.pb.api.v1.empty_pb2 import Empty
 from pyrox.pb.internalapi.sensor import collector_iservice_pb2, signal_iservice_pb2
 from pyrox.pb.internalapi.sensor.collector_pb2 import ProcessSignal as CollectorSignal
 from pyrox.pb.storage.process_indicator_pb2 import ProcessSignal
 from pyrox.rpc.authz import Rule, Services
 from pyrox.rpc.call import Call
+from services.sensor.network.service import Collectors
 from services.sensor.runtime.processes import Processes
 
 _COLLECTOR = Services.of("COLLECTOR_SERVICE")
 # The streams answer nothing; iterating over these makes the methods generators.
 _NO_ANSWERS: tuple[Empty, ...] = ()
-_NO_CONTROL: tuple[collector_iservice_pb2.MsgToCollector, ...] = ()
 
 
 class SignalService:
@@ -51,24 +52,45 @@ class CollectorService:
     SERVICE: ClassVar[str] = "sensor.CollectorService"
     AUTHZ: ClassVar[Mapping[str, Rule]] = {"Communicate": _COLLECTOR}
 
-    def __init__(self, *, processes: Processes, metrics: Metrics) -> None:
+    def __init__(self, *, processes: Processes, collectors: Collectors) -> None:
         self._processes = processes
-        self._ignored = metrics.counter(
-            "collector_network_messages_ignored", "network messages that this release does not use"
-        )
+        self._collectors = collectors
 
     async def Communicate(
         self, requests: AsyncIterator[collector_iservice_pb2.MsgFromCollector], call: Call
     ) -> AsyncIterator[collector_iservice_pb2.MsgToCollector]:
-        """Take messages until Collector ends the stream."""
+        """Take messages until Collector ends the stream; tell it which addresses to look for."""
         await call.send_headers({})
+        told = _Told()
+        reader = asyncio.create_task(self._read(requests, told))
+        try:
+            async for control in self._collectors.control(reader):
+                yield collector_iservice_pb2.MsgToCollector.FromString(control.SerializeToString())
+            await reader
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+            if told.host:
+                self._collectors.closed(told.host)
+
+    async def _read(
+        self, requests: AsyncIterator[collector_iservice_pb2.MsgFromCollector], told: _Told
+    ) -> None:
         async for message in requests:
             if message.HasField("process_signal"):
                 self._processes.offer(to_storage(message.process_signal))
+            elif message.HasField("register") and not told.host:
+                self._collectors.opened(message.register.hostname)
+                told.host = message.register.hostname
             elif message.HasField("info"):
-                self._ignored.inc()
-        for nothing in _NO_CONTROL:
-            yield nothing
+                self._collectors.take(told.host, message.info)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a Collector said of itself."""
+
+    host: str = ""
 
 
 def to_storage(signal: CollectorSignal) -> ProcessSignal:

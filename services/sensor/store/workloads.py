@@ -16,7 +16,7 @@ from pyrox.workload.deployments import static_component, static_id
 Json = dict[str, Any]
 # A reference chain is Pod -> Job -> CronJob at its longest; a hostile one may be a circle.
 _MAX_CHAIN = 8
-_POD_SPEC_FIELDS = ("containers", "initContainers", "nodeName", "serviceAccountName")
+_POD_SPEC_FIELDS = ("containers", "initContainers", "nodeName", "serviceAccountName", "hostNetwork")
 _POD_STATUS_FIELDS = (
     "phase",
     "podIP",

@@ -18,6 +18,7 @@ from pyrox.k8s.kinds import Kind
 from pyrox.k8s.watch import Change, Sink
 from pyrox.workload import objects
 from services.sensor.link.events import Origin
+from services.sensor.network.places import Places
 from services.sensor.store.entities import Entities
 from services.sensor.store.messages import Messages
 from services.sensor.store.publish import Publisher
@@ -38,6 +39,7 @@ class Desk:
     workloads: Workloads
     rbac: Rbac
     entities: Entities
+    places: Places
     clock: Clock
     cluster_id: Callable[[], str]
 

@@ -9,7 +9,7 @@ from pyrox.k8s.client import Json
 from pyrox.k8s.watch import Change
 from pyrox.workload import objects, owners
 from pyrox.workload.deployments import finished
-from pyrox.workload.pods import to_pod
+from pyrox.workload.pods import addresses, to_pod
 from services.sensor.link.events import Origin
 from services.sensor.watch.handlers import Desk, Sinks
 
@@ -34,6 +34,7 @@ class Pods:
     def _gone(self, uid: str) -> None:
         deployment_id, _ = self.desk.workloads.remove_pod(uid)
         self.desk.entities.remove(uid)
+        self.desk.places.remove_pod(uid)
         self.desk.publisher.remove("pod", uid)
         self.desk.resolver.mark(deployment_id, "Pod")
 
@@ -46,6 +47,9 @@ def publish_pod(desk: Desk, value: Json) -> None:
         return
     message = to_pod(value, deployment_id=deployment_id, cluster_id=desk.cluster_id())
     desk.entities.put(message)
+    # A pod on the host's network has its node's address, and so have others.
+    own = [] if objects.flag(objects.child(value, "spec"), "hostNetwork") else addresses(value)
+    desk.places.put_pod(uid, deployment_id, own)
     desk.publisher.upsert("pod", uid, message, _ORIGIN)
 
 

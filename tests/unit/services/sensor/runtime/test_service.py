@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-from pyrox.metrics import Metrics
 from pyrox.pb.internalapi.sensor.collector_iservice_pb2 import MsgFromCollector
 from pyrox.pb.internalapi.sensor.collector_pb2 import ProcessSignal as CollectorSignal
 from pyrox.pb.internalapi.sensor.signal_iservice_pb2 import SignalStreamMessage
 from pyrox.pb.storage.process_indicator_pb2 import ProcessSignal
 from pyrox.rpc.call import Call
+from services.sensor.network.service import Collectors
 from services.sensor.runtime.processes import Processes
 from services.sensor.runtime.service import CollectorService, SignalService, to_storage
+from tests.support.collector_network import to, told
+from tests.support.network_scene import Scene, pushed
 
 
 class Bench:
@@ -53,18 +55,23 @@ async def test_old_stream_offers_signals_and_answers_nothing() -> None:
     assert bench.headers_before == 0
 
 
-async def test_new_stream_offers_signals_and_counts_what_is_for_later() -> None:
-    bench, metrics = Bench(), Metrics("sensor")
-    process, network = MsgFromCollector(), MsgFromCollector()
+async def test_new_stream_offers_signals_and_tells_of_connections() -> None:
+    bench, scene = Bench(), Scene()
+    collectors = Collectors(connections=scene.connections, ranges=scene.ranges, clock=scene.clock)
+    scene.ranges.on_push(pushed(1, all="10.0.0.0/8"))
+    register, process, network = MsgFromCollector(), MsgFromCollector(), MsgFromCollector()
+    register.register.hostname = "another node"
     process.process_signal.name = "sh"
-    network.info.SetInParent()
-    stream = CollectorService(processes=bench.processes, metrics=metrics).Communicate(
-        each(network, process, MsgFromCollector(), network), cast("Call", bench)
+    network.info.CopyFrom(told(to("8.8.8.8")))
+    stream = CollectorService(processes=bench.processes, collectors=collectors).Communicate(
+        each(network, register, process, MsgFromCollector(), network, register), cast("Call", bench)
     )
-    assert [answer async for answer in stream] == []
+    answers = [answer async for answer in stream]
+    assert [answer.ip_networks.ipv4_networks for answer in answers] == [b"\x0a\x00\x00\x00\x08"]
     assert [signal.name for signal in bench.offered] == ["sh"]
-    ignored = metrics.registry.get_sample_value("rox_sensor_collector_network_messages_ignored_total")
-    assert (ignored, bench.headers_before) == (2, 0)
+    assert [connection.port for connection, _ in scene.connections.connections()] == [443]
+    # What came before the Collector said who it is belongs to no node.
+    assert (scene.connections.refused, bench.headers_before) == (1, 0)
 
 
 def test_signal_of_the_new_stream_keeps_every_field() -> None:

@@ -15,6 +15,7 @@ from pyrox.pb.storage.deployment_pb2 import Deployment, PortConfig
 from pyrox.pb.storage.rbac_pb2 import PermissionLevel
 from services.sensor.link.events import Events
 from services.sensor.link.outbox import Outbox
+from services.sensor.network.places import Places
 from services.sensor.store.entities import Entities
 from services.sensor.store.messages import Messages
 from services.sensor.store.publish import Publisher
@@ -55,6 +56,7 @@ class Bench:
                 workloads=workloads,
                 rbac=rbac,
                 entities=Entities(),
+                places=Places(),
                 clock=clock,
                 cluster_id=lambda: "cluster",
             )

@@ -17,6 +17,7 @@ from pyrox.metrics import Metrics
 from pyrox.pb.storage.rbac_pb2 import K8sRoleBinding
 from services.sensor.link.events import Events
 from services.sensor.link.outbox import Outbox
+from services.sensor.network.places import Places
 from services.sensor.store.entities import Entities
 from services.sensor.store.messages import Messages
 from services.sensor.store.publish import Publisher
@@ -47,7 +48,7 @@ class Bench:
         )  # fmt: skip
         self.desk = Desk(
             messages=self.messages, publisher=self.publisher, resolver=self.resolver, workloads=workloads,
-            rbac=rbac, entities=Entities(), clock=clock, cluster_id=lambda: self.cluster_id,
+            rbac=rbac, entities=Entities(), places=Places(), clock=clock, cluster_id=lambda: self.cluster_id,
         )  # fmt: skip
         self.sinks = all_sinks(self.desk)
 
