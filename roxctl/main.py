@@ -26,6 +26,7 @@ _TREE = {
     "helm": "roxctl.helm",
     "image": "roxctl.image",
     "policy": "roxctl.policy",
+    "sbom": "roxctl.sbom",
     "scanner": "roxctl.scanner",
     "sensor": "roxctl.sensor",
     "version": "roxctl.version",

@@ -12,7 +12,7 @@ from roxctl.output.choice import Choice, comma_list, printer_flags
 
 LEGACY_FORMS = {"legacy-json": "json", "legacy-csv": "csv"}
 FORMS = ("table", "csv", "json", "sarif", *LEGACY_FORMS)
-_SEVERITIES = ("LOW", "MODERATE", "IMPORTANT", "CRITICAL")
+SEVERITIES = ("LOW", "MODERATE", "IMPORTANT", "CRITICAL")
 _DEPRECATED = (
     "Flag --format has been deprecated, please use --output/-o to specify the output format. "
     "NOTE: The new JSON / CSV format contains breaking changes, make sure you adapt to the new "
@@ -34,7 +34,7 @@ _DEPRECATED = (
     "--severity",
     "severities",
     multiple=True,
-    default=_SEVERITIES,
+    default=SEVERITIES,
     callback=comma_list,
     help="Severities to show; all by default.",
 )
@@ -64,15 +64,21 @@ def command(
     form = _legacy_form(app, choice, legacy)
     if not form:
         choice.check("image scan result", FORMS)
-    wanted = tuple(severity.upper() for severity in severities)
-    for severity in wanted:
-        if severity not in _SEVERITIES:
-            known = ", ".join(_SEVERITIES)
-            raise InvalidArguments(f"invalid severity {quoted(severity)} used. Choose one of [{known}]")
+    wanted = checked(severities)
     scan_work.run(
         app,
         scan_work.Wanted(image=image, choice=choice, legacy=form, severities=wanted, **options),  # type: ignore[arg-type]  # click gives the declared types
     )
+
+
+def checked(severities: tuple[str, ...]) -> tuple[str, ...]:
+    """The severities in capitals. Raises `InvalidArguments` for one that does not exist."""
+    wanted = tuple(severity.upper() for severity in severities)
+    for severity in wanted:
+        if severity not in SEVERITIES:
+            known = ", ".join(SEVERITIES)
+            raise InvalidArguments(f"invalid severity {quoted(severity)} used. Choose one of [{known}]")
+    return wanted
 
 
 def _legacy_form(app: App, choice: Choice, legacy: str | None) -> str:

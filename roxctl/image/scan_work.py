@@ -86,28 +86,40 @@ def _show(app: App, wanted: Wanted, image: image_pb2.Image) -> None:
         app.console.write(_legacy(image, wanted.legacy))
         return
     summary = results.summarize(image.scan, wanted.severities)
+    present(app, Subject("image", wanted.image), summary, wanted.choice, fail=wanted.fail)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was scanned."""
+
+    kind: str
+    name: str
+
+
+def present(app: App, subject: Subject, summary: results.ScanSummary, choice: Choice, *, fail: bool) -> None:
+    """Show what was found. Raises `CliError` when that is to be a failure."""
     found, components = (
         summary.counts[results.TOTAL_VULNERABILITIES],
         summary.counts[results.TOTAL_COMPONENTS],
     )
-    if not wanted.choice.for_programs:
-        app.console.result(f"Scan results for image: {wanted.image}")
+    if not choice.for_programs:
+        app.console.result(f"Scan results for {subject.kind}: {subject.name}")
         order = (results.TOTAL_COMPONENTS, results.TOTAL_VULNERABILITIES, *results.SEVERITIES)
         app.console.result(f"({', '.join(f'{key}: {summary.counts[key]}' for key in order)})\n")
-    app.console.write(_rendered(wanted, summary))
-    if not wanted.choice.for_programs and found:
+    app.console.write(_rendered(subject.name, summary, choice))
+    if not choice.for_programs and found:
         app.console.warn(f"A total of {found} unique vulnerabilities were found in {components} components")
-    if wanted.fail and found:
+    if fail and found:
         raise CliError(f"vulnerabilities found: {found} vulnerabilities")
 
 
-def _rendered(wanted: Wanted, summary: results.ScanSummary) -> str:
-    choice = wanted.choice
+def _rendered(name: str, summary: results.ScanSummary, choice: Choice) -> str:
     if choice.form == "json":
         return jsontext.render(summary.json, compact=choice.compact)
     if choice.form == "sarif":
         findings = [_finding(vulnerability) for vulnerability in summary.vulnerabilities]
-        return sarif.render(sarif.VULNERABILITIES, wanted.image, findings)
+        return sarif.render(sarif.VULNERABILITIES, name, findings)
     return choice.tabular(HEADERS, [_row(vulnerability) for vulnerability in summary.vulnerabilities])
 
 

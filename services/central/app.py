@@ -147,6 +147,7 @@ from services.central.routes.guard import Guard
 from services.central.routes.helm_charts import helm_charts_router
 from services.central.routes.policy_resources import policy_resources_router
 from services.central.routes.portal import portal_router
+from services.central.routes.sbom_scans import sbom_scans_router
 from services.central.routes.sboms import Limits, sboms_router
 from services.central.routes.sso import sso_router
 from services.central.routes.timeline import timeline_router
@@ -273,7 +274,7 @@ async def build(config: Config, clock: Clock) -> App:
     server = RpcServer(
         methods=methods, authenticator=access.authenticator, peers=peers, clock=clock, options=options
     )
-    bills = ImageBills(enricher=enricher, scanner=scanner) if scanner is not None else None
+    bills = ImageBills(enricher=enricher, scanner=scanner, clock=clock) if scanner is not None else None
     explanations = explanations_router(explainer(pool, clock), Guard(authenticator=access.authenticator))
     web = _web(config, clock, methods, access, stores, material, safe, bills, explanations, assessed.timeline)
     listening = Listening(config.endpoints, certs=config.certs, default_tls=config.default_tls)
@@ -655,6 +656,9 @@ def _web(
             ),
             sboms_router(
                 bills, Limits(config.sbom_request_bytes, config.scan_timeout.total_seconds()), guard
+            ),
+            sbom_scans_router(
+                bills, Limits(config.sbom_scan_bytes, config.scan_timeout.total_seconds()), guard
             ),
             backups_router(safe.backups, safe.restores, guard),
             sso_router(access.issuer, clock, guard),

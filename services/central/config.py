@@ -72,6 +72,9 @@ SCAN_TIMEOUT = Setting("ROX_SCAN_TIMEOUT", env.span, timedelta(minutes=10), "lon
 SBOM_REQUEST = Setting(
     "ROX_SBOM_GEN_MAX_REQ_SIZE_BYTES", _positive, 100 * 1024, "how much of a request for an SBOM is read"
 )
+SBOM_SCAN = Setting(
+    "ROX_SBOM_SCAN_MAX_REQ_SIZE_BYTES", _positive, 100 * 1024 * 1024, "the largest SBOM that is scanned"
+)
 LOG_LEVEL = Setting("LOGLEVEL", env.text, "info", "least severe log lines that are written")
 NAMESPACE = Setting("POD_NAMESPACE", env.text, "", "namespace that Central runs in")
 PLAIN_ENDPOINTS = Setting(
@@ -111,6 +114,7 @@ class Config:
     proxies: ProxyFile
     """What stands between Central and addresses outside the installation."""
     sbom_request_bytes: int = SBOM_REQUEST.default
+    sbom_scan_bytes: int = SBOM_SCAN.default
     baseline_duration: timedelta = BASELINE_DURATION.default
     risk_interval: timedelta = RISK_INTERVAL.default
     baseline_risk: bool = BASELINE_RISK.default
@@ -180,6 +184,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         reprocessing=REPROCESSING.read(environment),
         scan_timeout=SCAN_TIMEOUT.read(environment),
         sbom_request_bytes=SBOM_REQUEST.read(environment),
+        sbom_scan_bytes=SBOM_SCAN.read(environment),
         baseline_duration=BASELINE_DURATION.read(environment),
         risk_interval=RISK_INTERVAL.read(environment),
         baseline_risk=BASELINE_RISK.read(environment),

@@ -49,6 +49,15 @@ class Site:
     image: str
     digest: str
 
+    def environment(self, home: Path) -> dict[str, str]:
+        """What roxctl is told by."""
+        return {
+            "ROX_ENDPOINT": f"127.0.0.1:{self.central.port}",
+            "ROX_CA_CERT_FILE": str(self.central.pki.ca_file),
+            "ROX_ADMIN_PASSWORD": PASSWORD,
+            "HOME": str(home),
+        }
+
     def post(self, **body: Any) -> httpx.Response:
         with self.central.client() as client:
             return client.post(PATH, json=body)
@@ -157,6 +166,23 @@ def test_bill_of_an_image_that_the_indexer_forgot_is_made_anew(site: Site) -> No
     assert (answer.status_code, packages(answer.content)) == (200, PACKAGES)
 
 
+def test_bill_is_scanned_without_its_image(site: Site, tmp_path: Path) -> None:
+    bill = site.post(imageName=site.image).content
+    with site.central.client() as client:
+        answer = client.post("/api/v1/sboms/scan", content=bill, headers={"content-type": "text/spdx+json"})
+    assert answer.status_code == 200, answer.text
+    found = {part["name"]: part for part in answer.json()["scan"]["components"]}
+    assert {name for name, _ in PACKAGES} <= set(found)
+    assert [vuln["cve"] for vuln in found["openssl"]["vulns"]] == ["CVE-2099-0001"]
+    assert "vulns" not in found["lodash"]
+    file = tmp_path / "bill.json"
+    file.write_bytes(bill)
+    arguments = ("sbom", "scan", "--file", str(file), "-o", "csv", "--fail")
+    done = roxctl(*arguments, environment=site.environment(tmp_path))
+    assert done.code == 1, done.err
+    assert "openssl,3.0.11-1~deb12u1,CVE-2099-0001," in done.out
+
+
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
@@ -188,12 +214,7 @@ def test_nobody_without_credentials_gets_a_bill(site: Site) -> None:
 
 
 def test_roxctl_writes_the_bill(site: Site, tmp_path: Path) -> None:
-    environment = {
-        "ROX_ENDPOINT": f"127.0.0.1:{site.central.port}",
-        "ROX_CA_CERT_FILE": str(site.central.pki.ca_file),
-        "ROX_ADMIN_PASSWORD": PASSWORD,
-        "HOME": str(tmp_path),
-    }
-    done = roxctl("image", "sbom", "--image", site.image, "--force", environment=environment)
+    arguments = ("image", "sbom", "--image", site.image, "--force")
+    done = roxctl(*arguments, environment=site.environment(tmp_path))
     assert (done.code, done.err) == (0, "")
     assert packages(done.out.encode()) == PACKAGES

@@ -1,8 +1,8 @@
-"""An image's bill of materials: scanned by Scanner V4, then written by its Matcher.
+"""Bills of materials: of an image, written by Scanner V4's Matcher; and scanned without their image.
 
-The route `/api/v1/images/sbom` calls it. Rules are upstream's
-(`central/image/service/http_handler.go`, `pkg/scanners/scannerv4/scannerv4.go`). It must
-not know what a bill looks like or how it is sent.
+The routes `/api/v1/images/sbom` and `/api/v1/sboms/scan` call it. Rules are upstream's
+(`central/image/service/http_handler.go` and `sbom_scan_http_handler.go`,
+`pkg/scanners/scannerv4/scannerv4.go`). It must not know what a bill looks like or how it is sent.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pyrox.clock import Clock
 from pyrox.errors import Invalid
+from pyrox.pb.api.v1.sbom_pb2 import SBOMScanResponse
 from pyrox.pb.storage.deployment_pb2 import ContainerImage
 from pyrox.pb.storage.image_pb2 import Image
 from pyrox.workload.images import id_v2, parse_image
+from services.central.images.convert import Layers, scan_of
 from services.central.images.enrich import Enricher, Wanted
 from services.central.images.scanner import ScannerV4
 from services.central.integrations import scanner_v4
@@ -39,10 +42,11 @@ class ImageBills:
     """Bills of materials of images."""
 
     def __init__(
-        self, *, enricher: Enricher, scanner: ScannerV4, new_id: Callable[[], str] = _new_id
+        self, *, enricher: Enricher, scanner: ScannerV4, clock: Clock, new_id: Callable[[], str] = _new_id
     ) -> None:
         self._enricher = enricher
         self._scanner = scanner
+        self._clock = clock
         self._new_id = new_id
 
     async def of(self, request: BillRequest) -> bytes:
@@ -60,6 +64,19 @@ class ImageBills:
             image, _ = await self._scanned(wanted, force=True)
             bill = await self._written(image)
         return bill or b""
+
+    async def scan(self, raw: bytes, media_type: str) -> SBOMScanResponse:
+        """The vulnerabilities of what the bill names; nothing is stored.
+
+        Raises what the Matcher answers.
+        """
+        scanned = await self._scanner.scan_bill(raw, media_type)
+        answer = SBOMScanResponse(id=scanned.report.hash_id)
+        answer.scan.scanner_version = scanned.version
+        answer.scan.scan_time.FromDatetime(self._clock.now())
+        answer.scan.components.extend(scan_of(scanned.report, Layers({})).components)
+        answer.scan.data_source.CopyFrom(scanner_v4.data_source())
+        return answer
 
     async def _scanned(self, wanted: ContainerImage, *, force: bool) -> tuple[Image, bool]:
         """The image as Scanner V4 knows it, and whether it was scanned for this."""

@@ -17,7 +17,11 @@ from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2 import (
     GetOrCreateIndexReportRequest,
 )
 from pyrox.pb.internalapi.scanner.v4.indexer_service_pb2_grpc import IndexerStub
-from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2 import GetSBOMRequest, GetVulnerabilitiesRequest
+from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2 import (
+    GetSBOMRequest,
+    GetVulnerabilitiesRequest,
+    ScanSBOMRequest,
+)
 from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2_grpc import MatcherStub
 from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
 from pyrox.registry.client import Endpoint
@@ -92,6 +96,14 @@ class ScannerV4:
             "Matcher", lambda: self._stub(self._matcher, MatcherStub, "GetSBOM"), wanted
         )
         return bytes(answer.sbom)
+
+    async def scan_bill(self, raw: bytes, media_type: str) -> Scanned:
+        """Match what a bill of materials names; only the Matcher reads it."""
+        request = ScanSBOMRequest(sbom=raw, media_type=media_type)
+        answer, matcher = await self._call(
+            "Matcher", lambda: self._stub(self._matcher, MatcherStub, "ScanSBOM"), request
+        )
+        return Scanned(answer.vulnerability_report, urlencode({"matcher": matcher}, safe=":"))
 
     async def _match(self, request: GetVulnerabilitiesRequest, indexer: str) -> Scanned:
         report, matcher = await self._call(

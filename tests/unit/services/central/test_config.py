@@ -84,12 +84,14 @@ def test_config_takes_the_environment(site: Site) -> None:
         ROX_REPROCESSING_INTERVAL="30m",
         ROX_SCAN_TIMEOUT="90s",
         ROX_SBOM_GEN_MAX_REQ_SIZE_BYTES="2000",
+        ROX_SBOM_SCAN_MAX_REQ_SIZE_BYTES="3000",
         ROX_SCANNER_V4="false",
         ROX_PLAINTEXT_ENDPOINTS="8080, 127.0.0.1:8081 ,",
         ROX_METRICS_PORT="127.0.0.1:9191",
         LOGLEVEL="debug",
     )
     assert (loaded.max_message_bytes, loaded.offline, loaded.log_level) == (1048576, True, "debug")
+    assert (loaded.sbom_request_bytes, loaded.sbom_scan_bytes) == (2000, 3000)
     assert (loaded.reprocessing, loaded.scan_timeout) == (timedelta(minutes=30), timedelta(seconds=90))
     assert loaded.endpoints[1:] == (
         Listen(Address("0.0.0.0", 8080), tls=None),  # noqa: S104 - as asked for

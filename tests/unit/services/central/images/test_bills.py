@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import cast
 
 import pytest
 
 from pyrox.errors import Invalid
+from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
 from pyrox.pb.storage.deployment_pb2 import ContainerImage
 from pyrox.pb.storage.image_pb2 import Image
 from pyrox.workload.images import id_v2
 from services.central.images.bills import BillRequest, ImageBills
 from services.central.images.enrich import Enricher, Wanted
-from services.central.images.scanner import ScannerV4
+from services.central.images.scanner import Scanned, ScannerV4
 from services.central.integrations import scanner_v4
+from tests.support.pki import FixedClock
 
 DIGEST = f"sha256:{'a' * 64}"
 NAME = "quay.io/team/app:1"
@@ -43,9 +46,19 @@ class Bench:
 
     async def of(self, request: BillRequest) -> bytes:
         made = ImageBills(
-            enricher=cast("Enricher", self), scanner=cast("ScannerV4", self), new_id=lambda: "some-id"
+            enricher=cast("Enricher", self),
+            scanner=cast("ScannerV4", self),
+            clock=FixedClock(),
+            new_id=lambda: "some-id",
         )
         return await made.of(request)
+
+    async def scan_bill(self, raw: bytes, media_type: str) -> Scanned:
+        assert (raw, media_type) == (b"spdx", "text/spdx+json")
+        report = VulnerabilityReport(hash_id="h")
+        report.contents.packages["1"].name = "openssl"
+        report.contents.packages["1"].version = "3.0"
+        return Scanned(report, "matcher=4.11.0")
 
     @property
     def forced(self) -> list[bool]:
@@ -118,4 +131,15 @@ async def test_request_that_names_no_image_is_refused(request_: BillRequest, wor
     with pytest.raises(Invalid) as caught:
         await bench.of(request_)
     assert words in caught.value.message
+    assert bench.wanted == []
+
+
+async def test_scan_of_a_bill_says_who_made_it_and_when() -> None:
+    bench, clock = Bench([]), FixedClock()
+    bills = ImageBills(enricher=cast("Enricher", bench), scanner=cast("ScannerV4", bench), clock=clock)
+    found = await bills.scan(b"spdx", "text/spdx+json")
+    assert (found.id, found.scan.scanner_version) == ("h", "matcher=4.11.0")
+    assert [(part.name, part.version) for part in found.scan.components] == [("openssl", "3.0")]
+    assert (found.scan.data_source.id, found.scan.data_source.name) == (scanner_v4.ID, "Scanner V4")
+    assert found.scan.scan_time.ToDatetime(tzinfo=UTC) == clock.now()
     assert bench.wanted == []

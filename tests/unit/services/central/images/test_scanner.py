@@ -12,7 +12,8 @@ from grpc.aio import AioRpcError, Metadata
 
 from pyrox.errors import NotAuthorized
 from pyrox.pb.internalapi.scanner.v4.index_report_pb2 import IndexReport
-from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2 import GetSBOMResponse
+from pyrox.pb.internalapi.scanner.v4.matcher_service_pb2 import GetSBOMResponse, ScanSBOMResponse
+from pyrox.pb.internalapi.scanner.v4.vulnerability_report_pb2 import VulnerabilityReport
 from pyrox.rpc.client import Channels
 from services.central.images.scanner import ScannerV4
 from tests.support.pki import FixedClock
@@ -85,3 +86,12 @@ async def test_other_failures_of_the_indexer_are_told() -> None:
     wire = Wire({"GetIndexReport": failed(grpc.StatusCode.PERMISSION_DENIED)})
     with pytest.raises(NotAuthorized, match="Scanner V4 Indexer: why"):
         await wire.scanner.bill("sha256:a", "n", "u")
+
+
+async def test_bill_is_scanned_by_the_matcher_alone() -> None:
+    report = VulnerabilityReport(hash_id="h")
+    wire = Wire({"ScanSBOM": ScanSBOMResponse(vulnerability_report=report)})
+    found = await wire.scanner.scan_bill(b"spdx", "text/spdx+json")
+    assert (found.report, found.version) == (report, "matcher=v4")
+    ((method, request),) = wire.asked
+    assert (method, request.sbom, request.media_type) == ("ScanSBOM", b"spdx", "text/spdx+json")
