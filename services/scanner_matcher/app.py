@@ -5,6 +5,7 @@ Called by `main`. Nothing is opened before the components run.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,6 +21,7 @@ from pyrox.mtls.identity import SCANNER_V4_INDEXER
 from pyrox.mtls.reload import CertificateWatch, ClientTls, ServerTls, service_tls
 from pyrox.pg.migrate import Migrator
 from pyrox.pg.pool import Pool
+from pyrox.registry.proxied import ProxiedTransport
 from pyrox.rpc import health
 from pyrox.rpc.authn import AnyService, Authenticator, ServiceAuthenticator
 from pyrox.rpc.client import Channels, Target, http_client
@@ -161,11 +163,17 @@ def _indexer(config: Config, tls: ClientTls) -> RemoteIndexer | None:
 
 
 def _feed_client(config: Config, tls: ClientTls) -> Callable[[], httpx.AsyncClient]:
-    """Central is asked with our certificate, a public server without."""
+    """Central is asked with our certificate, a public server without, through the proxy that is for it."""
     if config.stackrox_services:
         target = Target(config.vulnerabilities_urls[-1], "central.stackrox")
         return lambda: http_client(target, tls=tls, timeout=_FEED_SECONDS)
-    return lambda: httpx.AsyncClient(timeout=_FEED_SECONDS, trust_env=False, follow_redirects=True)
+    context = ssl.create_default_context()
+    return lambda: httpx.AsyncClient(
+        transport=ProxiedTransport(context, config.proxies.for_url),
+        timeout=_FEED_SECONDS,
+        trust_env=False,
+        follow_redirects=True,
+    )
 
 
 def _probes(config: Config, tls: ServerTls, store: VulnStore, metrics: Metrics, *, clock: Clock) -> Front:

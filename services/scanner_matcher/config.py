@@ -14,6 +14,7 @@ from pathlib import Path
 from pyrox import env
 from pyrox.errors import Invalid
 from pyrox.pg.settings import Settings
+from pyrox.proxy import ProxyFile
 from pyrox.scan import settings
 from pyrox.version import WIRE_VERSION
 
@@ -39,6 +40,8 @@ class Config:
     readiness: str
     """`database`, or `vulnerability`: not ready before the first load."""
     allowed_bundles: tuple[str, ...]
+    proxies: ProxyFile
+    """What stands between the Matcher and a public server of bundles."""
     stackrox_services: bool = False
     """Whether the bundle's address is Central's, which wants our certificate."""
     allow_anonymous: bool = False
@@ -72,6 +75,12 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Config:
         readiness=values["matcher.readiness"],
         allowed_bundles=tuple(
             name.strip() for name in values["matcher.vuln_bundle_allowlist"].split(",") if name.strip()
+        ),
+        proxies=ProxyFile(
+            Path(values["proxy.config_dir"]) / values["proxy.config_file"]
+            if values["proxy.config_dir"]
+            else None,
+            environment,
         ),
         stackrox_services=values["stackrox_services"],
         allow_anonymous=settings.ANONYMOUS.read(environment),

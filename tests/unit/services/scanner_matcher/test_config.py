@@ -115,3 +115,13 @@ def test_file_with_a_mistake_is_refused_by_key(tmp_path: Path) -> None:
 def test_environment_with_a_mistake_names_it(environment: dict[str, str], words: str) -> None:
     with pytest.raises(Invalid, match=words):
         load(None, environment)
+
+
+def test_proxy_of_the_file_or_else_of_the_environment_is_for_the_feed(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("url: http://proxy:3128\nexcludes: [inner.example]\n")
+    named = load(None, {"SCANNER_V4_PROXY_CONFIG_DIR": str(tmp_path)})
+    assert named.proxies.for_url("https://definitions.example/v.zip") == "http://proxy:3128"
+    assert named.proxies.for_url("https://inner.example/v.zip") == ""
+    of_environment = load(None, {"HTTPS_PROXY": "http://other:1"})
+    assert of_environment.proxies.for_url("https://definitions.example/v.zip") == "http://other:1"
+    assert load(None, {}).proxies.for_url("https://definitions.example/v.zip") == ""
