@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -613,3 +614,48 @@ async def test_only_one_replica_works(site: Site) -> None:
         await other.fetchval("SELECT pg_advisory_xact_lock($1)", advisory_key(LOCK))
         assert await site.worker().round() == 0
     assert await site.worker().round() == 1
+
+
+class Counting:
+    """A pool that counts the statements of its transactions."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.statements = 0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._pool.transaction() as tx:
+            yield Counted(tx, self)
+
+
+class Counted:
+    """One of its transactions."""
+
+    def __init__(self, tx: Any, pool: Counting) -> None:
+        self._tx, self._pool = tx, pool
+
+    def __getattr__(self, name: str) -> Any:
+        self._pool.statements += 1
+        return getattr(self._tx, name)
+
+
+async def test_number_of_statements_does_not_grow_with_the_deployments(site: Site) -> None:
+    async def statements(*places: Place) -> int:
+        await marks.add(site.pool, [place.id("deployment") for place in places])
+        pool: Any = Counting(site.pool)
+        worker = RiskWorker(
+            store=RiskStore(pool=site.pool),
+            baselines=site.baselines,
+            pool=pool,
+            clock=site.clock,
+            rules=Rules(interval=SECOND),
+        )
+        assert await worker.round() == len(places)
+        return int(pool.statements)
+
+    for place in (RED, BLUE, GREEN):
+        await site.learned("/bin/a", place=place)
+        await site.ran("/bin/evil", place=place)
+    await site.worker().round()
+    assert await statements(RED) == await statements(RED, BLUE, GREEN) < 30

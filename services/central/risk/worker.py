@@ -27,8 +27,8 @@ from services.central.risk.store import Observation, RiskStore
 
 _LOG = log.get(__name__)
 LOCK = "central/risk"
-# So many deployments a transaction: a few hundred milliseconds, and a few MB.
-BATCH = 100
+# So many deployments a transaction: some hundred milliseconds, and a few MB.
+BATCH = 50
 # Marks of one deployment come in bursts; a batch reads so many rows to find its deployments.
 MARKS = 5_000
 # What was stored while the watching ended may have escaped the last look.
@@ -80,11 +80,18 @@ class RiskWorker:
             await self._clock.sleep(self._rules.interval.total_seconds())
 
     async def round(self) -> int:
-        """Look at all that is marked now; how many deployments."""
+        """Look at all that is marked now; how many deployments.
+
+        It rests as long as it worked: when everything changes at once, others come first.
+        """
         looked_at = 0
-        while done := await self._batch():
+        while True:
+            began = self._clock.monotonic()
+            done = await self._batch()
+            if not done:
+                return looked_at
             looked_at += done
-        return looked_at
+            await self._clock.sleep(self._clock.monotonic() - began)
 
     async def _batch(self) -> int:
         """Look at one batch; how many deployments, 0 when there is nothing that can be done now."""
