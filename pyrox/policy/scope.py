@@ -115,6 +115,10 @@ class CompiledScope:
         """Whether the labels of clusters or namespaces are asked about."""
         return any(place.cluster_label or place.namespace_label for place in self.places)
 
+    def expired_between(self, after: datetime, until: datetime) -> bool:
+        """Whether an exclusion was valid at the first moment and is not at the second."""
+        return any(one.valid(after) and not one.valid(until) for one in self.exclusions)
+
     def applies_to(self, subject: Subject, now: datetime, places: PlaceLabels = NO_LABELS) -> bool:
         """Whether the policy speaks about the subject."""
         if not (self.places or self.exclusions) or isinstance(subject, NodeEventSubject):

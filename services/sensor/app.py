@@ -43,6 +43,7 @@ from services.sensor.certificates.store import CertificateStore
 from services.sensor.compliance.service import ComplianceService
 from services.sensor.config import Config
 from services.sensor.detect.deploytime import DeployDetector
+from services.sensor.detect.expiries import Expiries
 from services.sensor.detect.images import Images
 from services.sensor.detect.policies import Policies
 from services.sensor.detect.reprocess import Reprocessing
@@ -168,9 +169,10 @@ class _Detection:
     runtime: RuntimeDetector
     enforcer: Enforcer
     reprocessing: Reprocessing
+    expiries: Expiries
 
     def components(self) -> Sequence[Component]:
-        return (self.images, self.enforcer, self.detector, self.runtime)
+        return (self.images, self.enforcer, self.detector, self.runtime, self.expiries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,7 +412,10 @@ def _detection(base: _Base, dialer: CentralDialer) -> _Detection:
         surroundings=(clock, indicators, base.losses),
     )
     reprocessing = Reprocessing(images=images, detector=detector)
-    return _Detection(policies, baselines, images, scanner, detector, runtime, enforcer, reprocessing)
+    expiries = Expiries(policies=policies, judge=detector.judge_by, clock=clock)
+    return _Detection(
+        policies, baselines, images, scanner, detector, runtime, enforcer, reprocessing, expiries
+    )
 
 
 def _listeners(

@@ -19,6 +19,7 @@ from pyrox.pb.storage.deployment_pb2 import ContainerImage, Deployment
 from pyrox.pb.storage.image_pb2 import Image
 from pyrox.pb.storage.network_policy_pb2 import NetworkPolicyType
 from pyrox.policy.alerts import build_alert
+from pyrox.policy.evaluate import CompiledPolicy
 from pyrox.policy.scope import PlaceLabels
 from pyrox.policy.sets import PolicySet
 from pyrox.policy.subject import DeploymentSubject, NetworkPoliciesApplied
@@ -99,10 +100,14 @@ class DeployDetector:
 
         What a policy newly leaves out is judged too, so that its alert ends.
         """
-        changed, now = self._policies.changed, self._clock.now()
-        for deployment in self._messages.deployments() if changed else ():
+        self.judge_by(self._policies.changed)
+
+    def judge_by(self, policies: Sequence[CompiledPolicy]) -> None:
+        """Judge the deployments again that one of these policies speaks about."""
+        now = self._clock.now()
+        for deployment in self._messages.deployments() if policies else ():
             places = self.places(deployment)
-            if any(one.scope.applies_to_deployment(deployment, now, places) for one in changed):
+            if any(one.scope.applies_to_deployment(deployment, now, places) for one in policies):
                 self._request(deployment.id, ResourceAction.UPDATE_RESOURCE)
 
     def judge_images(self, keys: set[str]) -> None:

@@ -130,3 +130,14 @@ def test_scope_of_another_namespace_silences_all_but_node_events(subject: Subjec
     policy = b.policy([("Namespace", ["x"])])
     policy.scope.add(namespace="dev")
     assert compile_policy(policy).applies_to(subject, b.NOW) is applies
+
+
+def test_exclusion_expires_between_two_moments_once() -> None:
+    policy = Policy()
+    policy.exclusions.add().deployment.name = "never"
+    policy.exclusions.add().expiration.FromDatetime(b.NOW)
+    compiled = compile_scope(policy)
+    before, after = b.NOW - timedelta(seconds=1), b.NOW + timedelta(seconds=1)
+    assert compiled.expired_between(before, after) is True
+    assert compiled.expired_between(before, b.NOW) is False
+    assert compiled.expired_between(after, after + timedelta(days=1)) is False
