@@ -136,12 +136,13 @@ async def running_admission() -> AsyncIterator[tuple[Process, int, ssl.SSLContex
             async with central.running(), running_sensor(kube, central, pki, directory) as sensor:
                 await central.synced()
                 port = free_port()
-                process = _admission(pki, directory, f"127.0.0.1:{sensor.front.addresses[0][1]}", port)
+                address = f"127.0.0.1:{sensor.front.addresses[0][1]}"
+                process = admission(pki, directory, address, port, CLUSTER_ID)
                 process.start()
                 try:
                     context = ssl.create_default_context(cafile=str(pki.ca_file))
                     context.check_hostname = False
-                    await _ready(port, context, process)
+                    await until_ready(port, context, process)
                     yield process, port, context
                 finally:
                     process.stop()
@@ -155,8 +156,9 @@ def _scanning(messages: list[MsgToSensor]) -> list[MsgToSensor]:
     return messages
 
 
-def _admission(pki: Pki, directory: Path, sensor: str, port: int) -> Process:
-    files = pki.files(Subject("ADMISSION_CONTROL_SERVICE", CLUSTER_ID))
+def admission(pki: Pki, directory: Path, sensor: str, port: int, cluster_id: str) -> Process:
+    """The process, to be started."""
+    files = pki.files(Subject("ADMISSION_CONTROL_SERVICE", cluster_id))
     (files.cert.parent / "ca.pem").write_bytes(pki.ca_file.read_bytes())
     arguments = ["--listen", f"127.0.0.1:{port}", "--certs", str(files.cert.parent), "--drain", "10ms"]
     arguments += ["--state", str(directory / "state"), "--mounted", str(directory / "mounted")]
@@ -164,7 +166,8 @@ def _admission(pki: Pki, directory: Path, sensor: str, port: int) -> Process:
     return Process("admission", arguments, environment, directory / "admission.log")
 
 
-async def _ready(port: int, context: ssl.SSLContext, process: Process) -> None:
+async def until_ready(port: int, context: ssl.SSLContext, process: Process) -> None:
+    """Return when the process has settings to decide by."""
     for _ in range(600):
         if not process.alive():
             raise SystemExit(f"admission ended: {process.log.read_text()[-2000:]}")
@@ -203,14 +206,17 @@ class Connection:
     async def review(self, number: int) -> None:
         """Ask for a review and look at the answer."""
         refused = number % _REFUSED == 0
-        content = body(number, refused=refused)
+        assert await self.refused(body(number, refused=refused)) is refused
+
+    async def refused(self, content: bytes) -> bool:
+        """What the review of a body ends with."""
         head = (
             b"POST /validate?timeout=10s HTTP/1.1\r\nHost: admission\r\n"
             b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(content)
         )
         status, answer = await self.ask(head + content)
         assert status == 200, answer
-        assert (b'"allowed":true' in answer) is not refused, answer
+        return b'"allowed":true' not in answer
 
     def close(self) -> None:
         """Close it."""

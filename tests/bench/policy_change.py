@@ -3,13 +3,16 @@
 Called by `make bench`. Real Central on PostgreSQL and a real Sensor on a simulated API
 server. A policy that one deployment in ten violates is edited by the API so that others
 violate it; measured are the time until exactly the right alerts are active, and how long
-requests to the API take meanwhile, beside what they take at rest.
+requests to the API take meanwhile, beside what they take at rest. Another edit is timed
+until a real Admission refuses by it, which hears of it from Sensor.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import ssl
 import statistics
 import sys
 import tempfile
@@ -28,14 +31,16 @@ import uvloop
 from pyrox import log
 from pyrox.k8s import kinds
 from pyrox.mtls.identity import Subject
+from tests.bench.admission import Connection, admission, until_ready
 from tests.support import pg
 from tests.support.central import RunningCentral, running_central
 from tests.support.fake_k8s import FakeKubernetes
+from tests.support.pg import free_port
 from tests.support.process import Process
 from tests.support.sensor import workload
 
 DEPLOYMENTS = int(os.environ.get("PYROX_BENCH_DEPLOYMENTS", "5000"))
-LIMIT_SECONDS, LIMIT_RATIO = 20.0, 2.0
+LIMIT_SECONDS, LIMIT_RATIO, LIMIT_REACH = 20.0, 2.0, 2.0
 _REST_SECONDS = 8.0
 _PATIENCE = 300.0
 _PATHS = (
@@ -45,7 +50,7 @@ _PATHS = (
     "/v1/alerts?pagination.limit=50",
 )
 _PAUSE = 0.02
-_NAME = "Bench: container of that name"
+_NAME, _REVIEWED = "Bench: container of that name", "reviewed"
 _SAFE: dict[str, Any] = {
     "securityContext": {"privileged": False, "allowPrivilegeEscalation": False},
     "resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "64Mi"}},
@@ -63,6 +68,34 @@ def policy(digit: int) -> dict[str, Any]:
         "policyVersion": "1.1",
         "policySections": [{"policyGroups": groups}],
     }
+
+
+def enforced(digit: int) -> dict[str, Any]:
+    """The same for another namespace, where Admission refuses and nothing runs."""
+    return {
+        **policy(digit),
+        "name": f"{_NAME}, refused",
+        "scope": [{"namespace": _REVIEWED}],
+        "enforcementActions": ["SCALE_TO_ZERO_ENFORCEMENT"],
+    }
+
+
+def review(digit: int) -> bytes:
+    """The review of a Deployment that violates the enforced policy of that digit."""
+    made = workload("asked", image="registry.example/app:1")
+    made["apiVersion"], made["metadata"]["namespace"] = "apps/v1", _REVIEWED
+    made["spec"]["template"]["spec"]["containers"][0]["name"] = f"main-{digit}"
+    request = {
+        "uid": "u",
+        "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+        "name": "asked",
+        "namespace": _REVIEWED,
+        "operation": "CREATE",
+        "userInfo": {"username": "bob"},
+        "object": made,
+    }
+    document = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+    return json.dumps(document).encode()
 
 
 def violating(digit: int) -> set[str]:
@@ -162,7 +195,9 @@ def fill(kube: FakeKubernetes) -> None:
         kube.put(kinds.DEPLOYMENT, made)
 
 
-def sensor(central: RunningCentral, kube: FakeKubernetes, directory: Path, cluster_id: str) -> Process:
+def sensor(
+    central: RunningCentral, kube: FakeKubernetes, directory: Path, cluster_id: str, port: int
+) -> Process:
     """The process of Sensor."""
     files = central.pki.files(Subject("SENSOR_SERVICE", cluster_id))
     environment = {
@@ -174,7 +209,7 @@ def sensor(central: RunningCentral, kube: FakeKubernetes, directory: Path, clust
         "ROX_METRICS_PORT": "127.0.0.1:0",
         "LOGLEVEL": "warn",
     }
-    arguments = ["--listen", "127.0.0.1:0", "--secrets", str(directory / "secrets")]
+    arguments = ["--listen", f"127.0.0.1:{port}", "--secrets", str(directory / "secrets")]
     return Process(
         "sensor", [*arguments, "--cache", str(directory / "cache")], environment, directory / "log"
     )
@@ -186,21 +221,53 @@ async def measure(central: RunningCentral, directory: Path) -> int:
     with central.client() as client:
         body = {"name": "bench", "type": "KUBERNETES_CLUSTER", "mainImage": "main"}
         cluster_id = client.post("/v1/clusters", json=body).raise_for_status().json()["cluster"]["id"]
-    made = api.create(policy(1))
+    made, refusing = api.create(policy(1)), api.create(enforced(1))
     async with FakeKubernetes().running() as kube:
         fill(kube)
-        process = sensor(central, kube, directory, cluster_id)
+        ports = free_port(), free_port()
+        process = sensor(central, kube, directory, cluster_id, ports[0])
+        guard = admission(central.pki, directory, f"127.0.0.1:{ports[0]}", ports[1], cluster_id)
         process.start()
         try:
             first = await eventually(lambda: api.alerted() == violating(1), "the first alerts")
             sys.stdout.write(f"{DEPLOYMENTS:,} deployments known and judged after {first:.1f} s\n")
             assert process.process is not None
-            return await _edit(central, api, made["id"], process.process.pid)
+            guard.start()
+            failed = await _edit(central, api, made["id"], process.process.pid)
+            return await _reach(central, api, refusing["id"], ports[1], guard) or failed
         except (SystemExit, httpx.HTTPError):
             sys.stderr.write(process.log.read_text()[-2000:])
             raise
         finally:
+            guard.stop()
             process.stop()
+
+
+async def _reach(central: RunningCentral, api: Api, policy_id: str, port: int, guard: Process) -> int:
+    """How long an edit takes to be in force at Admission."""
+    context = ssl.create_default_context(cafile=str(central.pki.ca_file))
+    context.check_hostname = False
+    await until_ready(port, context, guard)
+    connection = await Connection.open(port, context)
+    await _until_refused(connection, 1)
+    worst = 0.0
+    for digit in (2, 3, 4):
+        begin = time.perf_counter()
+        await asyncio.to_thread(api.edit, policy_id, enforced(digit))
+        await _until_refused(connection, digit)
+        worst = max(worst, time.perf_counter() - begin)
+    connection.close()
+    sys.stdout.write(
+        f"one policy changed, in force at Admission by way of Sensor: {worst:.2f} s, the longest of three, "
+        f"limit {LIMIT_REACH:.0f} s, ratio {worst / LIMIT_REACH:.2f}\n"
+    )
+    return 1 if worst > LIMIT_REACH else 0
+
+
+async def _until_refused(connection: Connection, digit: int) -> None:
+    async with asyncio.timeout(_PATIENCE):
+        while not await connection.refused(review(digit)):  # noqa: ASYNC110 - asked as the API server asks
+            await asyncio.sleep(_PAUSE)
 
 
 def cpu_seconds(pid: int) -> float:
