@@ -77,6 +77,7 @@ from services.central.config import Config
 from services.central.db import check, tables
 from services.central.db.catalog import AnyTable
 from services.central.db.store import ListedStore, ListForm, ProtoStore
+from services.central.declarative.parts import declarative
 from services.central.definitions.bundle import Release
 from services.central.definitions.files import Definitions
 from services.central.definitions.store import DefinitionStore
@@ -244,6 +245,8 @@ async def build(config: Config, clock: Clock) -> App:
     client_tls = ClientTls(authorities=[config.certs / "ca.pem"], certificate=files)
     scanner = _scanner(config, clock, client_tls)
     enricher = _enricher(config, clock, stores, scanner)
+    effects = PolicyEffects(alerts=lifecycle, sensors=connections, engine=engine, clock=clock)
+    declared = declarative(config.declarative, clock, stores, effects)
     servicers = [
         *_own_servicers(config, material, pool, safe),
         *_access_servicers(clock, material, stores, access),
@@ -255,6 +258,7 @@ async def build(config: Config, clock: Clock) -> App:
         network.service,
         PolicyCategoryService(store=stores.categories, policies=stores.policies),
         DBService(restores=safe.restores),
+        declared.servicer,
         _sensor_service(
             pool,
             clock,
@@ -284,6 +288,7 @@ async def build(config: Config, clock: Clock) -> App:
         pool,
         CertificateWatch(watched=[*listening.tls, client_tls, material], clock=clock),
         Listener(pool=pool, clock=clock, callbacks=notices),
+        *declared.components,
         *controller_logins(cluster, stores.machines, config.namespace, clock),
         safe.restores,
         server,

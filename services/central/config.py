@@ -19,6 +19,7 @@ from pyrox.env import Address, Setting
 from pyrox.errors import Invalid
 from pyrox.proxy import ProxyFile
 from services.central import endpoints
+from services.central.declarative.settings import DIRECTORY, DeclarativeSettings
 from services.central.endpoints import Listen
 
 SECRETS = Path("/run/secrets/stackrox.io")
@@ -120,6 +121,7 @@ class Config:
     baseline_risk: bool = BASELINE_RISK.default
     endpoints: tuple[Listen, ...] = ()
     namespace: str = ""
+    declarative: DeclarativeSettings = field(default_factory=DeclarativeSettings)
     kubeconfig: Path | None = None
     """How to reach the API server from outside a pod."""
     flags: Mapping[features.Flag, bool] = field(default_factory=dict)
@@ -154,6 +156,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--definitions", type=Path, default=Path("/stackrox-data"), help="offline scanner definitions"
+    )
+    made.add_argument(
+        "--declarative", type=Path, default=DIRECTORY, help="directory of mounted declarative configuration"
     )
     made.add_argument(
         "--kubeconfig", type=Path, default=None, help="kubeconfig; without it the pod's account is used"
@@ -195,6 +200,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
             flags.secrets / "proxy-config" / "config.yaml", environment, NAMESPACE.read(environment)
         ),
         namespace=NAMESPACE.read(environment),
+        declarative=DeclarativeSettings.load(flags.declarative, environment),
         kubeconfig=flags.kubeconfig,
         endpoints=endpoints.load(
             Address.parse(flags.listen),

@@ -37,8 +37,8 @@ from pyrox.pb.api.v1.policy_service_pb2 import PostPolicyRequest
 from pyrox.pb.api.v1.policy_service_pb2_grpc import PolicyServiceStub
 from pyrox.pb.api.v1.search_service_pb2 import RawQuery
 from pyrox.pb.storage.policy_pb2 import ListPolicy, Policy
+from pyrox.policy.resource import Names
 from pyrox.rpc.client import Channels, our_side_may_close
-from services.config_controller.spec import Names
 
 _LOG = log.get(__name__)
 T = TypeVar("T")

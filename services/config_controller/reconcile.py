@@ -14,11 +14,11 @@ from pyrox.clock import Clock
 from pyrox.errors import Invalid, RoxError
 from pyrox.k8s.client import Json
 from pyrox.pb.storage.policy_pb2 import DECLARATIVE, Policy
+from pyrox.policy.resource import name_of, policy_of
 from services.config_controller import status as words
 from services.config_controller.central import Central
 from services.config_controller.compare import Memory
 from services.config_controller.resources import FINALIZER, Resources, finalizers
-from services.config_controller.spec import name_of, policy_of
 from services.config_controller.status import ACCEPTED, FRESH, VALIDATED, Status
 from services.config_controller.view import Claim, View
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pyrox.k8s.client import Json
 from pyrox.k8s.watch import Change
-from services.config_controller.spec import name_of
+from pyrox.policy.resource import name_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -138,6 +139,11 @@ def test_resource_that_cannot_be_a_policy_says_why(site: PolicyCluster) -> None:
 
 def test_name_belongs_to_the_oldest_resource_until_it_goes(site: PolicyCluster) -> None:
     first = applied(site, resource("first", "Wanted twice"))
+    # Of two that were made in one second neither is older, and either may win.
+    made = datetime.fromisoformat((site.get("first") or {})["metadata"]["creationTimestamp"])
+    eventually(
+        lambda: datetime.now(UTC) >= made + timedelta(seconds=1), seconds=SECONDS, what="the next second"
+    )
     site.cluster.apply(resource("second", "Wanted twice", severity="HIGH_SEVERITY"))
     words = 'duplicate policyName "Wanted twice" is already managed by SecurityPolicy "first"'
     becomes(

@@ -13,12 +13,13 @@ from urllib.parse import parse_qs
 from uuid import uuid4
 
 from pyrox.clock import Clock
-from pyrox.errors import Invalid, NoCredentials, NotFound
+from pyrox.errors import Invalid, NoCredentials, NotAuthorized, NotFound
 from pyrox.pb.api.v1 import auth_service_pb2, authprovider_service_pb2, common_pb2, empty_pb2
 from pyrox.pb.storage.auth_machine_to_machine_pb2 import AuthMachineToMachineConfig
 from pyrox.pb.storage.auth_provider_pb2 import AuthProvider
 from pyrox.pb.storage.role_pb2 import Access as AccessValue
 from pyrox.pb.storage.service_identity_pb2 import ServiceIdentity, ServiceType
+from pyrox.pb.storage.traits_pb2 import Traits
 from pyrox.rpc.authz import ANONYMOUS, IDENTIFIED, UNSERVED, Permissions, Rule
 from pyrox.rpc.call import Call, Identity
 from services.central.access.authenticator import BASIC_PROVIDER_ID, CentralAuthenticator
@@ -157,13 +158,16 @@ class AuthService:
         self, request: auth_service_pb2.UpdateAuthMachineToMachineConfigRequest, _: Call
     ) -> empty_pb2.Empty:
         """Change what an issuer is trusted with."""
-        await self._machines.put(await self._valid(request, needs_id=True))
+        config = await self._valid(request, needs_id=True)
+        await self._refuse_declared(config.id)
+        await self._machines.put(config)
         return empty_pb2.Empty()
 
     async def DeleteAuthMachineToMachineConfig(
         self, request: common_pb2.ResourceByID, _: Call
     ) -> empty_pb2.Empty:
         """Trust an issuer no longer; tokens that it was given for end at once."""
+        await self._refuse_declared(request.id)
         await self._machines.delete(request.id)
         return empty_pb2.Empty()
 
@@ -173,6 +177,15 @@ class AuthService:
         """A machine's ID token for a token of Central's."""
         token = await self._exchange.exchange(request.id_token)
         return auth_service_pb2.ExchangeAuthMachineToMachineTokenResponse(access_token=token)
+
+    async def _refuse_declared(self, config_id: str) -> None:
+        """Raise `NotAuthorized` for a configuration that a mounted file declares."""
+        known = await self._machines.get(config_id)
+        if known is not None and known.traits.origin == Traits.DECLARATIVE:
+            raise NotAuthorized.of(
+                f'machine to machine auth config "{known.issuer}"\'s origin is DECLARATIVE, cannot be '
+                "modified or deleted with the current permission"
+            )
 
     async def _valid(
         self,

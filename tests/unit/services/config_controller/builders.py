@@ -9,7 +9,7 @@ from typing import Any
 from pyrox.errors import Invalid, NotFound, RoxError, Unavailable
 from pyrox.k8s.errors import Conflict
 from pyrox.pb.storage.policy_pb2 import DECLARATIVE, ListPolicy, Policy
-from services.config_controller.spec import Names
+from pyrox.policy.resource import Names
 
 PATH = "/apis/config.stackrox.io/v1alpha1/namespaces/stackrox/securitypolicies"
 

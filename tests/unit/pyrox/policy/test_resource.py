@@ -8,7 +8,7 @@ from pyrox.errors import Invalid
 from pyrox.pb.storage import policy_pb2
 from pyrox.pb.storage.policy_pb2 import DECLARATIVE, Policy
 from pyrox.pb.storage.scope_pb2 import Scope
-from services.config_controller.spec import Names, name_of, policy_of
+from pyrox.policy.resource import Names, name_of, policy_of
 
 ID = "7f5b2b7c-37a0-4a5c-8e5d-2b1b7a2f8c11"
 NAMES = Names(notifiers={"mail": "id-of-mail"}, clusters={"prod": "id-of-prod"})

@@ -1,9 +1,9 @@
 """The `spec` of a SecurityPolicy as a `storage.Policy`. Pure.
 
-The reconciler calls it. Field names, what is resolved by name and the texts of errors are
-upstream's (config-controller/api/v1alpha1/policy_types.go). The API server has checked a
-spec against the resource's schema; what it let through is checked here by the message's
-own JSON form.
+The config controller calls it for resources, Central for mounted files. Field names, what
+is resolved by name and the texts of errors are upstream's
+(config-controller/api/v1alpha1/policy_types.go). The API server has checked a spec against
+the resource's schema; what it let through is checked here by the message's own JSON form.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from pyrox.errors import Invalid
-from pyrox.k8s.client import Json
 from pyrox.pb.storage.policy_pb2 import DECLARATIVE, Policy
 
+Json = dict[str, Any]
 VERSION = "1.1"
 # What a resource says in the words of the message. `criteriaLocked`, `mitreVectorsLocked` and
 # `isDefault` are accepted by the schema, so that an exported policy can be applied, and ignored.

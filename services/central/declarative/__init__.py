@@ -1,0 +1,1 @@
+"""Declarative configuration: what mounted files say shall be, and whether it is."""
