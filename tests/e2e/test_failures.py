@@ -40,16 +40,18 @@ def test_missing_secret_is_named_in_an_event_and_the_pod_starts_when_it_is_there
     installed: Installed,
 ) -> None:
     saved = cluster.got("secret", "central-db-password", "-n", NAMESPACE)
-    kubectl("delete", "secret", "central-db-password", "-n", NAMESPACE)
-    kubectl("delete", "pod", "-n", NAMESPACE, "-l", "app=central", "--wait=false")
-    told = eventually(
-        lambda: _events("FailedMount", 'secret "central-db-password" not found'),
-        seconds=_SECONDS,
-        what="an event names the secret",
-    )
-    assert told.startswith("MountVolume.SetUp failed")
     del saved["metadata"]["resourceVersion"], saved["metadata"]["uid"]
-    apply(saved)
+    kubectl("delete", "secret", "central-db-password", "-n", NAMESPACE)
+    try:
+        kubectl("delete", "pod", "-n", NAMESPACE, "-l", "app=central", "--wait=false")
+        told = eventually(
+            lambda: _events("FailedMount", 'secret "central-db-password" not found'),
+            seconds=_SECONDS,
+            what="an event names the secret",
+        )
+        assert told.startswith("MountVolume.SetUp failed")
+    finally:
+        apply(saved)
     rolled_out(NAMESPACE, "central")
     assert installed.get("/v1/metadata")["version"]
 
