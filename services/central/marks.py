@@ -12,12 +12,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pyrox.pb.storage.image_pb2 import Image
 from pyrox.pg.pool import Database
 
 _ADD = "INSERT INTO risk_marks (deployment_id, due) SELECT id, $2 FROM unnest($1::uuid[]) AS id"
+# Sensors of older releases tell no id of name and digest.
 _ADD_RUNNING = (
     "INSERT INTO risk_marks (deployment_id)"
-    " SELECT DISTINCT parent_id FROM deployments_containers WHERE image_idv2 = $1"
+    " SELECT DISTINCT parent_id FROM deployments_containers"
+    " WHERE image_idv2 = $1 OR (image_idv2 IS NULL AND image_id = $2 AND image_name_fullname = $3)"
 )
 _READ = (
     "SELECT deployment_id::text AS deployment, array_agg(id) AS ids FROM ("
@@ -42,9 +45,9 @@ async def add(db: Database, deployment_ids: Iterable[str], *, due: datetime | No
         await db.execute(_ADD, wanted, due)
 
 
-async def add_running(db: Database, image_id: str) -> None:
-    """Ask for the deployments with a container of this image, named by its id of name and digest."""
-    await db.execute(_ADD_RUNNING, image_id)
+async def add_running(db: Database, image_id: str, image: Image) -> None:
+    """Ask for the deployments with a container of this image; `image_id` is that of name and digest."""
+    await db.execute(_ADD_RUNNING, image_id, image.id, image.name.full_name)
 
 
 async def oldest(db: Database, now: datetime, limit: int) -> list[Mark]:

@@ -534,6 +534,12 @@ async def test_risk_of_an_image_is_part_of_its_deployments(site: Site) -> None:
     await site.pool.execute("TRUNCATE risk_marks")
     await images.put(image)
     assert await site.marked() == []
+    # Sensors of older releases tell only the digest and the name.
+    await site.pool.execute("UPDATE deployments_containers SET image_idv2 = NULL")
+    image.scan.components.add(name="wget", version="1")
+    image.scan.scan_time.FromDatetime(site.clock.now() + 2 * HOUR)
+    await images.put(image)
+    assert await site.marked() == [RED.id("deployment")]
     await images.delete([image])
     assert (
         await site.pool.fetchval("SELECT count(*) FROM risks WHERE id LIKE $1", f"image:{RED.image_id}") == 0

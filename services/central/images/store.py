@@ -30,6 +30,11 @@ _FIRST_SEEN = (
 )
 # Two scans of one digest end at once: the second to write joins the names of the first.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('image ' || $1, 0))"
+_CLUSTERS = """
+SELECT DISTINCT deployments.clusterid::text FROM deployments
+JOIN deployments_containers AS containers ON containers.parent_id = deployments.id
+WHERE containers.image_id = $1
+"""
 _DROP_ROWS = (
     "DELETE FROM image_cves_v2 WHERE imageidv2 = $1",
     "DELETE FROM image_component_v2 WHERE imageidv2 = $1",
@@ -50,6 +55,10 @@ class ImageStore:
         self._cves = ProtoStore(pool=pool, table=tables.IMAGE_CVES)
         self._risks = ProtoStore(pool=pool, table=tables.RISKS)
         self._ranks = Ranks(pool=pool)
+
+    async def clusters_of(self, image_id: str) -> list[str]:
+        """The ids of the clusters whose workloads use the image, for what only Sensors are told."""
+        return sorted(str(row[0]) for row in await self._pool.fetch(_CLUSTERS, image_id) if row[0])
 
     async def get(self, sha: str, *, scope: Scope) -> Image | None:
         """One image by its digest, or by its id of name and digest."""
@@ -122,7 +131,7 @@ class ImageStore:
         else:
             changed = await self._risks.upsert(risk, tx=tx)
         if changed:
-            await marks.add_running(tx, flat_id)
+            await marks.add_running(tx, flat_id, image)
 
     async def delete(self, images: Sequence[Image]) -> None:
         """Remove images with everything known of them."""
