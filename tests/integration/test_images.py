@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -13,7 +13,7 @@ import pytest
 from pyrox.errors import Exhausted, Invalid, NotAuthorized, NotFound, RoxError, Unavailable
 from pyrox.pb.api.v1 import image_service_pb2, search_service_pb2
 from pyrox.pb.api.v1.empty_pb2 import Empty
-from pyrox.pb.storage.deployment_pb2 import ContainerImage
+from pyrox.pb.storage.deployment_pb2 import ContainerImage, Deployment, ListDeployment
 from pyrox.pb.storage.image_integration_pb2 import ImageIntegration, ImageIntegrationCategory
 from pyrox.pb.storage.image_pb2 import Image
 from pyrox.pg.locks import advisory
@@ -22,6 +22,9 @@ from pyrox.registry.client import RegistryClient
 from pyrox.rpc.call import Call, Identity
 from pyrox.rpc.scope import EVERYTHING, FullGrants, NoGrants
 from pyrox.workload.images import parse_image
+from services.central.db import tables
+from services.central.db.store import ListedStore, ListForm
+from services.central.deployments.digest import digest
 from services.central.images import enrich
 from services.central.images.enrich import Enricher, TooManyScans, Wanted
 from services.central.images.reprocess import LOCK, Reprocessor
@@ -52,8 +55,9 @@ class Sensors:
     async def images_forgotten(self, images: Iterable[Image]) -> None:
         self.told += [f"forget {image.id[:9]}" for image in images]
 
-    async def image_updated(self, image: Image) -> None:
-        self.told.append(f"updated {image.name.full_name.partition('/')[2]}")
+    async def image_updated(self, image: Image, cluster_ids: Collection[str]) -> None:
+        where = f" in {' '.join(cluster_ids)}" if cluster_ids else ""
+        self.told.append(f"updated {image.name.full_name.partition('/')[2]}{where}")
 
     async def reprocess_all(self) -> None:
         self.told.append("reprocess")
@@ -440,12 +444,25 @@ async def test_failed_local_scan_of_an_unknown_image_stores_nothing(site: Site) 
 async def test_reprocessing_tells_sensors_what_changed_only(site: Site) -> None:
     site.registry.push("team/other", "1", [layer_of({"b": b"2"})])
     for name in ("team/app:1", "team/other:1"):
-        await site.enricher.image(site.wanted(name))
+        image = await site.enricher.image(site.wanted(name))
+    cluster = "00000000-0000-4000-8000-0000000000c1"
+    workload = Deployment(id="00000000-0000-4000-8000-0000000000d1", name="web", cluster_id=cluster)
+    for at in range(2):
+        workload.containers.add(name=f"c{at}", image=ContainerImage(id=image.id))
+    stored_ones = ListedStore(
+        pool=site.pool, table=tables.DEPLOYMENTS, list_form=ListForm(ListDeployment, digest)
+    )
+    await stored_ones.upsert(workload)
     assert await site.reprocessor.round() == 0
     assert site.sensors.told == ["reprocess"]
     site.finds("CVE-2024-1", "CVE-2024-9")
     assert await site.reprocessor.round() == 2
-    assert sorted(site.sensors.told[1:]) == ["reprocess", "updated team/app:1", "updated team/other:1"]
+    assert sorted(site.sensors.told[1:]) == [
+        "reprocess",
+        "updated team/app:1",
+        f"updated team/other:1 in {cluster}",
+    ]
+    await stored_ones.delete(workload.id)
 
 
 async def test_reprocessing_goes_on_when_one_image_is_gone(site: Site) -> None:

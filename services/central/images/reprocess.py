@@ -7,7 +7,7 @@ their deployments again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Protocol
 
@@ -31,8 +31,8 @@ LOCK = "central/images/reprocess"
 class Sensors(Protocol):
     """All connected Sensors."""
 
-    async def image_updated(self, image: Image) -> None:
-        """Give them a new scan."""
+    async def image_updated(self, image: Image, cluster_ids: Collection[str]) -> None:
+        """Give those of the clusters a new scan."""
 
     async def reprocess_all(self) -> None:
         """Make them judge everything again."""
@@ -95,5 +95,5 @@ class Reprocessor:
             return False
         if list(new.scan.components) == list(old.scan.components):
             return False
-        await self._sensors.image_updated(new)
+        await self._sensors.image_updated(new, await self._store.clusters_of(new.id))
         return True

@@ -6,7 +6,7 @@ what it sends.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 
 from pyrox import log
 from pyrox.errors import Exhausted, Unavailable
@@ -96,9 +96,10 @@ class Connections:
         """Make every Sensor forget its image cache and judge everything again."""
         self.push_all(MsgToSensor(reprocess_deployments=ReprocessDeployments(skip_cache_flush=True)))
 
-    async def image_updated(self, image: Image) -> None:
-        """Give every Sensor a new scan of an image, and let it judge its deployments again."""
-        self.push_all(MsgToSensor(updated_image=image))
+    async def image_updated(self, image: Image, cluster_ids: Collection[str]) -> None:
+        """Give the clusters' Sensors a new scan of an image, and let them judge its deployments again."""
+        for cluster_id in cluster_ids:
+            self.push(cluster_id, MsgToSensor(updated_image=image))
 
     async def images_forgotten(self, images: Iterable[Image]) -> None:
         """Make every Sensor ask again for these images."""

@@ -140,7 +140,8 @@ async def test_pushes_have_the_recorded_forms(connections: Connections) -> None:
     connections.add(connection)
     await connections.config_changed(Cluster(id="c"))
     await connections.reprocess_all()
-    await connections.image_updated(Image(id="sha256:1"))
+    await connections.image_updated(Image(id="sha256:1"), ["c", "elsewhere"])
+    await connections.image_updated(Image(id="sha256:2"), ["elsewhere"])
     await connections.images_forgotten([Image(id="sha256:1"), Image(id="sha256:2")])
     sent = await drained(connection)
     assert [m.WhichOneof("msg") for m in sent] == [
