@@ -35,11 +35,6 @@ SELECT DISTINCT deployments.clusterid::text FROM deployments
 JOIN deployments_containers AS containers ON containers.parent_id = deployments.id
 WHERE containers.image_id = $1
 """
-_CLUSTERS = """
-SELECT DISTINCT deployments.clusterid::text FROM deployments
-JOIN deployments_containers AS containers ON containers.parent_id = deployments.id
-WHERE containers.image_id = $1
-"""
 _DROP_ROWS = (
     "DELETE FROM image_cves_v2 WHERE imageidv2 = $1",
     "DELETE FROM image_component_v2 WHERE imageidv2 = $1",
@@ -60,10 +55,6 @@ class ImageStore:
         self._cves = ProtoStore(pool=pool, table=tables.IMAGE_CVES)
         self._risks = ProtoStore(pool=pool, table=tables.RISKS)
         self._ranks = Ranks(pool=pool)
-
-    async def clusters_of(self, image_id: str) -> list[str]:
-        """The ids of the clusters whose workloads use the image, for what only Sensors are told."""
-        return sorted(str(row[0]) for row in await self._pool.fetch(_CLUSTERS, image_id) if row[0])
 
     async def clusters_of(self, image_id: str) -> list[str]:
         """The ids of the clusters whose workloads use the image, for what only Sensors are told."""
