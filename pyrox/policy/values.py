@@ -18,6 +18,8 @@ Matcher = Callable[[Any], bool]
 # Upstream pkg/search/predicate/basematchers: two floats this near are equal.
 FLOAT_TOLERANCE = 1e-4
 _INT64_END = 1 << 63
+# So short an expression cannot be too large for RE2 when its parts are not.
+_SURELY_SMALL = 4096
 _MOST_DAYS = (1 << 31) - 1
 # More than any 64-bit number has, and few enough to be read at once.
 _DIGITS = 400
@@ -217,9 +219,12 @@ def compound(value: str, parts: int) -> Matcher:
     pieces = value.split("=", parts - 1)
     pieces += [""] * (parts - len(pieces))
     pieces = [piece or ".*" for piece in pieces]
-    joined = _regex(regex.whole, "\t".join(f"({piece})" for piece in pieces))
+    joined = "\t".join(f"({piece})" for piece in pieces)
     tests = _parts(pieces)
-    return joined if tests is None else Compound(tests, joined)
+    if tests is None or len(value) > _SURELY_SMALL:
+        whole = _regex(regex.whole, joined)
+        return whole if tests is None else Compound(tests, joined)
+    return Compound(tests, joined)
 
 
 class Compound:
@@ -227,7 +232,7 @@ class Compound:
 
     __slots__ = ("_joined", "tests")
 
-    def __init__(self, tests: Sequence[Matcher], joined: Matcher) -> None:
+    def __init__(self, tests: Sequence[Matcher], joined: str) -> None:
         self.tests = tuple(tests)
         self._joined = joined
 
@@ -235,8 +240,9 @@ class Compound:
         """Whether the joined text fits."""
         split = found.split("\t")
         if len(split) != len(self.tests):
-            # Another tab inside a part could be taken by either side: only RE2 knows.
-            return self._joined(found)
+            # Another tab inside a part could be taken by either side: only RE2 knows. It takes
+            # the whole where it took the parts, so it is asked no earlier.
+            return regex.whole(self._joined)(found)
         return all(test(piece) for test, piece in zip(self.tests, split, strict=True))
 
 
