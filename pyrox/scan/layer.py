@@ -91,6 +91,7 @@ class _Walk:
         self._limits = limits
         self._spool = spool
         self._aliases = aliases
+        self._served: set[str] = set()
         self._kept = 0
         self.links = _Links(limits)
         self._whiteout_room = Room(limits.found_bytes)
@@ -108,6 +109,8 @@ class _Walk:
                     self._end(NoteKind.TOO_MANY, f"more than {self._limits.entries} entries")
                     return
                 self._member(reader, member)
+                if self._aliases and len(self._served) == len(self._aliases):
+                    return
         except StreamDamage as damage:
             self._end(damage.kind, damage.detail)
 
@@ -171,7 +174,10 @@ class _Walk:
         return [pair for pair in self._runs if pair[0].wants(path, mode)]
 
     def _file(self, reader: TarReader, member: Member) -> None:
-        paths = self._aliases.get(member.path, ()) if self._aliases else (member.path,)
+        paths: Sequence[str] = (member.path,)
+        if self._aliases:
+            paths = self._aliases.get(member.path, ())
+            self._served.update((member.path,) if paths else ())
         takers = [
             (path, run)
             for path in paths
@@ -220,7 +226,8 @@ def index_layer(
         detectors: who looks; see `pyrox.scan.catalogue.detectors`.
         limits: bounds; the defaults when None.
         spool: makes the seekable buffer that holds one wanted file at a time.
-        aliases: `LayerResult.missed` of a former pass; only those files are then read.
+        aliases: `LayerResult.missed` of a former pass; only those files are then read, and
+            nothing that follows the last of them.
     """
     walk = _Walk(detectors, limits or Limits(), spool, aliases or {})
     walk.run(stream)

@@ -7,27 +7,22 @@ cannot be read, a file or the rest of a damaged layer, is a note of the layer's 
 from __future__ import annotations
 
 import hashlib
-import io
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from pyrox.scan.catalogue import detectors as all_detectors
-from pyrox.scan.formats.bounded import StreamDamage
-from pyrox.scan.layer import WALK, WHITEOUT, LayerResult, index_layer
-from pyrox.scan.model import Finds, Note
+from pyrox.scan.layer import WALK, WHITEOUT
+from pyrox.scan.layerfile import read_layer_file
+from pyrox.scan.model import Finds
 from pyrox.scan.protocols import Detector
 from pyrox.workers import Workers
 from services.scanner_indexer.finds import pack_finds
 from services.scanner_indexer.store import Versions
-from services.scanner_indexer.unpack import Unpacked
 
 # What the walk of a layer itself finds is stored beside the detectors' results; raise
 # the version when `pyrox.scan.layer` reads more.
 _WALK_VERSIONS = {WALK: "3", WHITEOUT: "1"}
-_BUFFER = 1 << 20
-_SPOOL_BYTES = 16 << 20
 
 
 def versions_of(detectors: Sequence[Detector]) -> dict[str, str]:
@@ -56,42 +51,10 @@ class ProcessLayerReader:
 
 
 def read_layer(path: str, digest: str, names: Sequence[str]) -> dict[str, bytes]:
-    """Read the layer once; a second time when hard links led back to files that had passed."""
+    """Read the layer's file; see `pyrox.scan.layerfile`."""
     wanted = [detector for detector in all_detectors() if detector.name in names]
-    first = _pass(path, digest, wanted, {})
-    found = first.finds.by_detector
-    if first.missed:
-        for name, finds in _pass(path, digest, wanted, first.missed).finds.by_detector.items():
-            # The walk notes and whiteouts of the second pass are those of the first.
-            if name not in _WALK_VERSIONS:
-                found[name] = found.get(name, Finds()) + finds
-    return {name: pack_finds(found.get(name, Finds())) for name in names}
-
-
-def _pass(
-    path: str, digest: str, wanted: Sequence[Detector], aliases: Mapping[str, tuple[str, ...]]
-) -> LayerResult:
-    with Path(path).open("rb", buffering=0) as file:
-        compressed = Path(path).stat().st_size
-        raw = Unpacked(cast("BinaryIO", file), compressed=compressed)
-        with io.BufferedReader(raw, _BUFFER) as stream:
-            result = index_layer(stream, digest=digest, detectors=wanted, spool=_spool, aliases=aliases)
-            _read_rest(stream, result)
-    return result
-
-
-def _read_rest(stream: BinaryIO, result: LayerResult) -> None:
-    """What follows the end of the tar is part of the compressed data, which must be whole."""
-    walked = result.finds.by_detector.get(WALK, Finds())
-    if any(note.ends for note in walked.notes):
-        return
-    try:
-        while stream.read(_BUFFER):
-            pass
-    except StreamDamage as damage:
-        late = Finds(notes=(Note(damage.kind, "", damage.detail, ends=True),))
-        result.finds.by_detector[WALK] = late + walked
-
-
-def _spool() -> BinaryIO:
-    return cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES))
+    file = Path(path)
+    finds = read_layer_file(
+        lambda: cast("BinaryIO", file.open("rb", buffering=0)), file.stat().st_size, digest, wanted
+    )
+    return {name: pack_finds(finds.by_detector.get(name, Finds())) for name in names}

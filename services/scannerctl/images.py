@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from pyrox.clock import SystemClock
 from pyrox.errors import Invalid
@@ -19,21 +19,10 @@ from pyrox.registry.client import Endpoint, RegistryClient
 from pyrox.registry.names import ImageUrl, is_digest, parse_image_url
 from services.scannerctl.command import Streams
 from services.scannerctl.connection import Connection, called
+from services.scannerctl.places import AUTH, HASH_PREFIX, flags
+from services.scannerctl.places import credentials as credentials_of
 
-HASH_PREFIX: Final = "/v4/containerimage/"
-# Upstream's variable (scanner/cmd/scannerctl/authn).
-_AUTH: Final = "ROX_SCANNERCTL_BASIC_AUTH"
-
-
-def flags(parser: argparse.ArgumentParser) -> None:
-    """The image and upstream's flags for it."""
-    parser.add_argument("image", metavar="http(s)://IMAGE", help="registry/repository with a tag or digest")
-    parser.add_argument(
-        "--auth", default="", help=f"user:password for the registry; the variable {_AUTH} is safer"
-    )
-    parser.add_argument(
-        "--digest", default="", help="the digest to call the image by, instead of the registry's"
-    )
+__all__ = ["HASH_PREFIX", "Image", "flags", "hash_of", "indexed", "named", "stored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +57,7 @@ class Image:
 async def named(arguments: argparse.Namespace, streams: Streams) -> Image:
     """The image of the command line; the registry is asked for its digest unless it is given."""
     url = parse_image_url(arguments.image)
-    credentials = _credentials(arguments.auth or streams.environment.get(_AUTH, ""))
+    credentials = credentials_of(arguments.auth or streams.environment.get(AUTH, ""))
     digest = arguments.digest or url.reference.digest
     if not digest:
         endpoint = Endpoint(url.reference.registry, url.scheme, credentials)
@@ -87,15 +76,6 @@ def hash_of(text: str) -> str:
     if not is_digest(text):
         raise Invalid(f"{text[:100]!r}: give a digest, sha256: and 64 hexadecimal digits, or a hash id")
     return HASH_PREFIX + text
-
-
-def _credentials(text: str) -> Credentials:
-    if not text:
-        return Credentials()
-    username, colon, password = text.partition(":")
-    if not colon:
-        raise Invalid("invalid basic auth: expected user and password with a colon between them")
-    return Credentials(username, password)
 
 
 async def indexed(connection: Connection, image: Image) -> IndexReport:

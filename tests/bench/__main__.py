@@ -13,7 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 # Modules that the others use, no figures of their own.
-_TOOLS = frozenset({"__main__", "load", "peers", "workloads"})
+_TOOLS = frozenset({"__main__", "indexing", "load", "peers", "workloads"})
 
 
 def names() -> list[str]:

@@ -23,14 +23,13 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import zstandard
@@ -46,7 +45,7 @@ from tests.support import pg, scanner
 from tests.support.definitions import debian
 from tests.support.pki import Pki
 from tests.support.scanner_process import Process, answered, up
-from tests.support.vitals import MIB, pss
+from tests.support.vitals import MIB, Peak
 from tools.compact_vuln_bundle import add
 
 if TYPE_CHECKING:
@@ -151,26 +150,6 @@ def image(number: int) -> Contents:
     return made
 
 
-class Peak:
-    """The highest memory of the Matcher and its workers."""
-
-    def __init__(self, process: Process) -> None:
-        self._process, self._ended, self.highest = process, threading.Event(), 0
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(0.2):
-            self.highest = max(self.highest, pss(self._process.running.pid))
-
-
 async def loaded(settings: Settings, moment: datetime) -> None:
     """Return when every source is of that time and its history is written."""
     pool = Pool(settings=settings, clock=SystemClock())
@@ -207,7 +186,7 @@ async def measured_load(
 ) -> None:
     """Start the Matcher, wait for the load, and tell how long and how large."""
     began = time.perf_counter()
-    with Peak(matcher) as peak:
+    with Peak(matcher.running.pid) as peak:
         await loaded(settings, moment)
         spent = time.perf_counter() - began
     tell(

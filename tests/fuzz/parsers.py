@@ -20,8 +20,8 @@ from types import MappingProxyType
 import zstandard
 
 from pyrox.scan import catalogue
+from pyrox.scan.formats.unpacked import Unpacked
 from pyrox.scan.layer import index_files, index_layer
-from services.scanner_indexer.unpack import Unpacked
 from tests.fuzz.documents import DOCUMENTS
 from tests.support.fake_registry import tar_of
 from tests.unit.pyrox.scan.detecting import in_layer

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import random
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +23,7 @@ from services.scannerctl import main
 from services.scannerctl.command import Streams
 from tests.support import pg, scanner
 from tests.support.definitions import archive, debian, lines, osv
-from tests.support.fake_registry import FakeRegistry, layer_of, running
+from tests.support.fake_registry import FakeRegistry, digest_of, layer_of, running
 from tests.support.pki import Pki
 
 pytestmark = [pytest.mark.needs("postgres"), pytest.mark.asyncio(loop_scope="module")]
@@ -106,6 +109,31 @@ async def test_scan_prints_the_report_as_go_does(site: Site) -> None:
     found = next(v for v in report["vulnerabilities"].values() if v["name"] == "CVE-2099-0001")
     assert (found["issued"], found["normalized_severity"]) == ({"seconds": 1767225600}, 3)
     assert "packagesDEPRECATED" in report["contents"]
+
+
+async def test_index_in_its_own_process_is_what_the_indexer_reports(
+    site: Site, registry: FakeRegistry
+) -> None:
+    # Large enough to be divided between two processes.
+    large = layer_of({"large": random.Random(1).randbytes(9 << 20), "usr/lib/os-release": b"ID=debian\n"})
+    registry.push("team/large", "1", [LAYER, large, LAYER])
+    image = site.image.replace("team/app", "team/large")
+    expected = await site.run("scan", image, "--index-only")
+    command = [sys.executable, "-m", "services.scannerctl", "index", image]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == expected
+
+
+async def test_layer_that_lies_ends_the_index_with_one_line(site: Site, registry: FakeRegistry) -> None:
+    other = layer_of({"etc/other": b"x"})
+    digest = registry.push("team/lies", "1", [other])
+    registry.lies[digest_of(other)] = other + b"more"
+    image = site.image.replace("team/app", "team/lies")
+    error = await site.run("index", image, code=1)
+    assert error.startswith("scannerctl index: ")
+    assert digest_of(other) in error
+    assert digest
 
 
 async def test_index_report_in_a_file_is_matched_without_the_image(site: Site, tmp_path: Path) -> None:

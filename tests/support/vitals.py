@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 MIB = 1 << 20
 
@@ -34,6 +36,30 @@ def pss(pid: int) -> int:
             continue
         total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
     return total * 1024
+
+
+class Peak:
+    """The highest memory of a process and its children inside the block."""
+
+    def __init__(self, pid: int, *, every: float = 0.2) -> None:
+        """Look every so many seconds."""
+        self._pid, self._every, self._ended = pid, every, threading.Event()
+        self.highest = 0
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            self.highest = max(self.highest, pss(self._pid))
+            if self._ended.wait(self._every):
+                return
 
 
 @dataclass

@@ -11,8 +11,8 @@ import pytest
 import zstandard
 
 from pyrox.scan.formats.bounded import StreamDamage
+from pyrox.scan.formats.unpacked import Unpacked
 from pyrox.scan.model import NoteKind
-from services.scanner_indexer.unpack import Unpacked
 
 SKIPPED = b"\x5f\x2a\x4d\x18" + (3).to_bytes(4, "little") + b"abc"
 DATA = os.urandom(700_000) + bytes(3_000_000) + b"end"

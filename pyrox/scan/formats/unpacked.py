@@ -1,7 +1,8 @@
 """Decompression of a layer as a bounded stream: gzip, zstd or nothing, told by magic.
 
-Runs in a worker process. What comes out is bounded in size and in its ratio to what
-went in, so a bomb ends with a note of its layer and not with the machine. It must not know tar.
+`pyrox.scan.layerfile` reads layers through it. What comes out is bounded in size and in its
+ratio to what went in, so a bomb ends with a note of its layer and not with the machine. It must
+not know tar.
 """
 
 from __future__ import annotations
