@@ -484,6 +484,21 @@ async def test_processes_that_are_not_kept_teach_nothing(site: Site) -> None:
     assert await site.pool.fetchval("SELECT count(*) FROM baseline_observations") == 0
 
 
+async def test_sensor_of_another_cluster_teaches_a_deployment_nothing(site: Site) -> None:
+    await site.learned("/bin/a")
+    stranger = ProcessIndicator(id=NOWHERE, deployment_id=RED.id("deployment"), namespace=RED.name)
+    stranger.container_name, stranger.signal.exec_file_path = "red-container", "/bin/strange"
+    async with site.pool.transaction() as tx:
+        event = SensorEvent(id=NOWHERE, process_indicator=stranger)
+        await site.processes.apply([event], Cluster(id=GREEN.cluster_id), tx)
+    await site.worker().round()
+    assert names(await site.baseline()) == ["/bin/a"]
+    assert await site.statuses() == [("red-container", Status.LOCKED, False)]
+    await site.pool.execute("DELETE FROM process_baselines")
+    made = await site.service.GetProcessBaseline(api.GetProcessBaselineRequest(key=key()), ADMIN)
+    assert names(made) == ["/bin/a"]
+
+
 async def test_process_without_usable_ids_is_passed_over(site: Site) -> None:
     made = ProcessIndicator(deployment_id="no uuid", cluster_id=RED.cluster_id)
     made.signal.exec_file_path = "/bin/a"

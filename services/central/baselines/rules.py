@@ -19,7 +19,7 @@ from pyrox.pb.storage.process_baseline_pb2 import (
 Status = ContainerNameAndBaselineStatus
 # A process that a container runs so soon is part of its start.
 STARTUP = timedelta(minutes=1)
-_MAX_KEY, _MAX_NAME = 1024, 16 << 10
+_MAX_KEY, _MAX_NAME, _MAX_NAMES = 1024, 16 << 10, 5000
 
 
 def id_of(key: ProcessBaselineKey) -> str:
@@ -101,8 +101,10 @@ def made(key: ProcessBaselineKey, found: Iterable[str], now: datetime, locks: da
 
 
 def checked_names(found: Iterable[str]) -> list[str]:
-    """The executables of a request without empty ones. Raises `Invalid` for one that is too long."""
+    """The executables of a request without empty ones. Raises `Invalid` for too many or too long ones."""
     wanted = [name for name in found if name]
+    if len(wanted) > _MAX_NAMES:
+        raise Invalid.because(f"{len(wanted)} process names; at most {_MAX_NAMES} are taken at a time")
     if any(len(name) > _MAX_NAME for name in wanted):
         raise Invalid.because(f"a process name is longer than {_MAX_NAME} characters")
     return wanted

@@ -36,7 +36,8 @@ SECOND_LOOK = timedelta(seconds=30)
 _BASELINE_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('baseline ' || $1, 0))"
 _SEEN = (
     "SELECT DISTINCT signal_execfilepath AS path FROM process_indicators"
-    " WHERE deploymentid = $1::text::uuid AND containername = $2 AND signal_execfilepath <> '' LIMIT 5000"
+    " WHERE deploymentid = $1::text::uuid AND clusterid = $2::text::uuid AND containername = $3"
+    " AND signal_execfilepath <> '' LIMIT 5000"
 )
 _EXISTING = "SELECT id::text FROM deployments WHERE id::text = ANY($1::text[])"
 _FORGET_OBSERVATIONS = "DELETE FROM baseline_observations WHERE deployment_id::text = ANY($1::text[])"
@@ -127,7 +128,7 @@ class BaselineStore:
             known = await self._baselines.get(rules.id_of(key), scope=EVERYTHING, tx=tx)
             if known is not None:
                 return known
-            rows = await tx.fetch(_SEEN, key.deployment_id, key.container_name)
+            rows = await tx.fetch(_SEEN, key.deployment_id, key.cluster_id, key.container_name)
             now = self._clock.now()
             locks = now + self._learning
             baseline = rules.made(key, (row["path"] for row in rows), now, locks)

@@ -44,21 +44,23 @@ _BASELINES = (
     "SELECT serialized FROM process_baselines WHERE key_deploymentid = ANY($1::text[]::uuid[])"
     " ORDER BY id FOR UPDATE"
 )
+# What another cluster's Sensor tells of the deployment is nothing that it ran.
 _OUTSIDE = """
 FROM process_indicators p
 WHERE p.deploymentid = d.id
+    AND p.clusterid = d.clusterid
     AND p.signal_execfilepath <> ''
     AND NOT EXISTS (
         SELECT 1 FROM process_baselines_elements e
-        WHERE e.parent_id = 'DC:' || p.clusterid || ':' || p.namespace || ':' || p.deploymentid || ':'
-                || p.containername
+        WHERE e.parent_id
+                = 'DC:' || d.clusterid || ':' || d.namespace || ':' || d.id || ':' || p.containername
             AND e.element_processname = p.signal_execfilepath
     )
 """
 # An executable counts as part of a start when one of its runs does, as `is_startup` says.
 _SEEN = f"""
 SELECT d.id::text AS deployment, p.containername, p.path, p.at_start
-FROM unnest($1::text[]::uuid[]) AS d (id)
+FROM deployments AS d
 CROSS JOIN LATERAL (
     SELECT p.containername, p.signal_execfilepath AS path,
         bool_or(
@@ -70,10 +72,11 @@ CROSS JOIN LATERAL (
     ORDER BY p.containername, p.signal_execfilepath
     LIMIT {MAX_SEEN}
 ) AS p
+WHERE d.id = ANY($1::text[]::uuid[])
 """  # noqa: S608 - constants
 _RAN = f"""
 SELECT d.id::text AS deployment, p.*
-FROM unnest($1::text[]::uuid[]) AS d (id)
+FROM deployments AS d
 CROSS JOIN LATERAL (
     SELECT p.containername, p.signal_name, p.signal_args, p.signal_execfilepath, p.signal_time,
         p.containerstarttime
@@ -81,6 +84,7 @@ CROSS JOIN LATERAL (
     ORDER BY p.signal_time NULLS FIRST, p.id
     LIMIT {MAX_SUSPICIOUS}
 ) AS p
+WHERE d.id = ANY($1::text[]::uuid[])
 """  # noqa: S608 - constants
 _VIOLATIONS = (
     "SELECT deployment_id::text AS deployment, policy_name, policy_severity FROM alerts"

@@ -111,3 +111,5 @@ def test_names_of_a_request_are_bounded() -> None:
     assert rules.checked_names(["/bin/a", "", "/bin/b"]) == ["/bin/a", "/bin/b"]
     with pytest.raises(Invalid, match="longer than 16384 characters"):
         rules.checked_names(["x" * 16385])
+    with pytest.raises(Invalid, match=r"^5001 process names; at most 5000"):
+        rules.checked_names(["x"] * 5001)
