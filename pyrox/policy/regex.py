@@ -55,6 +55,13 @@ def sensitive(expression: str) -> Test:
     return _build(expression, expression, None)
 
 
+def forget() -> None:
+    """Compile every pattern anew from now on, so that the work can be measured."""
+    for remembered in (whole, contains, sensitive, _simple_whole):
+        remembered.cache_clear()
+    re2.purge()
+
+
 def is_simple(pattern: str) -> bool:
     """Whether the pattern means alternatives of plain texts, each with `.*` at its ends or not."""
     return len(pattern) <= _SURELY_SMALL and _simple_whole(pattern) is not None
@@ -139,9 +146,10 @@ def _literal(pattern: str) -> str | None:
     """The pattern's only text in lower case, if it has just one; else None."""
     if not pattern.isascii() or not _SAFE.match(pattern):
         return None
-    return _ESCAPE.sub(r"\1", pattern).lower()
+    return (_ESCAPE.sub(r"\1", pattern) if "\\" in pattern else pattern).lower()
 
 
+@lru_cache(maxsize=_PATTERNS)
 def _simple_whole(pattern: str) -> Test | None:
     """A test for alternations of `text`, `.*text`, `text.*` and `.*text.*`; else None."""
     exact: set[str] = set()

@@ -97,3 +97,13 @@ def test_long_texts_are_forgotten_early() -> None:
     test = regex.whole("(a|b)+")
     assert all(test("a" * 50_000 + "b" * number) for number in range(20))
     assert not test("c" * 50_000)
+
+
+def test_forgotten_patterns_are_compiled_anew_and_say_the_same() -> None:
+    before = regex.whole("(a|b)+")
+    assert regex.whole("(a|b)+") is before
+    regex.forget()
+    after = regex.whole("(a|b)+")
+    assert after is not before
+    assert after("ab")
+    assert before("ab")
