@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pyrox.pg.settings import Settings
 from tests.conftest import shared_folder
@@ -215,3 +219,28 @@ def test_login_of_another_account_gives_no_right(site: PolicyCluster) -> None:
         roles = client.get("/v1/auth/status").json()["userInfo"]["roles"]
         assert [role["name"] for role in roles] == ["Configuration Controller"]
         assert client.get("/v1/alerts").status_code == 403
+
+
+def test_every_default_policy_can_be_saved_applied_and_is_the_same(
+    site: PolicyCluster, tmp_path: Path
+) -> None:
+    with site.central.client() as admin:
+        listed = [one for one in admin.get("/v1/policies").json()["policies"] if one["isDefault"]]
+        answer = admin.post(
+            "/api/policy/custom-resource/save-as-zip", json={"ids": [one["id"] for one in listed]}
+        )
+    assert answer.status_code == 200, answer.text
+    zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
+    assert len(list(tmp_path.iterdir())) == len(listed) == 89
+    taken = site.cluster.must("apply", "--dry-run=server", "-n", NAMESPACE, "-f", str(tmp_path))
+    assert taken.count("created (server dry run)") == len(listed)
+    body = yaml.safe_load((tmp_path / "latest-tag.yaml").read_text())
+    body["metadata"]["namespace"] = NAMESPACE
+    body["spec"]["policyName"] = "Latest tag of ours"
+    made = site.policy(applied(site, body)["id"])
+    default = site.policy(next(one["id"] for one in listed if one["name"] == "Latest tag"))
+    own = {"id", "name", "SORTName", "isDefault", "criteriaLocked", "mitreVectorsLocked", "source"}
+    own |= {"lastUpdated"}
+    assert {key: value for key, value in made.items() if key not in own} == {
+        key: value for key, value in default.items() if key not in own
+    }
