@@ -181,6 +181,30 @@ def test_photon_advisories() -> None:
     }  # fmt: skip
 
 
+def test_suse_advisories() -> None:
+    namespaces = {
+        "suse.linux.enterprise.server.15": "sles:15",
+        "suse.linux.enterprise.server.12": "sles:12",
+        "opensuse.leap.15.5": "opensuse-leap:15.5",
+    }
+    names = set()
+    for name, package, fixed, update, cves in real.SUSE:
+        entries = [
+            Entry(cve, (Test(package, fixed),), (cve, update), kind="vulnerability") for cve in cves.split()
+        ]
+        path = f"suse/{name}.xml.gz"
+        found = parsed(list(source(path).parse(path, document(entries))))
+        assert [item.advisory.name for item in found] == cves.split()
+        for item in found:
+            (row,) = item.rows
+            assert (row.namespace, row.package) == (namespaces[name], package)
+            assert item.advisory.source == f"suse-updater-{name}"
+            assert hits(item.rows, SCHEMES["rpm"], f"{fixed}~")
+            assert not hits(item.rows, SCHEMES["rpm"], fixed)
+        names |= {item.advisory.name for item in found}
+    assert len(names) == 15
+
+
 def test_ubuntu_advisories() -> None:
     entries = [
         Entry(
@@ -221,5 +245,6 @@ def test_red_hat_advisories() -> None:
 
 def test_epss_rows() -> None:
     found = list(parse_epss("epss/epss_scores.csv.gz", real.EPSS.encode()))
-    assert Epss("CVE-2021-44228", 0.94358, 0.9996, "2026-03-28T12:55:00Z", "v2025.03.14") in found
-    assert len(found) == 4
+    day = "2025-08-15T00:00:00+0000"
+    assert Epss("CVE-2021-44228", 0.94358, 0.99955, day, "v2025.03.14") in found
+    assert len({score.cve for score in found if isinstance(score, Epss)}) == 10

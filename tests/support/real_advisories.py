@@ -330,11 +330,71 @@ RED_HAT = (
     ("RHSA-2023:1513", "Moderate", 6.5, ""),
     ("RHSA-2023:2097", "Moderate", 6.5, ""),
 )
-# Rows of FIRST's table of 28 March 2026.
-EPSS = """#model_version:v2025.03.14,score_date:2026-03-28T12:55:00Z
+# Rows of FIRST's table of 15 August 2025, by github.com/giterlizzi/epss-time-series-feed.
+EPSS = """#model_version:v2025.03.14,score_date:2025-08-15T00:00:00+0000
 cve,epss,percentile
-CVE-1999-0001,0.01025,0.77197
-CVE-2009-3129,0.59441,0.97623
-CVE-2021-44228,0.94358,0.99960
-CVE-2020-0638,0.01655,0.82133
+CVE-2021-44219,0.00363,0.57641
+CVE-2021-44222,0.00414,0.60757
+CVE-2021-44223,0.2382,0.95778
+CVE-2021-44224,0.0746,0.91359
+CVE-2021-44225,0.00053,0.16269
+CVE-2021-44226,0.00062,0.19516
+CVE-2021-44227,0.00339,0.55984
+CVE-2021-44228,0.94358,0.99955
+CVE-2021-44231,0.00626,0.6925
+CVE-2021-44233,0.00406,0.60251
 """
+# github.com/aquasecurity/vuln-list, cvrf/suse/suse/2023 (SUSE, CC-BY-4.0): the document that the
+# fix is for, package, what fixes it, the update, and its CVEs, by which SUSE's OVAL is written.
+SUSE = (
+    (
+        "suse.linux.enterprise.server.15",
+        "libavahi-common3",
+        "0:0.7-150100.3.29.1",
+        "SUSE-SU-2023:4910-1",
+        "CVE-2023-38470 CVE-2023-38473",
+    ),
+    (
+        "suse.linux.enterprise.server.15",
+        "libwireshark15",
+        "0:3.6.11-150000.3.83.1",
+        "SUSE-SU-2023:0343-1",
+        "CVE-2023-0411 CVE-2023-0412 CVE-2023-0413 CVE-2023-0415 CVE-2023-0416 CVE-2023-0417",
+    ),
+    (
+        "suse.linux.enterprise.server.15",
+        "rmt-server",
+        "0:2.10-150400.3.9.1",
+        "SUSE-SU-2023:0019-1",
+        "CVE-2022-31254",
+    ),
+    (
+        "suse.linux.enterprise.server.15",
+        "docker",
+        "0:20.10.23_ce-150000.175.1",
+        "SUSE-SU-2023:0795-1",
+        "CVE-2022-36109",
+    ),
+    (
+        "suse.linux.enterprise.server.15",
+        "libpoppler89",
+        "0:0.79.0-150200.3.11.1",
+        "SUSE-SU-2023:2941-1",
+        "CVE-2022-27337",
+    ),
+    (
+        "suse.linux.enterprise.server.12",
+        "libpq5",
+        "0:15.4-3.12.1",
+        "SUSE-SU-2023:3342-1",
+        "CVE-2023-39417 CVE-2023-39418",
+    ),
+    ("opensuse.leap.15.5", "libgsl25", "0:2.6-150200.3.4.3", "SUSE-SU-2023:3858-1", "CVE-2020-35357"),
+    (
+        "opensuse.leap.15.5",
+        "libxmltooling9",
+        "0:3.1.0-150300.3.3.1",
+        "SUSE-SU-2023:3089-1",
+        "CVE-2023-36661",
+    ),
+)
