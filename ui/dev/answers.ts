@@ -1,6 +1,9 @@
 // The fake Central's answers, in the exact shapes of the REST API and of src/api/contract.json.
-import { ago, alerts, clusters, deployments, images, namespaces, policies } from './data.ts';
+import { ago, alerts, clusters, deployments, images, namespaces } from './data.ts';
 import type { Alert, Deployment, Finding, Image } from './data.ts';
+import { explanationOf } from './explanation.ts';
+import { categories, mitreAttackVectors, policies } from './policies.ts';
+import { baseline, processesOf, riskOf, timelineOf, withProcessInfo } from './risk.ts';
 
 type Params = URLSearchParams;
 type Terms = Map<string, string[]>;
@@ -279,7 +282,7 @@ function deploymentAnswer(id: string) {
     return deployment === undefined
         ? undefined
         : {
-              ...deployment, images: undefined, replicas: '2', labels: { app: deployment.name, tier: 'web' }, annotations: { owner: 'team-a' }, serviceAccount: 'default',
+              ...deployment, images: undefined, priority: String(deployment.priority), replicas: '2', labels: { app: deployment.name, tier: 'web' }, annotations: { owner: 'team-a' }, serviceAccount: 'default',
               imagePullSecrets: [], hostNetwork: false, hostPid: false, hostIpc: false, ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP', exposure: 'INTERNAL' }],
               containers: deployment.images.map((image, index) => ({
                   name: index === 0 ? deployment.name : 'sidecar', image: { id: image.id, idV2: '', name: { registry: '', remote: '', tag: '', fullName: image.name } },
@@ -290,6 +293,23 @@ function deploymentAnswer(id: string) {
               })),
           };
 }
+const RISK_KEY: Record<string, (deployment: Deployment) => string | number> = {
+    Deployment: ({ name }) => name, Created: ({ created }) => created, Cluster: ({ clusterName }) => clusterName, Namespace: ({ namespace }) => namespace,
+};
+const riskRows = (params: Params) => deployments.filter((deployment) => deploymentMatches(query(params), deployment) && deployment.images.some((image) => imageMatches(query(params), image)));
+function risks(params: Params) {
+    const key = RISK_KEY[params.get('pagination.sortOption.field') ?? ''] ?? (({ priority }: Deployment) => priority);
+    const sign = params.get('pagination.sortOption.reversed') === 'true' ? -1 : 1;
+    const offset = Number(params.get('pagination.offset') ?? 0);
+    return riskRows(params)
+        .sort((a, b) => sign * (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0))
+        .slice(offset, offset + Number(params.get('pagination.limit') ?? 20))
+        .map(withProcessInfo);
+}
+const ofDeployment = (id: string, answer: (deployment: Deployment) => unknown) => {
+    const deployment = deployments.find((item) => item.id === id);
+    return deployment && answer(deployment);
+};
 function dashboard(terms: Terms) {
     const shown = deployments.filter((deployment) => deploymentMatches(terms, deployment));
     const scoped = scopedImages(terms);
@@ -323,6 +343,18 @@ export const GET_ANSWERS: readonly [string, Answer][] = [
     ['/v1/alertscount', (params) => ({ count: found(params.get('query') ?? '').length })],
     ['/v1/alerts/summary/counts', (params) => ({ groups: alertGroups(params) })],
     ['/v1/alerts/:id', (_params, id) => alertDetail(id)],
+    ['/api/alerts/:id/explanation', (_params, id) => { const alert = alerts.find((item) => item.id === id); return alert && explanationOf(alert); }],
+    ['/v1/policycategories', () => ({ categories })],
+    ['/v1/mitreattackvectors', () => ({ mitreAttackVectors })],
+    ['/v1/notifiers', () => ({ notifiers: [{ id: 'n1', name: 'Team channel', type: 'slack' }] })],
+    ['/v1/signatureintegrations', () => ({ integrations: [{ id: 'io.stackrox.signatureintegration.00000000-0000-4000-a000-000000000001', name: 'Release key' }] })],
+    ['/v1/deploymentswithprocessinfo', (params) => ({ deployments: risks(params) })],
+    ['/v1/deploymentscount', (params) => ({ count: riskRows(params).length })],
+    ['/v1/deploymentswithrisk/:id', (_params, id) => ofDeployment(id, (deployment) => ({ deployment: deploymentAnswer(id), risk: riskOf(deployment) }))],
+    ['/v1/processes/deployment/:id/grouped/container', (_params, id) => ofDeployment(id, (deployment) => ({ groups: processesOf(deployment) }))],
+    ['/v1/processbaselines/key', (params) => baseline(params)],
+    ['/api/ui/risk/deployments/:id/timeline', (_params, id) => ofDeployment(id, timelineOf)],
+    ['/api/risk/timeline/export/csv', () => 'Event Timestamp,Event Type\n'],
     ['/v1/policies', () => ({ policies })],
     ['/v1/policies/:id', (_params, id) => policies.find((policy) => policy.id === id)],
     ['/v1/clusters', (params) => ({ clusters: clusters.filter(({ name }) => matches(query(params), 'Cluster', name)).map(clusterAnswer), clusterIdToRetentionInfo: {} })],

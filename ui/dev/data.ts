@@ -148,7 +148,7 @@ export const policies = policyNames.map(([name, severity, category, lifecycleSta
     description: `Alert when a workload breaks the rule "${name}".`, rationale: 'Attackers look for this first.',
     remediation: 'Change the image or the deployment, then roll it out again.', notifiers: [] as string[], lastUpdated: ago(500),
     eventSource: lifecycleStages.includes('RUNTIME') ? 'DEPLOYMENT_EVENT' : 'NOT_APPLICABLE', isDefault: true, source: 'IMPERATIVE',
-    evaluationFilter: null,
+    evaluationFilter: null, criteriaLocked: true, mitreVectorsLocked: true, policyVersion: '1.1',
     exclusions: [{ name: 'System workloads', deployment: { name: '', scope: { cluster: '', namespace: 'kube-system', label: null } }, image: null, expiration: null }],
     scope: [], enforcementActions: severity === 'CRITICAL' ? ['FAIL_BUILD_ENFORCEMENT', 'FAIL_KUBE_REQUEST_ENFORCEMENT'] : [],
     policySections: [

@@ -3,7 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Plugin } from 'vite';
 
 import { GET_ANSWERS } from './answers.ts';
-import { alerts, policies } from './data.ts';
+import { alerts } from './data.ts';
+import { policies, policyReply } from './policies.ts';
+import { baselineReply } from './risk.ts';
 
 export const FAKE_PASSWORD = 'letmein';
 const TOKEN = 'fake-token';
@@ -67,7 +69,8 @@ export function reply(method: string, url: string, authorization: string | undef
     if (authorization !== `Bearer ${TOKEN}`) {
         return fail(401, 16, 'credentials not found');
     }
-    return (method === 'GET' ? read(pathname, searchParams) : change(method, pathname, body)) ?? fail(404, 5, 'Not Found');
+    const special = policyReply(method, pathname, body) ?? baselineReply(method, pathname, body);
+    return special ?? (method === 'GET' ? read(pathname, searchParams) : change(method, pathname, body)) ?? fail(404, 5, 'Not Found');
 }
 
 function handle(request: IncomingMessage, response: ServerResponse, next: () => void): void {
@@ -80,8 +83,9 @@ function handle(request: IncomingMessage, response: ServerResponse, next: () => 
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
         const answer = reply(request.method ?? 'GET', url, request.headers.authorization, body);
-        response.writeHead(answer.status, { 'Content-Type': 'application/json' });
-        response.end(JSON.stringify(answer.body));
+        const isText = typeof answer.body === 'string';
+        response.writeHead(answer.status, { 'Content-Type': isText ? 'text/csv' : 'application/json' });
+        response.end(isText ? answer.body : JSON.stringify(answer.body));
     });
 }
 

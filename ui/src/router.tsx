@@ -41,6 +41,13 @@ const login = createRoute({
     component: lazyRouteComponent(() => import('./pages/login/LoginPage')),
 });
 
+// Where Central sends the browser after a login elsewhere; what it says stands in the fragment.
+const loginAnswer = createRoute({
+    getParentRoute: () => root,
+    path: '/auth/response/$',
+    component: lazyRouteComponent(() => import('./pages/login/LoginAnswerPage')),
+});
+
 const main = createRoute({
     getParentRoute: () => root,
     path: '/main',
@@ -77,6 +84,9 @@ const violations = () => import('./pages/violations/ViolationsPage');
 const violation = () => import('./pages/violations/ViolationPage');
 const policies = () => import('./pages/policies/PoliciesPage');
 const policy = () => import('./pages/policies/PolicyPage');
+const categories = () => import('./pages/policies/CategoriesPage');
+const risks = () => import('./pages/risk/RiskPage');
+const risk = () => import('./pages/risk/RiskDetailsPage');
 const clusters = () => import('./pages/clusters/ClustersPage');
 const cluster = () => import('./pages/clusters/ClusterPage');
 const workloads = () => import('./pages/vulnerabilities/WorkloadsPage');
@@ -95,6 +105,7 @@ const vulnerabilityPages = ['user-workloads', 'platform', 'all-images'].flatMap(
 const routeTree = root.addChildren([
     home,
     login,
+    loginAnswer,
     main.addChildren([
         moved('/', '/main/dashboard'),
         under('/dashboard', dashboard),
@@ -103,6 +114,10 @@ const routeTree = root.addChildren([
         moved('/policy-management', '/main/policy-management/policies'),
         under('/policy-management/policies', policies, ['WorkflowAdministration']),
         under('/policy-management/policies/$policyId', policy, ['WorkflowAdministration']),
+        under('/policy-management/policy-categories', categories, ['WorkflowAdministration']),
+        moved('/risk', '/main/risk/workloads'),
+        under('/risk/workloads', risks, ['Deployment']),
+        under('/risk/workloads/$deploymentId', risk, ['Deployment']),
         under('/clusters', clusters, ['Cluster']),
         under('/clusters/$clusterId', cluster, ['Cluster']),
         moved('/vulnerabilities', '/main/vulnerabilities/user-workloads'),

@@ -86,21 +86,31 @@ async function fetched(method: string, path: string, options: Options): Promise<
     }
 }
 
-export async function request<Answer>(method: string, path: string, options: Options = {}): Promise<Answer> {
+/** An answer that is none of an error. */
+async function answered(method: string, path: string, options: Options): Promise<Response> {
     const response = await fetched(method, path, options);
     if (GONE.has(response.status)) {
         connection.lost();
     } else {
         connection.reached();
     }
-    const body = await bodyOf(response);
     if (response.ok) {
-        return body as Answer;
+        return response;
     }
+    const body = await bodyOf(response);
     if (response.status === 401 && options.open !== true) {
         session.expire();
     }
     throw new ApiError(messageOf(body, response), response.status);
+}
+
+export async function request<Answer>(method: string, path: string, options: Options = {}): Promise<Answer> {
+    return (await bodyOf(await answered(method, path, options))) as Answer;
+}
+
+/** A file; errors are those of `request`. */
+export async function file(method: string, path: string, options: Options = {}): Promise<Blob> {
+    return (await answered(method, path, options)).blob();
 }
 
 export function get<Answer>(path: string, params?: Options['params'], signal?: AbortSignal): Promise<Answer> {

@@ -7,7 +7,7 @@ import type { RestList } from '@/lib/query';
 import { ApiError, get, request } from './client';
 import { fetchLoginProviders, fetchPublicConfig } from './login';
 import type {
-    Alert, AlertGroup, AuthStatus, Cluster, Deployment, ListAlert, ListPolicy, Metadata, Namespace, Permissions, Policy,
+    Alert, AlertExplanation, AlertGroup, AuthStatus, Cluster, Deployment, ListAlert, ListPolicy, Metadata, Namespace, Permissions, Policy,
 } from './rest';
 import type {
     CveDetail, CveRow, Dashboard, DeploymentRow, EntityCounts, ImageCve, ImageDetail, ImageRow, Page,
@@ -114,6 +114,12 @@ export const queries = {
             queryKey: ['alerts', 'one', id],
             queryFn: ({ signal }) => get<Alert>(`/v1/alerts/${encodeURIComponent(id)}`, {}, signal),
         }),
+    explanation: (id: string) =>
+        queryOptions({
+            queryKey: ['alerts', 'explanation', id],
+            queryFn: ({ signal }) => get<AlertExplanation>(`/api/alerts/${encodeURIComponent(id)}/explanation`, {}, signal),
+            retry: false,
+        }),
     policies: () =>
         queryOptions({
             queryKey: ['policies', 'list'],
@@ -211,8 +217,6 @@ export const queries = {
 };
 
 export const changes = {
-    setPolicyDisabled: (id: string, disabled: boolean) =>
-        request('PATCH', `/v1/policies/${encodeURIComponent(id)}`, { body: { disabled } }),
     resolveAlert: (id: string, addToBaseline: boolean) =>
         request('PATCH', `/v1/alerts/${encodeURIComponent(id)}/resolve`, { body: { addToBaseline } }),
 };

@@ -122,6 +122,8 @@ export interface Scope {
     cluster: string;
     namespace: string;
     label: KeyValue | null;
+    clusterLabel?: KeyValue | null;
+    namespaceLabel?: KeyValue | null;
 }
 
 export interface PolicyGroup {
@@ -131,20 +133,129 @@ export interface PolicyGroup {
     values: { value: string }[];
 }
 
+export interface PolicySection {
+    sectionName: string;
+    policyGroups: PolicyGroup[];
+}
+
+export interface Exclusion {
+    name: string;
+    deployment: { name: string; scope: Scope | null } | null;
+    image: { name: string } | null;
+    expiration: Time;
+}
+
 export interface Policy extends ListPolicy {
     rationale: string;
     remediation: string;
     categories: string[];
-    exclusions: {
-        name: string;
-        deployment: { name: string; scope: Scope | null } | null;
-        image: { name: string } | null;
-        expiration: Time;
-    }[];
+    exclusions: Exclusion[];
     scope: Scope[];
     enforcementActions: string[];
-    policySections: { sectionName: string; policyGroups: PolicyGroup[] }[];
+    policySections: PolicySection[];
     mitreAttackVectors: { tactic: string; techniques: string[] }[];
+    /** Set on default policies: the rules, or the attack vectors, stay as they are. */
+    criteriaLocked: boolean;
+    mitreVectorsLocked: boolean;
+    policyVersion: string;
+    evaluationFilter: { skipContainerTypes: string[] } | null;
+}
+
+export interface PolicyCategory {
+    id: string;
+    name: string;
+    isDefault: boolean;
+}
+
+export interface MitreVector {
+    tactic: { id: string; name: string; description: string } | null;
+    techniques: { id: string; name: string; description: string }[];
+}
+
+export interface Notifier {
+    id: string;
+    name: string;
+    type: string;
+}
+
+export interface DryRun {
+    pending: boolean;
+    result: { alerts: { deployment: string; violations: string[] }[] } | null;
+}
+
+export interface ImportError {
+    message: string;
+    type: string;
+    duplicateName?: string;
+    validationError?: string;
+}
+
+export interface ImportAnswer {
+    responses: { succeeded: boolean; policy: Policy | null; errors: ImportError[] }[];
+    allSucceeded: boolean;
+}
+
+export interface FromSearch {
+    policy: Policy | null;
+    alteredSearchTerms: string[];
+    hasNestedFields: boolean;
+}
+
+export type BaselineState = 'INVALID' | 'NOT_GENERATED' | 'UNLOCKED' | 'LOCKED';
+
+export interface BaselineStatus {
+    containerName: string;
+    baselineStatus: BaselineState;
+    anomalousProcessesExecuted: boolean;
+}
+
+export interface DeploymentAtRisk {
+    deployment: {
+        id: string;
+        name: string;
+        cluster: string;
+        clusterId: string;
+        namespace: string;
+        created: Time;
+        priority: string | number;
+    } | null;
+    baselineStatuses: BaselineStatus[];
+}
+
+export interface RiskResult {
+    name: string;
+    score: number;
+    factors: { message: string; url: string }[];
+}
+
+export interface DeploymentWithRisk {
+    deployment: Deployment | null;
+    risk: { id: string; score: number; results: RiskResult[] } | null;
+}
+
+export interface ProcessGroup {
+    name: string;
+    containerName: string;
+    timesExecuted: number;
+    groups: { args: string; signals: ProcessIndicator[] }[];
+    suspicious: boolean;
+}
+
+export interface BaselineKey {
+    deploymentId: string;
+    containerName: string;
+    clusterId: string;
+    namespace: string;
+}
+
+export interface ProcessBaseline {
+    id: string;
+    key: BaselineKey | null;
+    elements: { element: { processName?: string } | null; auto: boolean }[];
+    created: Time;
+    userLockedTimestamp: Time;
+    stackRoxLockedTimestamp: Time;
+    lastUpdate: Time;
 }
 
 export type Health = 'UNINITIALIZED' | 'UNAVAILABLE' | 'UNHEALTHY' | 'DEGRADED' | 'HEALTHY';
@@ -212,6 +323,7 @@ export interface Deployment {
     created: Time;
     clusterId: string;
     clusterName: string;
+    priority: string | number;
     serviceAccount: string;
     imagePullSecrets: string[];
     hostNetwork: boolean;
@@ -270,4 +382,69 @@ export interface PublicConfig {
     loginNotice: { enabled: boolean; text: string } | null;
     header: Banner | null;
     footer: Banner | null;
+}
+
+/** One value that a criterion met; linked ones lie on the objects that violate in the end. */
+export interface Finding {
+    path: string;
+    value: string;
+    matched: boolean;
+    linked: boolean;
+}
+
+export interface CriterionFindings {
+    criterion: string;
+    negate: boolean;
+    operator: string;
+    values: string[];
+    findings: Finding[];
+    omitted: number;
+}
+
+export interface ViolationCause {
+    subject: { kind: string; name: string };
+    sectionIndex: number;
+    section: string;
+    objects: { path: string; container: string }[];
+    omittedObjects: number;
+    criteria: CriterionFindings[];
+}
+
+export interface ExplainedViolation {
+    index: number;
+    kind: 'VIOLATION' | 'PROCESS';
+    type: string;
+    message: string;
+    reproduced: boolean;
+    causes: ViolationCause[];
+}
+
+export interface ExplainedSection {
+    section: string;
+    matched: boolean;
+    error: string;
+    criteria: (CriterionFindings & { matched: boolean })[];
+}
+
+export interface Evaluation {
+    subject: { kind: string; name: string };
+    policyId: string;
+    policyName: string;
+    matched: boolean;
+    sections: ExplainedSection[];
+}
+
+export interface AlertExplanation {
+    alertId: string;
+    policyId: string;
+    policyName: string;
+    lifecycleStage: Lifecycle;
+    explainedAt: Time;
+    basis: 'STORED' | 'ALERT';
+    notes: string[];
+    matched: boolean;
+    totalViolations: number;
+    violations: ExplainedViolation[];
+    evaluations: Evaluation[];
+    omittedEvaluations: number;
 }

@@ -3,6 +3,7 @@ import { connection } from './connection';
 
 const TOKEN = 'access_token';
 const REQUESTED = 'requested_location';
+const LOGIN = 'login_begun';
 
 type Listener = () => void;
 const listeners = new Set<Listener>();
@@ -44,6 +45,18 @@ export const session = {
             listeners.delete(listener);
             window.removeEventListener('storage', onStorage);
         };
+    },
+    /** A login elsewhere begins; the state comes back with its answer. */
+    beginLogin(): string {
+        const state = crypto.randomUUID();
+        sessionStorage.setItem(LOGIN, state);
+        return state;
+    },
+    /** Whether a login with this state was begun in this window; only once. */
+    takeLogin(state: string): boolean {
+        const begun = sessionStorage.getItem(LOGIN);
+        sessionStorage.removeItem(LOGIN);
+        return begun !== null && begun === state;
     },
     remember: (location: string): void => sessionStorage.setItem(REQUESTED, location),
     /** The address that was asked for before the login, once; only addresses of the portal itself. */

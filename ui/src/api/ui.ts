@@ -177,3 +177,41 @@ export interface Dashboard {
     deploymentsAtMostRisk: DeploymentAtRisk[] | null;
     imageAges: { minDays: number; count: number }[] | null;
 }
+
+export type TimelineEventType = 'PolicyViolationEvent' | 'ProcessActivityEvent' | 'ContainerRestartEvent' | 'ContainerTerminationEvent';
+
+export interface TimelineEvent {
+    id: string;
+    type: TimelineEventType;
+    name: string;
+    timestamp: string;
+    args?: string;
+    uid?: number;
+    parentName?: string | null;
+    parentUid?: number;
+    inBaseline?: boolean;
+    exitCode?: number;
+    reason?: string;
+}
+
+export interface TimelineContainer {
+    id: string;
+    name: string;
+    startTime: Time;
+    events: TimelineEvent[];
+}
+
+export interface TimelinePod {
+    id: string;
+    name: string;
+    startTime: Time;
+    containerCount: number;
+    containers: TimelineContainer[];
+}
+
+export interface Timeline {
+    deploymentId: string;
+    counts: { policyViolations: number; processActivities: number; restarts: number; terminations: number; pods: number };
+    truncated: boolean;
+    pods: TimelinePod[];
+}

@@ -1,7 +1,10 @@
 // A table whose rows come from Central: loading, error, empty and filtered-empty states, sorting, expandable rows.
+import { MenuToggle } from '@patternfly/react-core';
+import type { MenuToggleElement } from '@patternfly/react-core';
+import EllipsisVIcon from '@patternfly/react-icons/dist/esm/icons/ellipsis-v-icon';
 import { ActionsColumn, ExpandableRowContent, Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import type { IAction } from '@patternfly/react-table';
-import type { ReactNode } from 'react';
+import type { ReactNode, Ref } from 'react';
 import { useState } from 'react';
 
 import type { Sort } from '@/lib/useUrlState';
@@ -211,8 +214,27 @@ function Row<Row>({ row, index, columns, rowId, rowName, isOpen, onToggle, selec
                 </Td>
             ))}
             {actions !== undefined && (
-                <Td isActionCell>{items.length > 0 && <ActionsColumn items={items} aria-label={`Actions of ${name}`} />}</Td>
+                <Td isActionCell>{items.length > 0 && <Actions items={items} label={`Actions of ${name}`} />}</Td>
             )}
         </Tr>
+    );
+}
+
+function Actions({ items, label }: { items: IAction[]; label: string }) {
+    return (
+        <ActionsColumn
+            items={items}
+            actionsToggle={({ onToggle, isOpen, isDisabled, toggleRef }) => (
+                <MenuToggle
+                    ref={toggleRef as Ref<MenuToggleElement>}
+                    aria-label={label}
+                    variant="plain"
+                    icon={<EllipsisVIcon />}
+                    isExpanded={isOpen}
+                    isDisabled={isDisabled}
+                    onClick={onToggle}
+                />
+            )}
+        />
     );
 }

@@ -19,6 +19,7 @@ export const NAVIGATION: readonly (NavPage | NavGroup)[] = [
         title: 'Vulnerability Management',
         children: [{ title: 'Results', path: '/main/vulnerabilities', needs: ['Deployment', 'Image'] }],
     },
+    { title: 'Risk', path: '/main/risk', needs: ['Deployment'] },
     {
         title: 'Platform Configuration',
         children: [

@@ -70,7 +70,9 @@ function LoginForm({ providers }: { providers: LoginProvider[] }) {
             return;
         }
         if (!isBasic) {
-            window.location.assign(provider.loginUrl);
+            const url = new URL(provider.loginUrl, window.location.origin);
+            url.searchParams.set('clientState', session.beginLogin());
+            window.location.assign(url);
             return;
         }
         setBusy(true);

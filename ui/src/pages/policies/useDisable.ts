@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 
 import { errorText } from '@/api/client';
-import { changes } from '@/api/queries';
+import { policyChanges } from '@/api/policies';
 import { notify } from '@/components/Toasts';
 import { plural } from '@/lib/format';
 
@@ -17,7 +17,7 @@ export function useDisable() {
         // One after the other: each change is pushed to every Sensor.
         mutationFn: async ({ policies, disabled }: Switch) => {
             for (const { id } of policies) {
-                await changes.setPolicyDisabled(id, disabled);
+                await policyChanges.setDisabled(id, disabled);
             }
         },
         onSuccess: (_answer, { policies, disabled }) => {

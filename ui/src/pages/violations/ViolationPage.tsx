@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 
 import { queries } from '@/api/queries';
-import type { Alert, NetworkEntity, ProcessIndicator, Violation } from '@/api/rest';
+import type { Alert, ExplainedViolation, NetworkEntity, ProcessIndicator, Violation } from '@/api/rest';
 import { Crumbs } from '@/components/Crumbs';
 import { DeploymentFacts } from '@/components/DeploymentFacts';
 import { Facts, KeyValues } from '@/components/Facts';
@@ -15,6 +15,9 @@ import { WithData } from '@/components/States';
 import { dateTime, enforcement, lifecycles, sentence } from '@/lib/format';
 import { useUrlChoice } from '@/lib/useUrlState';
 import { usePermissions } from '@/shell/permissions';
+
+import { Causes, ExplanationPart } from './Explanation';
+import { explanationAt } from './explanation';
 
 export default function ViolationPage() {
     const { alertId = '' }: { alertId?: string } = useParams({ strict: false });
@@ -43,6 +46,7 @@ function Details({ alert }: { alert: Alert }) {
     const { name, type } = subject(alert);
     const tabs = [
         'Violation',
+        ...(alert.policy ? ['Explanation'] : []),
         ...(alert.enforcement || alert.enforcementCount > 0 ? ['Enforcement'] : []),
         ...(alert.deployment ? ['Deployment'] : []),
         ...(alert.policy ? ['Policy'] : []),
@@ -73,6 +77,7 @@ function Details({ alert }: { alert: Alert }) {
             </PageSection>
             <PageSection id="violation-part" isFilled aria-label={tab}>
                 {tab === 'Violation' && <Messages alert={alert} />}
+                {tab === 'Explanation' && <ExplanationPart alertId={alert.id} />}
                 {tab === 'Enforcement' && <Enforced alert={alert} />}
                 {tab === 'Deployment' && alert.deployment && <DeploymentPart alert={alert} />}
                 {tab === 'Policy' && alert.policy && <PolicyFacts policy={alert.policy} />}
@@ -83,6 +88,9 @@ function Details({ alert }: { alert: Alert }) {
 
 function Messages({ alert }: { alert: Alert }) {
     const processes = alert.processViolation;
+    // The messages stand without it: an older Central has no explanations.
+    const { data: explanation } = useQuery(queries.explanation(alert.id));
+    const explained = (kind: ExplainedViolation['kind'], place: number) => explanationAt(explanation?.violations ?? [], kind, place);
     return (
         <div className="rox-stack">
             <Facts
@@ -97,6 +105,7 @@ function Messages({ alert }: { alert: Alert }) {
                 <Card>
                     <CardTitle component="h2">{processes.message || 'Processes'}</CardTitle>
                     <CardBody className="rox-stack">
+                        <Causes explained={explained('PROCESS', 0)} />
                         {processes.processes.map((process) => (
                             <ProcessCard key={process.id} process={process} />
                         ))}
@@ -105,7 +114,7 @@ function Messages({ alert }: { alert: Alert }) {
             )}
             {alert.violations.map((violation, index) => (
                 // Violations have no id, and the list of one alert never changes its order.
-                <ViolationCard key={index} violation={violation} />
+                <ViolationCard key={index} violation={violation} explained={explained('VIOLATION', index)} />
             ))}
             {alert.violations.length === 0 && !processes?.processes.length && <p>The alert carries no violation message.</p>}
         </div>
@@ -147,7 +156,7 @@ function endpoint(entity: NetworkEntity | null): string {
     return `${entity.name}${where}${entity.port > 0 ? `:${entity.port}` : ''}`;
 }
 
-function ViolationCard({ violation }: { violation: Violation }) {
+function ViolationCard({ violation, explained }: { violation: Violation; explained: ExplainedViolation | undefined }) {
     const flow = violation.networkFlowInfo;
     const attributes = violation.keyValueAttrs?.attrs ?? [];
     return (
@@ -166,6 +175,7 @@ function ViolationCard({ violation }: { violation: Violation }) {
                         ]}
                     />
                 )}
+                <Causes explained={explained} />
             </CardBody>
         </Card>
     );

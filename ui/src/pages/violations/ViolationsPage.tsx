@@ -1,12 +1,12 @@
 // The list of policy violations.
-import { Button, PageSection, Tab, TabTitleText, Tabs, Toolbar, ToolbarContent, ToolbarItem } from '@patternfly/react-core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { PageSection, Tab, TabTitleText, Tabs, Toolbar, ToolbarContent, ToolbarItem } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 
-import { errorText } from '@/api/client';
-import { changes, queries } from '@/api/queries';
+import { queries } from '@/api/queries';
 import type { ListAlert } from '@/api/rest';
+import { BulkMenu } from '@/components/BulkMenu';
 import { CompoundFilter, FilterChips } from '@/components/Filter';
 import type { Column } from '@/components/ListTable';
 import { ListTable } from '@/components/ListTable';
@@ -14,13 +14,12 @@ import { PageHead } from '@/components/PageTitle';
 import { Paging } from '@/components/Paging';
 import { SeverityLabel } from '@/components/Severity';
 import { SubNav } from '@/components/SubNav';
-import { notify } from '@/components/Toasts';
 import { dateTime, lifecycles, plural, sentence } from '@/lib/format';
 import { isEmpty, toQuery } from '@/lib/query';
 import { useListState, useUrlChoice } from '@/lib/useUrlState';
-import { usePermissions } from '@/shell/permissions';
 
-import { FIRST_VIEW, STATES, VIEWS, enforcedText, entityOf, filterEntities, isResolvable } from './views';
+import { ExcludeQuestion, useViolationActions } from './actions';
+import { FIRST_VIEW, STATES, VIEWS, enforcedText, entityOf, filterEntities } from './views';
 import type { View } from './views';
 
 const COLUMNS: readonly Column<ListAlert>[] = [
@@ -102,11 +101,10 @@ function ViolationList({ view }: { view: View }) {
         })
     );
     const count = useQuery(queries.alertsCount(query));
-    const { write } = usePermissions();
-    const resolve = useResolve();
     const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-    const resolvable = (alerts.data ?? []).filter((alert) => chosen.has(alert.id) && isResolvable(alert));
-    const mayResolve = state !== 'RESOLVED' && write('Alert');
+    const [excluded, setExcluded] = useState<readonly ListAlert[]>();
+    const actions = useViolationActions(state, setExcluded);
+    const picked = (alerts.data ?? []).filter((alert) => chosen.has(alert.id));
     const entities = filterEntities(view);
     return (
         <>
@@ -134,19 +132,9 @@ function ViolationList({ view }: { view: View }) {
                         <ToolbarItem alignSelf="center">
                             <strong>{count.data === undefined ? 'Counting…' : `${plural(count.data, 'result')} found`}</strong>
                         </ToolbarItem>
-                        {mayResolve && (
+                        {actions.offered && (
                             <ToolbarItem>
-                                <Button
-                                    variant="secondary"
-                                    isDisabled={resolvable.length === 0}
-                                    isLoading={resolve.isPending}
-                                    onClick={() => {
-                                        resolve.mutate({ alerts: resolvable, addToBaseline: false });
-                                        setChosen(new Set());
-                                    }}
-                                >
-                                    Mark as resolved ({resolvable.length})
-                                </Button>
+                                <BulkMenu title="Row actions" isDisabled={picked.length === 0} actions={actions.ofMany(picked, () => setChosen(new Set()))} />
                             </ToolbarItem>
                         )}
                         <ToolbarItem variant="pagination" align={{ default: 'alignEnd' }}>
@@ -166,38 +154,22 @@ function ViolationList({ view }: { view: View }) {
                     onClearFilters={() => list.setFilter({})}
                     sort={list.sort}
                     onSort={list.setSort}
-                    selected={mayResolve ? chosen : undefined}
+                    selected={actions.offered ? chosen : undefined}
                     onSelect={setChosen}
-                    selectable={isResolvable}
-                    actions={
-                        mayResolve
-                            ? (alert) => (isResolvable(alert) ? resolveActions(alert, resolve.mutate) : [])
-                            : undefined
-                    }
+                    selectable={(alert) => actions.ofOne(alert).length > 0}
+                    actions={actions.offered ? actions.ofOne : undefined}
                 />
+                {excluded !== undefined && (
+                    <ExcludeQuestion
+                        alerts={excluded}
+                        onDone={() => {
+                            setChosen(new Set());
+                            setExcluded(undefined);
+                        }}
+                        onClose={() => setExcluded(undefined)}
+                    />
+                )}
             </PageSection>
         </>
     );
-}
-
-interface Resolution {
-    alerts: readonly ListAlert[];
-    addToBaseline: boolean;
-}
-
-function resolveActions(alert: ListAlert, resolve: (resolution: Resolution) => void) {
-    const mark = { title: 'Mark as resolved', onClick: () => resolve({ alerts: [alert], addToBaseline: false }) };
-    return alert.lifecycleStage === 'RUNTIME'
-        ? [mark, { title: 'Resolve and add to process baseline', onClick: () => resolve({ alerts: [alert], addToBaseline: true }) }]
-        : [mark];
-}
-
-function useResolve() {
-    const client = useQueryClient();
-    return useMutation({
-        mutationFn: ({ alerts, addToBaseline }: Resolution) => Promise.all(alerts.map(({ id }) => changes.resolveAlert(id, addToBaseline))),
-        onSuccess: (_answers, { alerts }) => notify('success', `${plural(alerts.length, 'violation')} resolved`),
-        onError: (error) => notify('danger', `Not all violations could be resolved: ${errorText(error)}`),
-        onSettled: () => client.invalidateQueries({ queryKey: ['alerts'] }),
-    });
 }

@@ -1,6 +1,6 @@
 // The four views of violations and what each asks for.
 import type { FilterEntity } from '@/components/Filter';
-import type { ListAlert } from '@/api/rest';
+import type { Exclusion, ListAlert } from '@/api/rest';
 import { sentence } from '@/lib/format';
 import type { SearchFilter } from '@/lib/query';
 
@@ -110,6 +110,27 @@ export function entityOf(alert: ListAlert): { name: string; type: string; locati
 /** Runtime violations and refused attempts are resolved by hand; others end with their cause. */
 export function isResolvable(alert: ListAlert): boolean {
     return alert.state === 'ATTEMPTED' || (alert.state === 'ACTIVE' && alert.lifecycleStage === 'RUNTIME');
+}
+
+/** Whether the workload can be excluded from the policy: it exists, and was not refused at its creation. */
+export function isExcludable(alert: ListAlert): boolean {
+    return Boolean(alert.deployment) && alert.enforcementAction !== 'FAIL_DEPLOYMENT_CREATE_ENFORCEMENT' && alert.policy !== null;
+}
+
+/** The deployments of the alerts by policy, each once. */
+export function exclusionsOf(alerts: readonly ListAlert[]): Map<string, Exclusion[]> {
+    const byPolicy = new Map<string, Map<string, Exclusion>>();
+    for (const { policy, deployment, commonEntityInfo } of alerts) {
+        if (policy !== null && deployment) {
+            const cluster = commonEntityInfo?.clusterId ?? '';
+            const namespace = commonEntityInfo?.namespace ?? deployment.namespace;
+            const scope = { cluster, namespace, label: null };
+            const known = byPolicy.get(policy.id) ?? new Map<string, Exclusion>();
+            known.set(`${cluster}/${namespace}/${deployment.name}`, { name: '', deployment: { name: deployment.name, scope }, image: null, expiration: null });
+            byPolicy.set(policy.id, known);
+        }
+    }
+    return new Map([...byPolicy].map(([id, exclusions]) => [id, [...exclusions.values()]]));
 }
 
 export function enforcedText(alert: ListAlert): string {

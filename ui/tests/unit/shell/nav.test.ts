@@ -10,7 +10,7 @@ const titles = (read: (resource: string) => boolean) =>
 
 describe('the sidebar', () => {
     it('keeps upstream order', () => {
-        expect(titles(() => true)).toEqual(['Dashboard', 'Violations', 'Vulnerability Management', 'Results', 'Platform Configuration', 'Clusters', 'Policy Management']);
+        expect(titles(() => true)).toEqual(['Dashboard', 'Violations', 'Vulnerability Management', 'Results', 'Risk', 'Platform Configuration', 'Clusters', 'Policy Management']);
     });
     it('leaves out groups without a readable page', () => {
         expect(titles((resource) => resource === 'Cluster')).toEqual(['Dashboard', 'Platform Configuration', 'Clusters']);
