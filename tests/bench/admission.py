@@ -42,8 +42,8 @@ from tests.support.process import Process
 from tests.support.sensor import running_sensor
 
 RATE, CONNECTIONS = 300, 100
-SECONDS = float(os.environ.get("PYROX_BENCH_ADMISSION_SECONDS", "15"))
-CLOSED_SECONDS = 4.0
+SECONDS = float(os.environ.get("PYROX_BENCH_ADMISSION_SECONDS", "10"))
+CLOSED_SECONDS = 3.0
 LIMIT_MS = 50.0
 IMAGES, COMPONENTS, VULNS = 40, 75, 150
 # One review in so many is refused.
