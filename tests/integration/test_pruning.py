@@ -14,12 +14,14 @@ from pyrox.pb.storage.policy_pb2 import LifecycleStage
 from pyrox.pg.locks import advisory
 from pyrox.pg.pool import Pool
 from services.central.alerts.store import AlertStore
+from services.central.db import tables
+from services.central.db.store import ProtoStore
 from services.central.images.store import ImageStore
 from services.central.jobs.pruning import LOCK, Pruner
 from services.central.jobs.store import PruneStore
 from services.central.network_graph.flows import FlowStore
 from services.central.system_config import defaults
-from tests.support.fleet import BLUE, RED, Fleet, image
+from tests.support.fleet import BLUE, RED, Fleet, image, process
 
 pytestmark = pytest.mark.needs("postgres")
 DEPLOY, RUNTIME = LifecycleStage.DEPLOY, LifecycleStage.RUNTIME
@@ -113,6 +115,26 @@ async def test_processes_outlive_their_deployment_by_half_an_hour(central_pool: 
     await central_pool.execute("UPDATE process_indicators SET signal_time = now() - interval '40 minutes'")
     assert (await pruner(central_pool).round())["processes"] == 1
     assert await central_pool.fetchval("SELECT namespace FROM process_indicators") == "blue"
+
+
+async def test_processes_outlive_their_pod_by_half_an_hour_and_the_risk_follows(central_pool: Pool) -> None:
+    fleet = Fleet(central_pool, (RED, BLUE))
+    await fleet.clear()
+    await fleet.write()
+    store = ProtoStore(pool=central_pool, table=tables.PROCESS_INDICATORS)
+    for place in (RED, BLUE):
+        ran = process(place)
+        ran.pod_uid = place.id("pod")
+        await store.upsert(ran)
+    await central_pool.execute("DELETE FROM pods WHERE namespace = 'red'")
+    await central_pool.execute("TRUNCATE risk_marks")
+    await central_pool.execute("UPDATE process_indicators SET signal_time = now() - interval '20 minutes'")
+    assert (await pruner(central_pool).round())["processes"] == 0
+    await central_pool.execute("UPDATE process_indicators SET signal_time = now() - interval '40 minutes'")
+    assert (await pruner(central_pool).round())["processes"] == 1
+    assert await central_pool.fetchval("SELECT namespace FROM process_indicators") == "blue"
+    marked = await central_pool.fetch("SELECT deployment_id::text AS id FROM risk_marks")
+    assert [row["id"] for row in marked] == [RED.id("deployment")]
 
 
 async def test_notices_older_than_an_hour_go(central_pool: Pool) -> None:

@@ -30,13 +30,24 @@ WHERE i.lastupdated < now() - $1::interval
     AND NOT EXISTS (SELECT 1 FROM watched_images w WHERE w.name = i.name_fullname)
 ORDER BY i.id LIMIT $2
 """
+# What ran in pods that are gone no longer makes their deployment suspicious.
 _ORPHANED_PROCESSES = """
-DELETE FROM process_indicators WHERE id IN (
-    SELECT p.id FROM process_indicators p
-    WHERE p.signal_time < now() - $1::interval
-        AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.id = p.deploymentid)
-    LIMIT $2
+WITH gone AS (
+    DELETE FROM process_indicators WHERE id IN (
+        SELECT p.id FROM process_indicators p
+        WHERE p.signal_time < now() - $1::interval
+            AND (
+                NOT EXISTS (SELECT 1 FROM deployments d WHERE d.id = p.deploymentid)
+                OR p.poduid IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pods WHERE pods.id = p.poduid)
+            )
+        LIMIT $2
+    )
+    RETURNING deploymentid
+), marked AS (
+    INSERT INTO risk_marks (deployment_id)
+    SELECT DISTINCT deploymentid FROM gone WHERE deploymentid IS NOT NULL
 )
+SELECT count(*) FROM gone
 """
 
 
@@ -71,10 +82,10 @@ class PruneStore:
         return removed
 
     async def processes(self, older: timedelta) -> int:
-        """Remove processes of deployments that are gone; how many."""
+        """Remove processes of deployments and of pods that are gone; how many."""
         removed = 0
         for _ in range(MAX_SLICES):
-            count = await self._pool.execute(_ORPHANED_PROCESSES, older, SLICE)
+            count = int(await self._pool.fetchval(_ORPHANED_PROCESSES, older, SLICE))
             removed += count
             if count < SLICE:
                 break
