@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pyrox.scan.advisories import csaf
@@ -58,3 +60,17 @@ def test_first_statement_about_a_product_stands() -> None:
 def test_damaged_document_is_damage(content: bytes) -> None:
     with pytest.raises(csaf.DAMAGE):
         csaf.decode(content)
+
+
+def test_package_of_a_module_has_the_module() -> None:
+    module = "pkg:rpmmod/redhat/nodejs@18:8090?arch=x86_64"
+    parts = json.loads(document({"fixed": [(RHEL8, module), (RHEL8, CURL)]}))
+    relationships = parts["product_tree"]["relationships"]
+    # The package is a part of the module in the repository, not of the repository itself.
+    relationships[1]["relates_to_product_reference"] = f"{RHEL8[0]}:{module}"
+    products = csaf.Products(csaf.decode(json.dumps(parts).encode()))
+    found = products.component(f"{RHEL8[0]}:{CURL}")
+    assert isinstance(found, csaf.Component)
+    assert (found.package.name, found.cpe) == ("curl", RHEL8[1])
+    assert found.module is not None
+    assert found.module.name == "nodejs"

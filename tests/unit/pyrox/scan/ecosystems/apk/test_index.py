@@ -45,3 +45,33 @@ def test_apk_packages_above_the_limit_end_the_reading() -> None:
 )
 def test_apk_stanzas_in_odd_forms(data: bytes, expected: list[tuple[str, str]]) -> None:
     assert names(find({"lib/apk/db/installed": data})) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "version", "pretty"),
+    [
+        ({"etc/os-release": b"ID=alpine\nVERSION_ID=3.19.1\n"}, "3.19", "Alpine Linux v3.19"),
+        (
+            {"etc/os-release": b'ID=alpine\nVERSION_ID=3.20_alpha\nPRETTY_NAME="Alpine Linux edge"\n'},
+            "edge",
+            "Alpine Linux edge",
+        ),
+        ({"etc/issue": b"Welcome to Alpine Linux 3.9\nKernel\n"}, "3.9", "Alpine Linux v3.9"),
+    ],
+)
+def test_alpine_is_named_by_its_release(files: dict[str, bytes], version: str, pretty: str) -> None:
+    (system,) = find(files).distributions
+    assert (system.did, system.name, system.version, system.version_id, system.pretty_name) == (
+        "alpine",
+        "Alpine Linux",
+        version,
+        "",
+        pretty,
+    )
+
+
+def test_alpine_without_a_release_is_no_alpine_of_ours() -> None:
+    assert [system.pretty_name for system in find({"etc/os-release": b"ID=alpine\n"}).distributions] != [
+        "Alpine Linux edge"
+    ]
+    assert find({"etc/issue": b"Welcome\n"}).distributions == ()
