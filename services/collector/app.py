@@ -6,11 +6,13 @@ order given here.
 
 from __future__ import annotations
 
+import platform
 import random
 import sys
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from google.protobuf import json_format
@@ -29,6 +31,8 @@ from pyrox.service import BoundedQueue, Component
 from services.collector import events, existing, loader
 from services.collector.config import Config
 from services.collector.events import Execution
+from services.collector.network.scrape import scrape
+from services.collector.network.stream import NetworkStream, Options
 from services.collector.ratelimit import RateLimit
 from services.collector.signals import Signals
 from services.collector.stats import Stats, expose, status_page
@@ -47,12 +51,12 @@ class App:
     watch: Watch
     status: Front
     metrics: Front
-    channels: Channels | None
+    channels: tuple[Channels, ...]
 
     async def close(self) -> None:
-        """Close the connection to Sensor."""
-        if self.channels is not None:
-            await self.channels.close()
+        """Close the connections to Sensor."""
+        for channels in self.channels:
+            await channels.close()
 
 
 def build(config: Config, clock: Clock, open_probe: loader.Opener = loader.open_probe) -> App:
@@ -96,15 +100,30 @@ def _source(config: Config, signals: Signals) -> Source:
 
 def _way_out(
     config: Config, source: Source, stats: Stats, clock: Clock
-) -> tuple[Channels | None, tuple[Component, ...]]:
+) -> tuple[tuple[Channels, ...], tuple[Component, ...]]:
     if not config.server:
-        return None, (Printer(source=source, stats=stats, write=_print),)
+        return (), (Printer(source=source, stats=stats, write=_print),)
     tls = ClientTls(authorities=[config.tls.ca], certificate=CertFiles(config.tls.cert, config.tls.key))
     target = Target(config.server, config.sni, by_service_name=True)
-    channels = Channels(target, tls=tls)
-    stream = SensorStream(channels=channels, source=source, stats=stats, clock=clock, random=random.random)
+    # Each stream has a connection of its own, so that one that hangs does not end the other.
+    signals, connections = Channels(target, tls=tls), Channels(target, tls=tls)
+    stream = SensorStream(channels=signals, source=source, stats=stats, clock=clock, random=random.random)
     choice = CertificateChoice(places=config.certs, clock=clock)
-    return channels, (choice, CertificateWatch(watched=[tls], clock=clock), stream)
+    network = _network(config, connections, stats, clock)
+    return (signals, connections), (choice, CertificateWatch(watched=[tls], clock=clock), stream, *network)
+
+
+def _network(config: Config, channels: Channels, stats: Stats, clock: Clock) -> tuple[NetworkStream, ...]:
+    if config.network is None:
+        return ()
+    options = Options(
+        node=config.node_name or platform.node(),
+        interval=config.network.interval,
+        afterglow=config.network.afterglow,
+    )
+    proc = proc_of(config.host)
+    look = partial(scrape, proc)
+    return (NetworkStream(channels=channels, scrape=look, options=options, stats=stats, clock=clock),)
 
 
 def proc_of(host: Path) -> Path:

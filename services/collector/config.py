@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from pyrox import env
@@ -29,6 +30,16 @@ NO_ARGUMENTS = Setting(
     "ROX_COLLECTOR_NO_PROCESS_ARGUMENTS", env.boolean, default=False, about="leave arguments out of signals"
 )
 BUFFER = Setting("ROX_COLLECTOR_SINSP_BUFFER_SIZE", int, 8 << 20, "bytes of the ring buffer of the kernel")
+NO_FLOWS = Setting(
+    "ROX_COLLECTOR_DISABLE_NETWORK_FLOWS", env.boolean, default=False, about="tell Sensor of no connections"
+)
+INTERVAL = Setting(
+    "ROX_COLLECTOR_SCRAPE_INTERVAL", int, 0, "seconds between looks at connections; 0 means the JSON's"
+)
+GLOWS = Setting(
+    "ROX_ENABLE_AFTERGLOW", env.boolean, default=True, about="keep connections open for a while that are gone"
+)
+GLOW = Setting("ROX_AFTERGLOW_PERIOD", int, 300, "how many seconds that is")
 LOG_LEVEL = Setting("ROX_COLLECTOR_LOG_LEVEL", env.text, "", "least severe log lines that are written")
 NODE_NAME = Setting("NODE_HOSTNAME", env.text, "", "node that Collector runs on, shown by /ready")
 
@@ -38,6 +49,8 @@ _WATCHING = frozenset({"CORE_BPF", "EBPF", "KERNEL_MODULE"})
 NO_COLLECTION = "NO_COLLECTION"
 # Upstream's level names that Python's logging does not have.
 _LEVELS = {"trace": "debug", "warn": "warning", "fatal": "critical"}
+# Upstream's interval; its afterglow may be no longer than this.
+_SCRAPE_SECONDS, _LONGEST_INTERVAL, _LONGEST_GLOW = 30, 3600, 300
 _SMALLEST_BUFFER, _LARGEST_BUFFER = 64 << 10, 512 << 20
 
 
@@ -48,6 +61,14 @@ class TlsFiles:
     ca: Path
     cert: Path
     key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How connections are looked at."""
+
+    interval: timedelta
+    afterglow: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +84,8 @@ class Config:
     certs: Places
     watch_kernel: bool
     arguments: bool
+    network: Network | None
+    """None: connections are not looked at."""
     buffer_bytes: int
     queue_limit: int
     host: Path
@@ -98,6 +121,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
         certs=Places.read(environment, tls.cert.parent),
         watch_kernel=_method(environment),
         arguments=not NO_ARGUMENTS.read(environment),
+        network=_network(document, environment),
         buffer_bytes=_buffer(environment),
         queue_limit=flags.queue,
         host=flags.host,
@@ -148,6 +172,19 @@ def _method(environment: Mapping[str, str]) -> bool:
     if method not in _WATCHING | {NO_COLLECTION}:
         raise Invalid(f"{METHOD.name}={method!r}: expected CORE_BPF or NO_COLLECTION")
     return method != NO_COLLECTION
+
+
+def _network(document: Mapping[str, object], environment: Mapping[str, str]) -> Network | None:
+    if NO_FLOWS.read(environment) or document.get("turnOffScrape") is True:
+        return None
+    given = document.get("scrapeInterval", _SCRAPE_SECONDS)
+    seconds = INTERVAL.read(environment) or given
+    if not isinstance(seconds, int) or not 0 < seconds <= _LONGEST_INTERVAL:
+        raise Invalid(f"scrape interval {seconds!r}: expected 1 to {_LONGEST_INTERVAL} whole seconds")
+    glow = GLOW.read(environment) if GLOWS.read(environment) else 0
+    if not 0 <= glow <= _LONGEST_GLOW:
+        raise Invalid(f"{GLOW.name}={glow}: expected 0 to {_LONGEST_GLOW}")
+    return Network(interval=timedelta(seconds=seconds), afterglow=timedelta(seconds=glow))
 
 
 def _buffer(environment: Mapping[str, str]) -> int:

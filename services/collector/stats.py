@@ -29,6 +29,8 @@ class Stats:
     stream_failures: int = 0
     rate_limited: int = 0
     scraped: int = 0
+    connections: int = 0
+    """Connections that Sensor was told of, new and ended."""
     kernel: Counters = Counters()  # noqa: RUF009 - immutable
     problem: str = "starting"
     """Why the kernel is not watched; empty when it is."""
@@ -66,6 +68,8 @@ def expose(stats: Stats, metrics: Metrics, refresh: Callable[[], None]) -> None:
 
     for name, of in _EVENTS.items():
         events.labels(type=name).set_function(reader(of))
+    counters = metrics.gauge("counters", "what happened beside events", ["type"])
+    counters.labels(type="net_conn_deltas").set_function(lambda: stats.connections)
     metrics.gauge("ebpf_loaded", "1 while the kernel is watched").set_function(lambda: not stats.problem)
     metrics.gauge("sensor_connected", "1 while a stream to Sensor is open").set_function(
         lambda: stats.connected

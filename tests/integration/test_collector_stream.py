@@ -116,8 +116,7 @@ async def test_stream_whose_channel_was_closed_as_after_a_new_certificate_is_ope
         running_collector(config(pki, sensor.port), probe.open) as app,
     ):
         await until(lambda: sensor.streams == 1)
-        assert app.channels is not None
-        await app.channels.close()
+        await app.close()
         await until(lambda: sensor.streams == 2)
         probe.put(record(arguments=b"sh\0afterwards\0"))
         await until(lambda: sensor.of(SHORT))

@@ -86,7 +86,9 @@ def replica_set(name: str, owner: str) -> Json:
     return made
 
 
-def config(kube: FakeKubernetes, central_port: int, pki: Pki, directory: Path) -> settings.Config:
+def config(
+    kube: FakeKubernetes, central_port: int, pki: Pki, directory: Path, **more: str
+) -> settings.Config:
     """Settings for a Sensor of this test."""
     files = pki.files(SENSOR)
     environment = {
@@ -99,16 +101,17 @@ def config(kube: FakeKubernetes, central_port: int, pki: Pki, directory: Path) -
         "ROX_SENSOR_CONNECTION_RETRY_MAX_INTERVAL": "200ms",
         "ROX_DEDUPER_STATE_TIMEOUT": "2s",
         "ROX_METRICS_PORT": "127.0.0.1:0",
+        **more,
     }
     return settings.load(["--listen", "127.0.0.1:0", "--cache", str(directory / "cache")], environment)
 
 
 @asynccontextmanager
 async def running_sensor(
-    kube: FakeKubernetes, central: CentralLinkServer, pki: Pki, directory: Path
+    kube: FakeKubernetes, central: CentralLinkServer, pki: Pki, directory: Path, **environment: str
 ) -> AsyncIterator[App]:
     """Build, prepare and run a Sensor; it must not die."""
-    app = await build(config(kube, central.port, pki, directory), SystemClock())
+    app = await build(config(kube, central.port, pki, directory, **environment), SystemClock())
     try:
         await app.prepare()
         async with Supervisor(app.components).running() as died:

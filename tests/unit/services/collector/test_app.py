@@ -14,7 +14,7 @@ from tests.support.pki import FixedClock
 def test_build_without_a_server_writes_to_standard_output() -> None:
     app = build(load([], {}), FixedClock())
     assert [component.name for component in app.components] == ["metrics", "status", "watch", "printer"]
-    assert app.channels is None
+    assert app.channels == ()
 
 
 def test_build_with_a_server_streams_to_it() -> None:
@@ -26,6 +26,7 @@ def test_build_with_a_server_streams_to_it() -> None:
         "certificate-choice",
         "certificates",
         "sensor-stream",
+        "network-stream",
     ]
 
 
