@@ -22,6 +22,7 @@ The numbers are gRPC's status codes. Any other exception that reaches the edge b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
 
@@ -35,8 +36,10 @@ class RoxError(Exception):
     CODE: ClassVar[int] = 13
     SENTINEL: ClassVar[str] = "internal error"
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str = "", *, details: Sequence[object] = ()) -> None:
+        """`details` are Protobuf messages that clients get beside the text."""
         super().__init__(message or self.SENTINEL)
+        self.details = tuple(details)
 
     @property
     def message(self) -> str:

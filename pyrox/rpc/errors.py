@@ -11,6 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import orjson
+from google.protobuf import json_format
+from google.protobuf.any_pb2 import Any
+from google.protobuf.message import Message
+from google.rpc import status_pb2
 
 from pyrox import log
 from pyrox.errors import Internal, RoxError
@@ -46,10 +50,11 @@ HTTP_STATUS: Mapping[int, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a call ended: a gRPC code number and a text for the caller."""
+    """How a call ended: a gRPC code number, a text for the caller, and messages that say more."""
 
     code: int
     message: str = ""
+    details: tuple[Message, ...] = ()
 
     @property
     def http(self) -> int:
@@ -59,7 +64,26 @@ class Status:
     @property
     def body(self) -> dict[str, object]:
         """The JSON error body as values; `message` and `error` are equal."""
-        return {"code": self.code, "message": self.message, "details": [], "error": self.message}
+        details = [json_format.MessageToDict(one) for one in self.packed]
+        return {"code": self.code, "message": self.message, "details": details, "error": self.message}
+
+    @property
+    def packed(self) -> list[Any]:
+        """The details, each with the name of its type."""
+        packed = []
+        for one in self.details:
+            wrapped = Any()
+            wrapped.Pack(one)
+            packed.append(wrapped)
+        return packed
+
+    @property
+    def trailers(self) -> tuple[tuple[str, bytes], ...]:
+        """What gRPC carries the details in; nothing without any."""
+        if not self.details:
+            return ()
+        whole = status_pb2.Status(code=self.code, message=self.message, details=self.packed)
+        return (("grpc-status-details-bin", whole.SerializeToString()),)
 
     @property
     def json(self) -> bytes:
@@ -79,7 +103,8 @@ def _new_id() -> str:
 def status_of(error: BaseException, *, new_id: Callable[[], str] = _new_id) -> Status:
     """The status that the caller sees; an unknown error is logged under the id that it names."""
     if isinstance(error, RoxError):
-        return Status(error.CODE, error.message)
+        details = tuple(one for one in error.details if isinstance(one, Message))
+        return Status(error.CODE, error.message, details)
     error_id = new_id()
     _LOG.error("unexpected error", id=error_id, error=repr(error), exc_info=error)
     return Status(Internal.CODE, f"{Internal.SENTINEL}: the server's log has the details under id {error_id}")

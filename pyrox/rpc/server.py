@@ -279,7 +279,8 @@ async def _abort(context: Context, error: Exception) -> NoReturn:
     if isinstance(error, grpc.aio.AbortError):
         raise error
     status = status_of(error)
-    await context.abort(_CODES.get(status.code, grpc.StatusCode.UNKNOWN), _shortened(status))
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    await context.abort(code, _shortened(status), status.trailers)
     raise AssertionError("abort returned")
 
 

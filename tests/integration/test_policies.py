@@ -25,6 +25,7 @@ from pyrox.pg.notify import Listener
 from pyrox.pg.pool import Pool
 from pyrox.policy.defaults import load
 from pyrox.rpc.call import Call, Identity
+from pyrox.rpc.errors import status_of
 from pyrox.rpc.scope import FullGrants
 from services.central.clusters.store import ClusterStore
 from services.central.db import tables
@@ -260,10 +261,6 @@ async def test_export_is_what_an_import_takes(site: Site) -> None:
     (again,) = (one.policy for one in answer.responses)
     again.last_updated.CopyFrom(posted.last_updated)
     assert again == posted
-    with pytest.raises(Invalid, match="nosuch"):
-        await site.service.ExportPolicies(
-            policy_service_pb2.ExportPoliciesRequest(policy_ids=[posted.id, "nosuch"]), CALL
-        )
 
 
 @pytest.mark.parametrize(
@@ -441,6 +438,26 @@ async def test_dry_run_of_what_could_not_be_saved_is_refused(site: Site) -> None
             Invalid, match=r"^Could not ensure policy format: invalid version: invalid arguments$"
         ):
             await ask(Policy(name="A good name", policy_version="7"), call)
+
+
+async def test_export_names_every_policy_that_is_not_there(site: Site) -> None:
+    posted = await site.posted()
+    request = policy_service_pb2.ExportPoliciesRequest(policy_ids=["one", posted.id, "two"])
+    with pytest.raises(Invalid) as refused:
+        await site.service.ExportPolicies(request, CALL)
+    assert refused.value.message == (
+        "Some policies could not be retrieved. "
+        "Check the error details for a list of policies that could not be found"
+    )
+    assert status_of(refused.value).body["details"] == [
+        {
+            "@type": "type.googleapis.com/v1.PolicyOperationErrorList",
+            "errors": [
+                {"policyId": "one", "error": {"error": "not found"}},
+                {"policyId": "two", "error": {"error": "not found"}},
+            ],
+        }
+    ]
 
 
 async def test_policy_that_is_not_there_is_not_switched_off(site: Site) -> None:

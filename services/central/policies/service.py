@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
 from uuid import uuid4
 
@@ -26,6 +26,10 @@ from services.central.policies.store import PolicyStore
 _READ = Permissions(read=("WorkflowAdministration",))
 _WRITE = Permissions(write=("WorkflowAdministration",))
 _SAVING = ValidateOptions(refuse_from=True)
+_NOT_RETRIEVED = (
+    "Some policies could not be retrieved. "
+    "Check the error details for a list of policies that could not be found"
+)
 
 
 class Effects(Protocol):
@@ -227,7 +231,11 @@ class PolicyService:
         self, request: policy_service_pb2.ExportPoliciesRequest, _: Call
     ) -> ExportPoliciesResponse:
         """The named policies as a document that another Central takes."""
-        return export([await self._exportable(policy_id) for policy_id in request.policy_ids])
+        found = [(policy_id, await self._store.get(policy_id)) for policy_id in request.policy_ids]
+        missing = [policy_id for policy_id, policy in found if policy is None]
+        if missing:
+            raise Invalid(_NOT_RETRIEVED, details=[_not_found(missing)])
+        return export([policy for _id, policy in found if policy is not None])
 
     async def PolicyFromSearch(
         self, request: policy_service_pb2.PolicyFromSearchRequest, call: Call
@@ -261,16 +269,17 @@ class PolicyService:
         known = await self._store.get(policy.id) if policy.id else None
         check(policy, options=ValidateOptions(), notifiers=known.notifiers if known is not None else ())
 
-    async def _exportable(self, policy_id: str) -> Policy:
-        found = await self._store.get(policy_id)
-        if found is None:
-            raise Invalid(
-                f"Some policies could not be retrieved. Check the error details for a list of policies "
-                f"that could not be found: {policy_id}"
-            )
-        return found
-
     async def _write(self, policy: Policy) -> None:
         policy.last_updated.FromDatetime(self._clock.now())
         await self._store.put(policy)
         await self._effects.policy_changed(policy, policy.id)
+
+
+def _not_found(policy_ids: Sequence[str]) -> policy_service_pb2.PolicyOperationErrorList:
+    errors = [
+        policy_service_pb2.PolicyOperationError(
+            policy_id=one, error=policy_service_pb2.PolicyError(error="not found")
+        )
+        for one in policy_ids
+    ]
+    return policy_service_pb2.PolicyOperationErrorList(errors=errors)

@@ -6,9 +6,11 @@ import json
 from inspect import isclass
 
 import pytest
+from google.rpc import status_pb2
 
 from pyrox import errors
 from pyrox.errors import Invalid, NoCredentials, NotAuthorized, RoxError
+from pyrox.pb.api.v1.common_pb2 import ResourceByID
 from pyrox.rpc.errors import HTTP_STATUS, Status, plain_text, status_of
 
 KINDS = [kind for kind in vars(errors).values() if isclass(kind) and issubclass(kind, RoxError)]
@@ -46,6 +48,22 @@ def test_body_has_upstreams_four_keys() -> None:
     text = 'not authorized: "READ_ACCESS" for "Alert"'
     assert json.loads(status.json) == {"code": 7, "message": text, "details": [], "error": text}
     assert list(json.loads(status.json)) == ["code", "message", "details", "error"]
+
+
+def test_details_are_in_the_body_by_name_and_in_grpcs_trailer() -> None:
+    status = status_of(Invalid("some are missing", details=[ResourceByID(id="x"), "no message"]))
+    detail = {"@type": "type.googleapis.com/v1.ResourceByID", "id": "x"}
+    assert status.body["details"] == [detail]
+    ((name, value),) = status.trailers
+    told = status_pb2.Status.FromString(value)
+    assert (name, told.code, told.message) == ("grpc-status-details-bin", 3, "some are missing")
+    unpacked = ResourceByID()
+    assert told.details[0].Unpack(unpacked)
+    assert unpacked.id == "x"
+
+
+def test_error_without_details_has_no_trailer() -> None:
+    assert status_of(Invalid("plain")).trailers == ()
 
 
 def test_headers_name_what_is_missing_only_without_credentials() -> None:
