@@ -294,14 +294,7 @@ async def build(config: Config, clock: Clock) -> App:
         server,
         *listening.fronts(web, peers, clock),
         *metrics_fronts(config.metrics, metrics, clock),
-        Reprocessor(
-            store=stores.images,
-            enricher=enricher,
-            sensors=connections,
-            pool=pool,
-            clock=clock,
-            interval=config.reprocessing,
-        ),
+        _reprocessor(config, pool, clock, stores, enricher, connections),
         assessed.worker,
         _pruner(pool, clock, stores, network.flows),
     )
@@ -338,6 +331,19 @@ def _notices(
         baselines_store.CHANNEL: baselines_changed,
         network_settings.CHANNEL: ranges_changed,
     }
+
+
+def _reprocessor(
+    config: Config, pool: Pool, clock: Clock, stores: Stores, enricher: Enricher, sensors: Connections
+) -> Reprocessor:
+    return Reprocessor(
+        store=stores.images,
+        enricher=enricher,
+        sensors=sensors,
+        pool=pool,
+        clock=clock,
+        interval=config.reprocessing,
+    )
 
 
 async def _prepare(pool: Pool, stores: Stores, installation: Installation, safe: Safekeeping) -> None:
