@@ -1,7 +1,7 @@
 """Known attacks: layers and files made to exhaust whoever reads them.
 
-Each gives an answer in bounded memory: the notes of the finds, or the error that names the
-layer. `test_fuzz.py` says which words must stand in it.
+Each gives an answer in bounded memory: the notes of the finds. `test_fuzz.py` says which words
+must stand in it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ import io
 import struct
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import zstandard
 
 from pyrox.scan import catalogue
+from pyrox.scan.advisories.model import Skipped
 from pyrox.scan.layer import index_files
 from services.scanner_indexer.finds import unpack_finds
 from services.scanner_indexer.layer import read_layer
+from tests.fuzz.documents import FEEDS
 from tests.unit.pyrox.scan.formats import test_rpmdb
 
 MEBI = 1 << 20
@@ -147,6 +150,29 @@ def ndb_overlap() -> str:
     return noted("var/lib/rpm/Packages.db", test_rpmdb.overlapping())
 
 
+def nested_jars() -> str:
+    """An archive in an archive in an archive, two dozen deep."""
+    data = b""
+    for _ in range(24):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("META-INF/MANIFEST.MF", b"Bundle-Version: 1\n")
+            archive.writestr("lib/inner-1.0.jar", data)
+        data = out.getvalue()
+    return noted("opt/outer-1.0.jar", data)
+
+
+def deep_advisories() -> str:
+    """JSON ten thousand levels deep where each feed has a document, and where it has a value."""
+    deep = b"[" * 10_000 + b"]" * 10_000
+    said = []
+    for path in FEEDS:
+        for source in catalogue.sources():
+            for data in (deep, b'{"affected":' + deep + b"}") if source.accepts(path) else ():
+                said += [item.reason for item in source.parse(path, data) if isinstance(item, Skipped)]
+    return "; ".join(said)
+
+
 def line_ends() -> str:
     """Databases that are nothing but line ends or shortest stanzas."""
     said = [
@@ -168,6 +194,8 @@ ATTACKS: Mapping[str, tuple[Callable[[], str], str]] = {
     "sparse lie": (sparse_lie, "sparse file"),
     "bdb loop": (bdb_loop, "header of"),
     "ndb overlap": (ndb_overlap, "more headers than"),
+    "nested jars": (nested_jars, "too deep"),
+    "deep advisories": (deep_advisories, "malformed"),
     "line ends": (line_ends, "malformed"),
 }
 """What is done, and what must be said of it."""
