@@ -9,8 +9,8 @@ from pyrox.rpc.scope import EVERYTHING
 from services.central.db import tables
 from services.central.db.store import ProtoStore
 
-# Upstream's key of the one configuration (central/networkgraph/config/datastore).
-KEY = "1"
+# The key of the one configuration, as recorded.
+KEY = "networkGraphConfig"
 CHANNEL = "network_entities"
 """Notices with the ids of clusters whose Sensors are to be told of ranges anew."""
 EVERY_CLUSTER = "*"
