@@ -73,15 +73,12 @@ class Central:
         self._policies: dict[str, ListPolicy] = {}
         self.names = Names()
         """Ids of notifiers and clusters, as of the last `refresh`."""
-        self.reached = False
-        """Whether a refresh has succeeded since the start."""
 
     async def refresh(self) -> None:
         """Log in and list what Central has, if that is too long ago."""
         await self._log_in()
         if self._clock.monotonic() - self._listed_at > _LIST_SECONDS:
             await self._list()
-        self.reached = True
 
     def forget(self) -> None:
         """Perhaps the lists are out of date: the next `refresh` reads them again."""

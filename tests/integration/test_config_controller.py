@@ -36,8 +36,8 @@ _PORT = 17643
 def site(tmp_path_factory: pytest.TempPathFactory, database: Settings) -> Iterator[PolicyCluster]:
     directory = tmp_path_factory.mktemp("policies")
     with kube.control_plane(shared_folder() / "kube", directory / "kube", port=_PORT) as kubeconfig:
-        arguments = ("--kubeconfig", str(kubeconfig))
-        environment = {"POD_NAMESPACE": NAMESPACE}
+        arguments = ("--kubeconfig", str(kubeconfig), "--declarative", str(directory / "mounts"))
+        environment = {"POD_NAMESPACE": NAMESPACE, "ROX_DECLARATIVE_CONFIG_WATCH_INTERVAL": "1s"}
         with (
             running_central(
                 directory / "central", database, arguments=arguments, environment=environment
@@ -244,3 +244,23 @@ def test_every_default_policy_can_be_saved_applied_and_is_the_same(
     assert {key: value for key, value in made.items() if key not in own} == {
         key: value for key, value in default.items() if key not in own
     }
+
+
+def test_policy_of_a_mounted_file_comes_and_goes_with_it(site: PolicyCluster) -> None:
+    mount = site.directory / "mounts" / "policies"
+    mount.mkdir(parents=True)
+    (mount / "policy.yaml").write_text(yaml.safe_dump(resource("mounted")))
+    eventually(lambda: "Resource mounted" in site.policies(), seconds=SECONDS, what="the file's policy")
+    applied(site, resource("applied"))
+    with site.central.client() as admin:
+        policy_id = site.policies()["Resource mounted"]["id"]
+        assert admin.delete(f"/v1/policies/{policy_id}").status_code == 403
+        healths = admin.get("/v1/declarative-config/health").json()["healths"]
+    assert [(one["name"], one["status"]) for one in healths] == [("Config Map policies", "HEALTHY")]
+    (mount / "policy.yaml").unlink()
+    becomes(
+        lambda: list(site.policies()),
+        lambda: ["Resource applied"],
+        seconds=SECONDS,
+        what="only the resource's policy is left",
+    )

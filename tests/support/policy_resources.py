@@ -61,7 +61,7 @@ class PolicyCluster:
     def __init__(self, cluster: Cluster, central: RunningCentral, directory: Path) -> None:
         self.cluster = cluster
         self.central = central
-        self._directory = directory
+        self.directory = directory
         self._log = directory / "controller.log"
         self._health = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -86,13 +86,13 @@ class PolicyCluster:
                 "subjects": [{"kind": "ServiceAccount", **inside}],
             }
         )
-        (self._directory / "certs").mkdir()
-        (self._directory / "certs" / "ca.pem").write_bytes(self.central.pki.ca.cert_pem)
+        (self.directory / "certs").mkdir()
+        (self.directory / "certs" / "ca.pem").write_bytes(self.central.pki.ca.cert_pem)
         token = self.cluster.must(
             "create", "token", ACCOUNT, "-n", NAMESPACE, "--audience=central.stackrox.io"
         )
-        (self._directory / "token").write_text(token)
-        (self._directory / "kubeconfig").write_text(self._kubeconfig())
+        (self.directory / "token").write_text(token)
+        (self.directory / "kubeconfig").write_text(self._kubeconfig())
 
     def ensure_started(self) -> None:
         """Start the controller unless it runs, and wait until it knows the resources."""
@@ -100,9 +100,9 @@ class PolicyCluster:
             return
         command = [sys.executable, "-m", "services", "config_controller"]
         command += [f"--health-probe-bind-address=127.0.0.1:{self._health}"]
-        command += ["--certs", str(self._directory / "certs"), "--token", str(self._directory / "token")]
+        command += ["--certs", str(self.directory / "certs"), "--token", str(self.directory / "token")]
         environment = {
-            "KUBECONFIG": str(self._directory / "kubeconfig"),
+            "KUBECONFIG": str(self.directory / "kubeconfig"),
             "POD_NAMESPACE": NAMESPACE,
             "ROX_CENTRAL_ENDPOINT": f"127.0.0.1:{self.central.port}",
             "ROX_CONFIG_CONTROLLER_RECONCILE_INTERVAL": "2s",

@@ -207,4 +207,3 @@ async def test_token_that_cannot_be_read_or_exchanged_is_said(site: Site) -> Non
     site.token.unlink()
     with pytest.raises(Unavailable, match="error reading service account token file"):
         await site.central.refresh()
-    assert not site.central.reached
