@@ -56,6 +56,7 @@ from services.sensor.detect.images import Source
 from services.sensor.detect.policies import Policies
 from services.sensor.link.events import Events
 from services.sensor.link.outbox import Outbox
+from services.sensor.network.places import Places
 from services.sensor.store.entities import Entities
 from services.sensor.store.messages import Messages
 from services.sensor.store.publish import Publisher
@@ -122,6 +123,7 @@ class SensorJudge:
                 workloads=workloads,
                 rbac=rbac,
                 entities=Entities(),
+                places=Places(),
                 clock=clock,
                 cluster_id=lambda: CLUSTER,
             )
