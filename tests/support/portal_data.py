@@ -1,4 +1,8 @@
-"""A small fleet in Central DB for the portal's flows: clusters, workloads, scanned images, violations."""
+"""A small fleet in Central DB for the portal's flows.
+
+Clusters, workloads, scanned images, violations, processes and their baselines; Central itself
+then computes the risk.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,18 @@ from pyrox.clock import Clock
 from pyrox.pb.storage.alert_pb2 import Alert, ViolationState
 from pyrox.pb.storage.cluster_pb2 import Cluster, ClusterHealthStatus, ClusterType
 from pyrox.pb.storage.cve_pb2 import VulnerabilitySeverity
-from pyrox.pb.storage.deployment_pb2 import Deployment, ListDeployment
+from pyrox.pb.storage.deployment_pb2 import Deployment, ListDeployment, Pod
 from pyrox.pb.storage.image_pb2 import EmbeddedImageScanComponent, Image, SourceType
 from pyrox.pb.storage.namespace_metadata_pb2 import NamespaceMetadata
 from pyrox.pb.storage.policy_pb2 import LifecycleStage, Policy
+from pyrox.pb.storage.process_baseline_pb2 import ProcessBaseline, ProcessBaselineKey
+from pyrox.pb.storage.process_indicator_pb2 import ProcessIndicator
 from pyrox.pb.storage.vulnerability_pb2 import EmbeddedVulnerability
 from pyrox.pg.pool import Pool
 from pyrox.policy.defaults import load as default_policies
+from services.central import marks
 from services.central.alerts.store import AlertStore
+from services.central.baselines import rules
 from services.central.clusters.store import ClusterStore
 from services.central.db import tables
 from services.central.db.store import ListedStore, ListForm, ProtoStore
@@ -25,6 +33,10 @@ from services.central.images.flatten import flatten
 from services.central.images.store import ImageStore
 
 DEPLOYMENTS, IMAGES, ALERTS = 24, 8, 40
+# What the baseline of each container knows, and what some containers ran beside it.
+EXPECTED, ABNORMAL = ("/usr/bin/java", "/bin/grep"), "/usr/bin/wget"
+# One whose container breaks it, so that its violation can be explained.
+EXPLAINED = "Privileged Container"
 # Distribution, and the CVEs that its image of this fleet has: name, CVSS, fixed version.
 FINDINGS = (
     ("CVE-2021-44228", "log4j-core", 10.0, "2.15.0"),
@@ -59,9 +71,13 @@ async def fill(pool: Pool, clock: Clock) -> None:
     form = ListForm(ListDeployment, digest)
     await ListedStore(pool=pool, table=tables.DEPLOYMENTS, list_form=form).upsert_many(deployments)
     policies = [policy for policy in default_policies() if not policy.disabled]
-    await AlertStore(pool=pool).put(
-        [_alert(number, policies[number % len(policies)], deployments, clock) for number in range(ALERTS)]
-    )
+    alerts = [
+        _alert(number, policies[number % len(policies)], deployments, clock) for number in range(ALERTS)
+    ]
+    privileged = next(policy for policy in default_policies() if policy.name == EXPLAINED)
+    alerts.append(_alert(ALERTS, privileged, deployments, clock, message="Container 'main' is privileged"))
+    await AlertStore(pool=pool).put(alerts)
+    await _activity(pool, deployments, clock)
 
 
 async def _cluster(pool: Pool, number: int, name: str) -> Cluster:
@@ -141,10 +157,74 @@ def _deployment(number: int, cluster: Cluster, images: list[Image], clock: Clock
     container = deployment.containers.add(name="main")
     container.image.id, container.image.id_v2 = image.id, flatten(image).image.id
     container.image.name.CopyFrom(image.name)
+    container.security_context.privileged = number == ALERTS % DEPLOYMENTS
     return deployment
 
 
-def _alert(number: int, policy: Policy, deployments: list[Deployment], clock: Clock) -> Alert:
+async def _activity(pool: Pool, deployments: list[Deployment], clock: Clock) -> None:
+    """Processes, what is known of them, and the request to look at all deployments."""
+    ran = [_process(deployment, path, clock) for deployment in deployments for path in EXPECTED]
+    ran += [_process(deployment, ABNORMAL, clock) for deployment in deployments[::4]]
+    await ProtoStore(pool=pool, table=tables.PODS).upsert_many(
+        _pod(deployment, clock) for deployment in deployments
+    )
+    await ProtoStore(pool=pool, table=tables.PROCESS_INDICATORS).upsert_many(ran)
+    await ProtoStore(pool=pool, table=tables.PROCESS_BASELINES).upsert_many(
+        _baseline(deployment, clock) for deployment in deployments
+    )
+    async with pool.transaction() as tx:
+        await marks.add(tx, [deployment.id for deployment in deployments])
+
+
+def _process(deployment: Deployment, path: str, clock: Clock) -> ProcessIndicator:
+    made = ProcessIndicator(
+        id=identity(f"process {path}", int(deployment.name.rpartition("-")[2])),
+        deployment_id=deployment.id,
+        cluster_id=deployment.cluster_id,
+        namespace=deployment.namespace,
+        container_name=deployment.containers[0].name,
+        pod_id=f"{deployment.name}-pod",
+    )
+    made.signal.name, made.signal.exec_file_path = path.rpartition("/")[2], path
+    made.signal.args = "-v"
+    made.container_start_time.FromDatetime(clock.now() - timedelta(hours=2))
+    made.signal.time.FromDatetime(clock.now() - timedelta(minutes=len(path)))
+    return made
+
+
+def _pod(deployment: Deployment, clock: Clock) -> Pod:
+    pod = Pod(
+        id=identity("pod", int(deployment.name.rpartition("-")[2])),
+        name=f"{deployment.name}-pod",
+        deployment_id=deployment.id,
+        namespace=deployment.namespace,
+        cluster_id=deployment.cluster_id,
+    )
+    pod.started.FromDatetime(clock.now() - timedelta(hours=2))
+    instance = pod.live_instances.add(container_name=deployment.containers[0].name)
+    instance.instance_id.id = f"{deployment.name}-instance"
+    instance.started.CopyFrom(pod.started)
+    return pod
+
+
+def _baseline(deployment: Deployment, clock: Clock) -> ProcessBaseline:
+    key = ProcessBaselineKey(
+        deployment_id=deployment.id,
+        container_name=deployment.containers[0].name,
+        cluster_id=deployment.cluster_id,
+        namespace=deployment.namespace,
+    )
+    made = ProcessBaseline(id=rules.id_of(key), key=key)
+    for path in EXPECTED:
+        made.elements.add(auto=True).element.process_name = path
+    made.created.FromDatetime(clock.now() - timedelta(hours=2))
+    made.stack_rox_locked_timestamp.FromDatetime(clock.now() - timedelta(hours=1))
+    return made
+
+
+def _alert(
+    number: int, policy: Policy, deployments: list[Deployment], clock: Clock, *, message: str = ""
+) -> Alert:
     deployment = deployments[number % len(deployments)]
     runtime = LifecycleStage.RUNTIME in policy.lifecycle_stages
     resolved = number % 8 == 7
@@ -169,7 +249,8 @@ def _alert(number: int, policy: Policy, deployments: list[Deployment], clock: Cl
         ),
     )
     alert.policy.CopyFrom(policy)
-    alert.violations.add(message=f"Container 'main' in deployment '{deployment.name}' breaks the policy")
+    text = f"Container 'main' in deployment '{deployment.name}' breaks the policy"
+    alert.violations.add(message=message or text)
     alert.time.FromDatetime(clock.now() - timedelta(minutes=number))
     alert.first_occurred.CopyFrom(alert.time)
     if resolved:
