@@ -24,12 +24,14 @@ from services.scanner_matcher import compact, copyform, enrich
 from services.scanner_matcher.loader import Prepared
 
 # Raise it whenever the same bundle would give other rows.
-LOADER_VERSION: Final = 3
+LOADER_VERSION: Final = 4
 # A frame may ask for terabytes; the zstd command's long mode goes to 128 MiB.
 _MAX_WINDOW: Final = 128 * 1024 * 1024
 _STEP: Final = 1024
-# Records of one advisory lie close together, so forgetting the oldest costs little.
-_REMEMBERED_TEXTS: Final = 200_000
+# So many bytes of rows and texts are put into order before they are written: some 200,000 rows.
+_ORDERED_BYTES: Final = 128 * 1024 * 1024
+# What an item of a list and its tuple take beside its bytes (CPython 3.11).
+_ITEM_BYTES: Final = 200
 _REMEMBERED_KEYS: Final = 50_000
 _MAX_REASONS: Final = 100
 # Reasons carry what was read; as keys of a count they are cut to what they have in common.
@@ -85,13 +87,19 @@ def _remembering() -> dict[str, VersionScheme]:
 
 
 class _Writer:
-    """Writes rows and each distinct text once, and counts."""
+    """Writes rows and each distinct text once, and counts.
+
+    Rows are put into the order of the index, as many at a time as fit, and texts into the order
+    of their rows: what an image asks for then lies together on the disk.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._ranges, self._texts, self._enrichments = (
             (directory / name).open("wb") for name in ("ranges", "texts", "enrichments")
         )
-        self._numbers: dict[str, tuple[int, bytes]] = {}
+        self._waiting: list[tuple[bytes, bytes, str]] = []
+        self._waiting_texts: dict[str, tuple[bytes, bytes]] = {}
+        self._waiting_bytes = 0
         self.ranges = 0
         self.advisories = 0
         self.enrichments = 0
@@ -104,6 +112,7 @@ class _Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._flush()
         for file in (self._ranges, self._texts, self._enrichments):
             file.write(copyform.TRAILER)
             file.close()
@@ -125,22 +134,39 @@ class _Writer:
         if not content.rows:
             self._skip("empty range")
             return
-        number, digest = self._number(content.advisory)
+        key, digest = content.advisory.key, self._digest(content.advisory)
         for row in content.rows:
-            self._ranges.write(copyform.range_tuple(number, digest, row))
+            place, fields = copyform.range_fields(digest, row)
+            self._waiting.append((place, fields, key))
+            self._waiting_bytes += len(place) + len(fields) + _ITEM_BYTES
             self.ranges += 1
             self.namespaces.add(row.namespace)
+        if self._waiting_bytes > _ORDERED_BYTES:
+            self._flush()
 
-    def _number(self, advisory: Advisory) -> tuple[int, bytes]:
-        """The text's number and digest; it is written when it is new."""
-        known = self._numbers.get(advisory.key)
+    def _digest(self, advisory: Advisory) -> bytes:
+        """The text's digest; the text waits for its rows when it is new."""
+        known = self._waiting_texts.get(advisory.key)
         if known is None:
-            if len(self._numbers) >= _REMEMBERED_TEXTS:
-                self._numbers.clear()
-            self.advisories += 1
-            known = self._numbers[advisory.key] = self.advisories, copyform.text_digest(advisory)
-            self._texts.write(copyform.text_tuple(self.advisories, advisory))
-        return known
+            known = copyform.text_digest(advisory), copyform.text_fields(advisory)
+            self._waiting_texts[advisory.key] = known
+            self._waiting_bytes += len(known[1]) + _ITEM_BYTES
+        return known[0]
+
+    def _flush(self) -> None:
+        """Write what waits. Records of one advisory lie close together, so few texts come again later."""
+        numbers: dict[str, int] = {}
+        self._waiting.sort()
+        for _, fields, key in self._waiting:
+            number = numbers.get(key)
+            if number is None:
+                self.advisories += 1
+                number = numbers[key] = self.advisories
+                self._texts.write(copyform.text_tuple(number, self._waiting_texts[key][1]))
+            self._ranges.write(copyform.range_tuple(number, fields))
+        self._waiting.clear()
+        self._waiting_texts.clear()
+        self._waiting_bytes = 0
 
     def _enrichment(self, record: enrich.Record) -> None:
         key = enrich.key_of(record)

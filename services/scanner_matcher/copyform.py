@@ -85,8 +85,12 @@ def text_digest(advisory: Advisory) -> bytes:
     return hashlib.blake2b(whole, digest_size=_FINGERPRINT_BYTES).digest()
 
 
-def range_tuple(advisory: int, digest: bytes, row: AdvisoryRow) -> bytes:
-    """One row of `vuln_range`; `digest` is that of the advisory's text."""
+def range_fields(digest: bytes, row: AdvisoryRow) -> tuple[bytes, bytes]:
+    """A row of `vuln_range` without the advisory's number, and its place among the rows.
+
+    `digest` is that of the advisory's text. The place is that in the index, so that rows which
+    are asked for together can lie together.
+    """
     lo, hi, fallback = row.lo, row.hi, row.fallback
     if len(lo) + len(hi) + len(row.namespace) + len(row.package) * 4 > _MAX_INDEXED:
         lo, hi, fallback = b"", HIGHEST, True
@@ -110,18 +114,30 @@ def range_tuple(advisory: int, digest: bytes, row: AdvisoryRow) -> bytes:
     )
     # The number of an advisory is a load's own, so it is no part of the fingerprint.
     fingerprint = hashlib.blake2b(fields, digest_size=_FINGERPRINT_BYTES, key=digest).digest()
-    return b"".join((_RANGE_HEAD, _int(advisory), fields, _bytes(fingerprint)))
+    place = f"{row.namespace}\0{row.package}\0".encode("utf-8", "replace") + hi
+    return place, fields + _bytes(fingerprint)
+
+
+def range_tuple(advisory: int, fields: bytes) -> bytes:
+    """One row of `vuln_range`."""
+    return b"".join((_RANGE_HEAD, _int(advisory), fields))
 
 
 _RANGE_HEAD = struct.pack("!h", len(RANGE_COLUMNS))
 
 
-def text_tuple(number: int, advisory: Advisory) -> bytes:
+def text_tuple(number: int, fields: bytes) -> bytes:
     """One row of `vuln_text`."""
+    return b"".join((_TEXT_HEAD, _int(number), fields))
+
+
+_TEXT_HEAD = struct.pack("!h", len(TEXT_COLUMNS))
+
+
+def text_fields(advisory: Advisory) -> bytes:
+    """A row of `vuln_text` without the advisory's number."""
     return b"".join(
         (
-            struct.pack("!h", len(TEXT_COLUMNS)),
-            _int(number),
             _text(advisory.source),
             _text(advisory.name),
             _text(advisory.description),

@@ -138,6 +138,9 @@ class Loader:
             "vuln_text": prepared.texts_file,
             "vuln_enrichment": prepared.enrichments_file,
         }
+        # Every table that is there is asked for each CVE of a report.
+        if not prepared.enrichments:
+            del names["vuln_enrichment"]
         spent = Spent()
         for table, name in names.items():
             await self._fill(source.id, table, name, files[table], spent)
@@ -205,9 +208,11 @@ class Loader:
         async def exchange(transaction: Transaction) -> None:
             # Ranges first: a reader that holds them is waited for, see `VulnStore.reading`.
             before: int | None = None
-            for table, name in names.items():
+            for table in _TABLES:
                 detached = await _detach(transaction, table, source.id)
                 before = detached if table == "vuln_range" else before
+                if (name := names.get(table)) is None:
+                    continue
                 await transaction.script(
                     f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES IN ({source.id}); "
                     f"ALTER TABLE {name} DROP CONSTRAINT {name}_source"

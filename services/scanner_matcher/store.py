@@ -62,15 +62,20 @@ FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bytea[])
 _PLACED = f"""
 {_QUESTIONS} JOIN unnest($6::text[], $7::int[]) AS p (namespace, source) ON p.namespace = q.namespace
 """
-_MATCH = """
-ON r.namespace = q.namespace COLLATE "C" AND r.package = q.package COLLATE "C" AND r.kind = q.kind COLLATE "C"
+_SAME = """
+r.namespace = q.namespace COLLATE "C" AND r.package = q.package COLLATE "C" AND r.kind = q.kind COLLATE "C"
 """
+_MATCH = f"ON {_SAME}"
+# A subquery of its own: only so is a partition chosen by the source.
 _JOIN = f"""
-SELECT q.n, {_MATCHED} {_PLACED} JOIN vuln_range AS r {_MATCH} AND r.source = p.source AND r.hi > q.key
-WHERE r.lo <= q.key
+SELECT r.* {_PLACED} CROSS JOIN LATERAL (
+    SELECT q.n, {_MATCHED} FROM vuln_range AS r
+    WHERE r.source = p.source AND {_SAME} AND r.hi > q.key AND r.lo <= q.key {{then}} OFFSET 0) AS r
 """
 _JOIN_UNKEYED = f"""
-SELECT q.n, {_MATCHED} {_PLACED} JOIN vuln_range AS r {_MATCH} AND r.source = p.source WHERE true
+SELECT r.* {_PLACED} CROSS JOIN LATERAL (
+    SELECT q.n, {_MATCHED} FROM vuln_range AS r
+    WHERE r.source = p.source AND {_SAME} {{then}} OFFSET 0) AS r
 """
 _JOIN_EVERY = f"""
 SELECT q.n, {_COLUMNS} {_QUESTIONS} JOIN vuln_range AS r {_MATCH} LIMIT {MAX_EXPLAINED}
@@ -81,6 +86,8 @@ AND NOT EXISTS (
     SELECT FROM vuln_begun AS b
     WHERE b.source = r.source AND b.fingerprint = r.fingerprint AND b.begun > $8::timestamptz)
 """
+_NOW, _NOW_UNKEYED = _JOIN.format(then=""), _JOIN_UNKEYED.format(then="")
+_THEN, _THEN_UNKEYED = _JOIN.format(then=_KNOWN_THEN), _JOIN_UNKEYED.format(then=_KNOWN_THEN)
 # Keys of another order prove nothing, so such rows are left to the exact comparator.
 _JOIN_ENDED = f"""
 SELECT q.n, 0::bigint, r.source, -r.id, r.fixed_in, r.hi, r.not_affected, r.arch, r.module, r.cpe,
@@ -93,7 +100,7 @@ WHERE q.key IS NULL OR r.fallback OR r.made_by IS DISTINCT FROM s.made_by OR (r.
 """
 _RAW = ("updater", "name", "description", "issued", "links", "severity", "normalized", "aliases")
 _TEXTS = f"""
-SELECT t.source, t.advisory, {", ".join(f"t.{name}" for name in _RAW)}
+SELECT t.source, t.advisory, {", ".join(f"t.{name}" for name in _RAW[:-1])}, NULLIF(t.aliases, '{{}}')
 FROM unnest($1::int[], $2::int[]) AS q (source, advisory)
 JOIN vuln_text AS t ON t.source = q.source AND t.advisory = q.advisory
 """
@@ -177,8 +184,8 @@ class Reading:
         """
         feeds = await self._sources()
         keyed, unkeyed = _apart(lookups)
-        rows = await _ask(self._transaction, _JOIN, keyed, places=_places(feeds))
-        rows += await _ask(self._transaction, _JOIN_UNKEYED, unkeyed, places=_places(feeds))
+        rows = await _ask(self._transaction, _NOW, keyed, places=_places(feeds))
+        rows += await _ask(self._transaction, _NOW_UNKEYED, unkeyed, places=_places(feeds))
         return rows
 
     async def matched_at(self, lookups: Sequence[Lookup], moment: datetime) -> list[Row]:
@@ -191,8 +198,8 @@ class Reading:
             raise Unavailable("the history of the last load is being written; ask again in a minute")
         known = _places(feed for feed in feeds if feed["first_loaded"] and feed["first_loaded"] <= moment)
         keyed, unkeyed = _apart(lookups)
-        rows = await _ask(self._transaction, _JOIN + _KNOWN_THEN, keyed, moment, places=known)
-        rows += await _ask(self._transaction, _JOIN_UNKEYED + _KNOWN_THEN, unkeyed, moment, places=known)
+        rows = await _ask(self._transaction, _THEN, keyed, moment, places=known)
+        rows += await _ask(self._transaction, _THEN_UNKEYED, unkeyed, moment, places=known)
         rows += await _ask(self._transaction, _JOIN_ENDED, list(enumerate(lookups)), moment)
         return rows
 
@@ -288,6 +295,8 @@ async def _ask(
 def _texts(rows: Iterable[Row], loads: Mapping[tuple[int, int], int]) -> dict[AdvisoryId, Text]:
     found = {}
     for source, number, *raw in rows:
+        # Most have no aliases, and a null is read faster than an empty array.
+        raw[-1] = raw[-1] or ()
         found[source, number, loads[source, number]] = text_of(cast("Raw", raw))
     return found
 

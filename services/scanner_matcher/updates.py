@@ -141,6 +141,8 @@ class Updates:
         async with asyncio.TaskGroup() as group:
             for named in forms.values():
                 group.create_task(source(named))
+        order = list(forms)
+        done.loaded.sort(key=order.index)
 
     async def _update(self, archive: Path, entry: Entry, done: Round) -> None:
         try:

@@ -59,7 +59,7 @@ NAMES = 20_000
 RELEASES = 3 if ROWS >= 1_000_000 else 1
 FIRST_RELEASE = 11
 # Packages with hundreds of advisories, as an image's kernel headers and libraries are.
-MANY = range(60, 500) if ROWS >= 1_000_000 else range(8, 80)
+MANY = range(20, 300) if ROWS >= 1_000_000 else range(8, 80)
 PACKAGES, IMAGES, CLIENTS, SECONDS = 500, 200, 4, 10
 WHOLE = 8_000_000
 LOAD_LIMIT_S, COMPACT_LIMIT_S, MEMORY_LIMIT_MIB = 300.0, 60.0, 1024
@@ -141,7 +141,7 @@ def image(number: int) -> Contents:
     many = 20 + int(330 * chance.random() ** 4)
     for n in range(PACKAGES):
         package = made.packages[str(n)]
-        name = f"package{chance.choice(MANY) if n < many else chance.randrange(NAMES)}"
+        name = f"package{chance.choice(MANY) if n < many else chance.randrange(MANY.start, NAMES)}"
         package.id, package.name, package.kind = str(n), name, "binary"
         package.version = package.source.version = chance.choice(known)
         package.source.id, package.source.name, package.source.kind = f"1{n}", name, "source"

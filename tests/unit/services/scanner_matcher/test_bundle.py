@@ -10,7 +10,7 @@ import pytest
 from pyrox.errors import Invalid
 from pyrox.scan.advisories.model import HIGHEST, Advisory, AdvisoryRow
 from pyrox.scan.model import Kind
-from services.scanner_matcher import copyform
+from services.scanner_matcher import bundle, copyform
 from services.scanner_matcher.bundle import made_by, prepare
 from services.scanner_matcher.enrich import collect
 from tests.support.definitions import debian, lines, nvd, osv
@@ -102,12 +102,12 @@ def test_row_too_long_for_an_index_is_left_to_the_comparator() -> None:
     row = AdvisoryRow("debian:12", "a" * 600, Kind.SOURCE, "dpkg", b"\x01", b"\x02", "x")
     short = AdvisoryRow("d", "a", Kind.SOURCE, "dpkg", b"\x01", b"\x02", "x")
     # The random bytes of a fingerprint end a tuple; what matters comes before.
-    assert HIGHEST in copyform.range_tuple(1, b"", row)[:-16]
-    assert HIGHEST not in copyform.range_tuple(1, b"", short)[:-16]
+    assert HIGHEST in copyform.range_fields(b"", row)[1][:-16]
+    assert HIGHEST not in copyform.range_fields(b"", short)[1][:-16]
 
 
 def test_text_loses_what_postgresql_cannot_hold() -> None:
-    raw = copyform.text_tuple(1, Advisory(source="s", key="k", name="a\0b", description="\ud800"))
+    raw = copyform.text_fields(Advisory(source="s", key="k", name="a\0b", description="\ud800"))
     assert b"ab" in raw
     assert b"\0b" not in raw.split(b"ab")[1][:1]
 
@@ -123,4 +123,29 @@ def test_key_that_is_made_once_serves_every_row_and_a_refusal_falls_back_each_ti
     file.write_bytes(lines(records))
     rows = tuples(prepare(str(file), str(tmp_path)).ranges_file)
     assert len({row[6] for row in rows if row[8] == b"1:2-3"}) == 1
-    assert [row[10] for row in rows] == [b"\x00", b"\x01"] * 3
+    assert sorted(row[10] or b"" for row in rows) == [b"\x00"] * 3 + [b"\x01"] * 3
+
+
+def test_rows_and_their_texts_lie_in_the_order_of_the_index(tmp_path: Path) -> None:
+    names = [f"p{number % 7}" for number in range(40)]
+    file = tmp_path / "x.json.zst"
+    file.write_bytes(lines([debian(f"CVE-{n}", name, f"{n % 5 + 1}.0") for n, name in enumerate(names)]))
+    done = prepare(str(file), str(tmp_path))
+    placed = [(row[1], row[2], row[6]) for row in tuples(done.ranges_file)]
+    assert placed == sorted(placed)
+    assert len(placed) == len(names)
+    numbers = [row[0] for row in tuples(done.ranges_file)]
+    assert list(dict.fromkeys(numbers)) == [row[0] for row in tuples(done.texts_file)]
+
+
+def test_texts_of_rows_that_are_written_apart_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "_ORDERED_BYTES", 1000)
+    file = tmp_path / "x.json.zst"
+    file.write_bytes(lines([debian(f"CVE-{n // 10}", f"p{n % 3}", f"{n + 1}.0") for n in range(60)]))
+    done = prepare(str(file), str(tmp_path))
+    texts = {row[0]: row[2] for row in tuples(done.texts_file)}
+    assert done.ranges == len(tuples(done.ranges_file)) == 60
+    assert {row[0] for row in tuples(done.ranges_file)} == set(texts)
+    assert set(texts.values()) == {f"CVE-{n}".encode() for n in range(6)}

@@ -33,12 +33,16 @@ def row(**changes: object) -> AdvisoryRow:
 
 
 def ranges(made: AdvisoryRow) -> dict[str, bytes | None]:
-    raw = copyform.range_tuple(9, b"digest", made)
+    raw = copyform.range_tuple(9, copyform.range_fields(b"digest", made)[1])
     return dict(zip(copyform.RANGE_COLUMNS, fields(raw, 16), strict=True))
 
 
 def texts(made: Advisory) -> dict[str, bytes | None]:
-    return dict(zip(copyform.TEXT_COLUMNS, fields(copyform.text_tuple(9, made), 10), strict=True))
+    return dict(
+        zip(
+            copyform.TEXT_COLUMNS, fields(copyform.text_tuple(9, copyform.text_fields(made)), 10), strict=True
+        )
+    )
 
 
 def test_header_and_trailer_are_postgresqls() -> None:
@@ -122,7 +126,7 @@ def test_enrichment_keeps_its_bytes() -> None:
 
 def test_fingerprint_is_the_rows_and_its_texts_and_no_loads_own() -> None:
     def made(number: int, digest: bytes, **changes: object) -> bytes | None:
-        raw = copyform.range_tuple(number, digest, row(**changes))
+        raw = copyform.range_tuple(number, copyform.range_fields(digest, row(**changes))[1])
         return dict(zip(copyform.RANGE_COLUMNS, fields(raw, 16), strict=True))["fingerprint"]
 
     assert made(1, b"text") == made(2, b"text")
@@ -145,3 +149,13 @@ def test_digest_tells_every_shown_field_apart() -> None:
 def test_text_has_every_id_in_it() -> None:
     found = texts(Advisory(source="s", key="k", name="x", links="https://e.x/CVE-2026-0001"))
     assert b"CVE-2026-0001" in (found["ids"] or b"")
+
+
+def test_rows_are_placed_as_in_the_index() -> None:
+    placed = [
+        copyform.range_fields(b"", row(namespace=namespace, package=package, hi=hi))[0]
+        for namespace in ("a", "a:1")
+        for package in ("b", "b-c")
+        for hi in (b"\x01", b"\x01\x00", HIGHEST)
+    ]
+    assert placed == sorted(placed)
