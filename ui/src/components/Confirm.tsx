@@ -18,7 +18,9 @@ export function Confirm({ title, confirm, isDanger = false, isLoading = false, o
     return (
         <Modal isOpen variant="small" aria-labelledby={id} onClose={onClose}>
             <ModalHeader title={title} labelId={id} titleIconVariant={isDanger ? 'warning' : undefined} />
-            <ModalBody>{children}</ModalBody>
+            <ModalBody tabIndex={0} aria-label={title}>
+                {children}
+            </ModalBody>
             <ModalFooter>
                 <Button variant={isDanger ? 'danger' : 'primary'} isLoading={isLoading} isDisabled={isLoading} onClick={onConfirm}>
                     {confirm}

@@ -46,6 +46,8 @@ export async function visit(colorScheme: 'light' | 'dark' = 'light'): Promise<Vi
     const context = await (await launched()).newContext({
         viewport: { width: 1440, height: 900 },
         colorScheme,
+        // What fades in has too little contrast until it is there.
+        reducedMotion: 'reduce',
         // The certificate of a test Central names its service, not this address.
         ignoreHTTPSErrors: true,
     });

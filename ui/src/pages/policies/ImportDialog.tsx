@@ -94,7 +94,7 @@ export function ImportDialog({ taken, onClose }: Props) {
                         {policies.length > 0 && (
                             <>
                                 <p role="status">The file holds {plural(policies.length, 'policy', 'policies')}:</p>
-                                <ul className="rox-list-plain rox-preview">
+                                <ul className="rox-list-plain">
                                     {policies.map(({ name }, index) => (
                                         <li key={index}>{name}</li>
                                     ))}

@@ -231,7 +231,7 @@ export function DeleteQuestion({ policies, onDone, onClose }: DeleteProps) {
     return (
         <Confirm title={`Delete ${plural(policies.length, 'policy', 'policies')}?`} confirm="Delete" isDanger isLoading={remove.isPending} onConfirm={() => remove.mutate(policies)} onClose={onClose}>
             <p>{`The ${what} and the active violations of ${policies.length === 1 ? 'it' : 'them'} go. Export the ${what} first to keep a copy.`}</p>
-            <ul className="rox-list-plain rox-preview">
+            <ul className="rox-list-plain">
                 {policies.map(({ id, name }) => (
                     <li key={id}>{name}</li>
                 ))}

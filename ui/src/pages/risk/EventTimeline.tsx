@@ -140,6 +140,7 @@ function ClusterMark({ cluster: { percent, mark, events }, lane }: { cluster: Cl
     return (
         <Popover
             aria-label={label}
+            animationDuration={0}
             headerContent={events.length === 1 ? 'Event' : plural(events.length, 'event')}
             headerComponent="h3"
             bodyContent={
@@ -147,7 +148,7 @@ function ClusterMark({ cluster: { percent, mark, events }, lane }: { cluster: Cl
                     {events.slice(0, TOLD).map((event) => (
                         <li key={event.id} className="rox-break">
                             {eventText(event)}
-                            <div className="rox-subtle">{dateTime(event.timestamp)}</div>
+                            <div>{dateTime(event.timestamp)}</div>
                         </li>
                     ))}
                     {events.length > TOLD && <li>{`and ${events.length - TOLD} more`}</li>}

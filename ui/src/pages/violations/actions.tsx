@@ -112,7 +112,7 @@ export function ExcludeQuestion({ alerts, onDone, onClose }: QuestionProps) {
     return (
         <Confirm title="Exclude deployments from policy?" confirm="Exclude" isLoading={exclude.isPending} onConfirm={() => exclude.mutate(alerts)} onClose={onClose}>
             <p>The policy leaves these deployments alone until the exclusion is taken out of it. Their violations are resolved.</p>
-            <ul className="rox-list-plain rox-preview">
+            <ul className="rox-list-plain">
                 {lines.map((line) => (
                     <li key={line} className="rox-break">
                         {line}

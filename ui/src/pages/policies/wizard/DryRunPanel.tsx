@@ -118,7 +118,7 @@ function Outcome({ state }: { state: State }) {
                 <strong>{TEXT[state.at]}</strong>
             </p>
             {state.found.length > 0 && (
-                <ul className="rox-list-plain rox-preview" aria-label="Deployments that violate the policy">
+                <ul className="rox-list-plain" aria-label="Deployments that violate the policy">
                     {state.found.slice(0, SHOWN).map(({ deployment, violations }, index) => (
                         <li key={`${index}-${deployment}`}>
                             <strong>{deployment}</strong>
