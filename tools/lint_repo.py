@@ -136,8 +136,9 @@ def mirrored_tests() -> Iterator[Finding]:
         subject = path.stem.removeprefix("test_")
         folder = ROOT.joinpath(*parts[2:-1])
         if parts[2:-1] == ("deploy",) and subject.startswith("chart_"):
-            # A chart is a folder: test_chart_central_*.py is of deploy/helm/central-services.
-            charts = {chart.name.partition("-")[0] for chart in (folder / "helm").iterdir()}
+            # A chart is a folder: test_chart_central_*.py is of deploy/helm/central-services,
+            # test_chart_both_*.py of both.
+            charts = {chart.name.partition("-")[0] for chart in (folder / "helm").iterdir()} | {"both"}
             if subject.split("_")[1] not in charts:
                 yield Finding(path, 1, "mirrors no chart of deploy/helm")
         elif not folder.is_dir():

@@ -11,7 +11,6 @@ from pyrox.pb.api.v1 import alert_service_pb2, common_pb2, empty_pb2, search_ser
 from pyrox.pb.storage.alert_pb2 import Alert, ViolationState
 from pyrox.pb.storage.policy_pb2 import Severity
 from pyrox.pb.storage.process_baseline_pb2 import ProcessBaselineKey
-from pyrox.pg.pool import Database
 from pyrox.rpc.authz import Permissions, Rule
 from pyrox.rpc.call import Call
 from pyrox.rpc.scope import Access, Scope
@@ -133,15 +132,8 @@ class AlertService:
             raise NotFound.because(f"alert with id '{request.id}' does not exist")
         if request.add_to_baseline or request.whitelist:
             await self._expect(found, call)
-        async with self._store.transaction() as tx:
-            await self._resolve([found], tx)
+        await self._store.resolve([found], resolvable_by_hand)
         return empty_pb2.Empty()
-
-    async def _resolve(self, found: Sequence[Alert], tx: Database) -> None:
-        held = [alert for alert in await self._store.hold(found, tx=tx) if resolvable_by_hand(alert)]
-        for alert in held:
-            alert.state = ViolationState.RESOLVED
-        await self._store.put(held, tx=tx)
 
     async def _expect(self, alert: Alert, call: Call) -> None:
         """Add the processes of an alert to the baselines of their containers."""
@@ -167,10 +159,7 @@ class AlertService:
         if not request.query.strip():
             raise Invalid.because("query cannot be empty")
         scope = call.scope("Alert", Access.READ_WRITE_ACCESS)
-        async with self._store.transaction() as tx:
-            await self._resolve(
-                await self._store.open_runtime_matching(request.query, scope=scope, tx=tx), tx
-            )
+        await self._store.resolve_runtime(request.query, resolvable_by_hand, scope=scope)
         return empty_pb2.Empty()
 
     async def DeleteAlerts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -147,6 +147,22 @@ class AlertStore:
         keys = sorted(alert.id for alert in alerts)
         held = await self._alerts.lock_many(keys, tx=tx)
         return [held[key] for key in keys if key in held and held[key].state != ViolationState.RESOLVED]
+
+    async def resolve(self, alerts: Iterable[Alert], allowed: Callable[[Alert], bool]) -> None:
+        """End those of the alerts that may be ended, as they are now."""
+        async with self._pool.transaction() as tx:
+            await self._resolve(alerts, allowed, tx)
+
+    async def resolve_runtime(self, text: str, allowed: Callable[[Alert], bool], *, scope: Scope) -> None:
+        """End the open runtime alerts that match and may be ended. Raises `Invalid` for a bad search."""
+        async with self._pool.transaction() as tx:
+            await self._resolve(await self.open_runtime_matching(text, scope=scope, tx=tx), allowed, tx)
+
+    async def _resolve(self, alerts: Iterable[Alert], allowed: Callable[[Alert], bool], tx: Database) -> None:
+        held = [alert for alert in await self.hold(alerts, tx=tx) if allowed(alert)]
+        for alert in held:
+            alert.state = ViolationState.RESOLVED
+        await self.put(held, tx=tx)
 
     async def put(self, alerts: Sequence[Alert], *, tx: Database | None = None) -> None:
         """Write alerts, all or none; the risks of their deployments follow."""

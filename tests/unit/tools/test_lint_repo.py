@@ -127,6 +127,7 @@ def test_registry_hosts_passes_over_files_that_are_no_text(tree: Tree, tmp_path:
         ("tests/integration/test_nosuch.py", None),
         ("tests/unit/pyrox/builders.py", None),
         ("tests/unit/deploy/test_chart_central_secrets.py", None),
+        ("tests/unit/deploy/test_chart_both_lint.py", None),
         ("tests/unit/deploy/test_chart_nosuch.py", "mirrors no chart of deploy/helm"),
     ],
 )
