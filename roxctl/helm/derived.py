@@ -213,11 +213,18 @@ def _put_configuration(made: Values, objects: Objects, defaults: Values) -> None
         for one in _list(objects.container("central").get("volumeMounts"))
         if str(one.get("mountPath")).startswith(_DECLARATIVE)
     }
-    for kind, field, key in (("configMaps", "configMap", "name"), ("secrets", "secret", "secretName")):
-        volumes = [one for one in objects.volumes("central") if str(one.get("name")) in mounted]
-        names_of_kind = [str(_at(one, field, key)) for one in volumes if _at(one, field, key)]
+    volumes = [one for one in objects.volumes("central") if str(one.get("name")) in mounted]
+    # A name that a ConfigMap and a Secret share is one volume of both.
+    parts = [part for one in volumes for part in (one, *_list(_at(one, "projected", "sources")))]
+    for kind, field in (("configMaps", "configMap"), ("secrets", "secret")):
+        names_of_kind = [str(name) for part in parts if (name := _named(part, field))]
         if names_of_kind:
             _put(made, names_of_kind, "central", "declarativeConfiguration", "mounts", kind)
+
+
+def _named(part: Mapping[str, Any], field: str) -> object:
+    """The object that a volume, or a source of one, is made of; None for another kind."""
+    return _at(part, field, "name") or _at(part, field, "secretName")
 
 
 def _put_exposure(made: Values, objects: Objects) -> None:

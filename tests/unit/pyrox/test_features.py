@@ -11,6 +11,7 @@ from pyrox.features import Flag
 
 def test_flags_have_upstreams_names_and_defaults() -> None:
     assert {flag.env_var: flag.default for flag in features.ALL} == {
+        "ROX_AUTO_LOCK_PROCESS_BASELINES": True,
         "ROX_FLATTEN_IMAGE_DATA": True,
         "ROX_INIT_CONTAINER_SUPPORT": True,
         "ROX_SCANNER_V4": True,

@@ -59,7 +59,7 @@ def test_schema_takes_types_from_defaults_and_comments(tool: Any, tmp_path: Path
 
 def test_definitions_are_taken_along_with_what_they_refer_to(tool: Any, tmp_path: Path) -> None:
     schema = written(tool, tmp_path, VALUES)
-    assert set(schema["$defs"]) == {"resources", "quantity", "objects"}
+    assert set(schema["$defs"]) == {"resources", "objects"}
     assert errors(schema, {"resources": {"requests": {"cpu": "1"}}}) == ""
 
 

@@ -95,7 +95,7 @@ async def test_mounts_are_compared_at_each_change_and_every_twenty_seconds(tmp_p
     site = Site(tmp_path)
     began = site.clock.monotonic()
     task = asyncio.create_task(site.keeper.run(lambda: None))
-    await until(lambda: len(site.applier.kept) == 2)
+    await until(lambda: len(site.applier.kept) >= 2)
     assert site.clock.monotonic() - began >= 20
     (tmp_path / "a" / "f").write_text(ROLE)
     await until(lambda: ["Role"] in site.applier.kept)
