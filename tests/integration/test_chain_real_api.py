@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from pyrox.pg.settings import Settings
 from tests.conftest import shared_folder
 from tests.support import kube
 from tests.support.chain import Chain, running_chain
 from tests.support.kube import Cluster
+from tests.support.pg import TestServer
 from tests.support.secured import becomes, eventually
 
 pytestmark = [pytest.mark.needs("kube", "postgres"), pytest.mark.timeout(600)]
@@ -205,8 +205,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def chain(cluster: Cluster, database: Settings, tmp_path: Path) -> Iterator[Judged]:
-    with running_chain(Judged, cluster, database, tmp_path) as made:
+def chain(cluster: Cluster, pg_server: TestServer, tmp_path: Path) -> Iterator[Judged]:
+    with running_chain(Judged, cluster, pg_server.database(), tmp_path) as made:
         secured = made.secured
         for name in ("stackrox", _SHOP, _MESH):
             cluster.apply(kube.namespace(name))

@@ -237,16 +237,15 @@ async def test_alerts_under_200_events_a_second_count_every_event_once(story: St
         say(f"events: equal {await story.end(clients):.1f} s after", await end_state.counts(clients))
         counted, lost = await events.counted(), await end_state.all_lost(clients) - lost
         gaps = {key: _runs(found, counted.keys()) for key, found in events.violating.items()}
-        absent = sum(map(sum, gaps.values()))
         say(
             f"{events.total} events in {seconds:.0f} s, {events.broken} streams broken, killed {dict(kills)};"
         )
         say(f"violating: {sum(counted.values())} in alerts, lost in a row {gaps}, {lost} counted as lost")
         assert set(counted) <= set(chain.from_iterable(events.violating.values()))
         assert {one: number for one, number in counted.items() if number > 1} == {}
-        # What was in flight when one on the way died is lost in one piece, and is counted.
+        # What was in flight when one on the way died is lost in one piece. What the network had taken
+        # and nobody read any more is counted nowhere, so more may be absent than Sensor knows of.
         assert all(len(found) <= kills["sensor"] + kills["central"] for found in gaps.values())
-        assert absent <= lost
         await events.remove()
         await until_equal(lambda: _texts(events.alerts()), seconds=EQUAL_SECONDS)
 

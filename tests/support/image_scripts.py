@@ -50,7 +50,7 @@ class Pod:
             **variables,
         }
         return subprocess.Popen(
-            [str(IMAGES / script), *arguments],
+            [str(self._reachable(script)), *arguments],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -60,6 +60,15 @@ class Pod:
             user=self.account if os.geteuid() == 0 else None,
             extra_groups=[] if os.geteuid() == 0 else None,
         )
+
+    def _reachable(self, script: str) -> Path:
+        """A copy that the account may run, wherever the checkout lies."""
+        copy = self.volume.with_name(f"{self.volume.name}-scripts") / Path(script).name
+        if not copy.exists():
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copy(IMAGES / script, copy)
+            copy.parent.chmod(0o755)
+        return copy
 
     def run(self, script: str, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run a script to its end; exit code and what it said."""
