@@ -35,6 +35,11 @@ class Pod:
         return self.volume / "pgdata"
 
     @property
+    def scripts(self) -> Path:
+        """Copies of the scripts that were started."""
+        return self.volume.with_name(f"{self.volume.name}-scripts")
+
+    @property
     def password(self) -> Path:
         """The file with the password."""
         return self.volume / "password"
@@ -63,7 +68,7 @@ class Pod:
 
     def _reachable(self, script: str) -> Path:
         """A copy that the account may run, wherever the checkout lies."""
-        copy = self.volume.with_name(f"{self.volume.name}-scripts") / Path(script).name
+        copy = self.scripts / Path(script).name
         if not copy.exists():
             copy.parent.mkdir(exist_ok=True)
             shutil.copy(IMAGES / script, copy)
@@ -108,6 +113,7 @@ def pod() -> Iterator[Pod]:
         yield made
     finally:
         shutil.rmtree(volume)
+        shutil.rmtree(made.scripts, ignore_errors=True)
 
 
 def configuration(pod: Pod, port: int, *more: str) -> None:
