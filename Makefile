@@ -101,7 +101,7 @@ e2e: $(VENV)/.ready $(HELM)  ## the charts on the cluster of KUBECONFIG: build, 
 
 .PHONY: test
 test: $(VENV)/.ready ui/dist/index.html $(HELM)  ## unit, integration, conformance, fuzzers for 5 s each: sets itself up on a fresh machine
-	$(if $(T),$(PYTEST) $(T),$(PYTEST) -n 2 tests/unit && $(PYTEST) -n 2 --dist loadfile tests/integration tests/conformance tests/fuzz)
+	$(if $(T),$(PYTEST) $(T),$(PYTEST) -n 2 tests/unit && $(PYTEST) -n 2 --dist loadfile tests/integration tests/conformance && $(PYTEST) -n 4 tests/fuzz)
 
 .PHONY: fuzz-short
 fuzz-short: $(VENV)/.ready  ## every fuzzer for a minute

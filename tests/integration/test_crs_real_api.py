@@ -151,7 +151,7 @@ def test_registration_without_central_says_so_and_a_restart_finds_it(
     process.start()
     assert process.process is not None
     with pytest.raises(subprocess.TimeoutExpired):
-        process.process.wait(timeout=60)
+        process.process.wait(timeout=10)
     process.process.terminate()
     assert process.process.wait(timeout=30) == 1
     assert "not registered yet, trying on" in made.log
